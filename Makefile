@@ -1,0 +1,33 @@
+# Everything runs in .venv, which `setup` makes from the pinned requirements.txt.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+BIN := .venv/bin
+
+.PHONY: setup demo test lint bench clean
+
+setup: .venv/installed
+
+.venv/installed: requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "spiderpool-aws needs Python >= 3.11: none was found on the path"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+demo: setup
+	$(BIN)/spiderpool-aws demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf .venv build *.egg-info

@@ -1,0 +1,1 @@
+"""The Lambda handlers: parse, delegate, report."""

@@ -1,0 +1,1 @@
+"""The SDKs live here and their errors stop here."""
