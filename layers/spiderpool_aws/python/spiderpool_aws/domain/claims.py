@@ -1,0 +1,44 @@
+"""Who lists an address: an index over all pools of a listing."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+
+from spiderpool_aws.domain.addresses import AddressSet, IPFamily
+from spiderpool_aws.domain.pool import Pool
+
+
+class Claims:
+    """Answers, for some addresses, which pools list them; O(log n) a span. Immutable once made."""
+
+    def __init__(self, pools: Iterable[Pool] = ()) -> None:
+        spans: dict[IPFamily, list[tuple[int, int, Pool]]] = {IPFamily.IPV4: [], IPFamily.IPV6: []}
+        for pool in pools:
+            # An address that a pool excludes may be listed by another (recorded answer: accepted).
+            for first, last in (pool.spec.ips - pool.excluded).spans:
+                spans[pool.family].append((first, last, pool))
+        self._spans = {family: sorted(entries, key=lambda e: e[:2]) for family, entries in spans.items()}
+        self._firsts = {family: [entry[0] for entry in entries] for family, entries in self._spans.items()}
+        self._reach = {family: list(_running_max(entries)) for family, entries in self._spans.items()}
+
+    def listed(self, addresses: AddressSet, except_pool: str = "") -> dict[str, tuple[Pool, AddressSet]]:
+        """Return, by name, each pool but one that lists some of the addresses, with those."""
+        family = addresses.family
+        spans, reach = self._spans[family], self._reach[family]
+        found: dict[str, tuple[Pool, AddressSet]] = {}
+        for first, last in addresses.spans:
+            index = bisect_right(self._firsts[family], last) - 1
+            # Spans may overlap (two creates at once are both accepted), so go on while one further left reaches here.
+            while index >= 0 and reach[index] >= first:
+                other_first, other_last, pool = spans[index]
+                if other_last >= first and pool.name != except_pool:
+                    both = AddressSet(family, ((max(first, other_first), min(last, other_last)),))
+                    found[pool.name] = (pool, found[pool.name][1] | both if pool.name in found else both)
+                index -= 1
+        return found
+
+
+def _running_max(entries: list[tuple[int, int, Pool]]) -> Iterator[int]:
+    reach = -1
+    for _, last, _ in entries:
+        reach = max(reach, last)
+        yield reach

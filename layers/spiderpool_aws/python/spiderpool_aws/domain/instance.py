@@ -1,0 +1,118 @@
+"""What EC2 says of an instance: the instance, its NICs, their subnets, the limits of its type."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from spiderpool_aws.domain.addresses import NO_IPV4, NO_IPV6, AddressSet, IPFamily, Network
+
+CLUSTER_TAG = "spiderpool-aws/cluster"
+MANAGED_TAG = "spiderpool-aws/managed"
+
+
+class InstanceState(StrEnum):
+    """The states of an instance (EC2 user guide, "Instance lifecycle")."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    SHUTTING_DOWN = "shutting-down"
+    TERMINATED = "terminated"
+
+
+@dataclass(frozen=True, slots=True)
+class Eni:
+    """One attached network interface (NIC) of an instance."""
+
+    eni_id: str
+    attachment_id: str
+    device_index: int
+    attached: bool
+    """False while EC2 says `attaching` or `detaching`."""
+    subnet_id: str
+    primary_ipv4: str
+    ipv4: AddressSet = NO_IPV4
+    """Secondary private IPv4 addresses, the primary left out."""
+    ipv4_prefixes: tuple[Network, ...] = ()
+    ipv6: AddressSet = NO_IPV6
+    """All single IPv6 addresses, the primary one included."""
+    primary_ipv6: str | None = None
+    """The address marked `IsPrimaryIpv6`; None when the NIC has no such mark."""
+    ipv6_prefixes: tuple[Network, ...] = ()
+    network_card: int = 0
+    interface_type: str = "interface"
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def addresses(self, family: IPFamily) -> AddressSet:
+        """Return the single addresses of a family that are not its IPv4 primary."""
+        return self.ipv4 if family is IPFamily.IPV4 else self.ipv6
+
+    def prefixes(self, family: IPFamily) -> tuple[Network, ...]:
+        """Return the delegated prefixes of a family."""
+        return self.ipv4_prefixes if family is IPFamily.IPV4 else self.ipv6_prefixes
+
+    def with_assigned(self, addresses: AddressSet, prefixes: tuple[Network, ...]) -> "Eni":
+        """Return the NIC after EC2 answered an assignment."""
+        if addresses.family is IPFamily.IPV4:
+            return replace(self, ipv4=self.ipv4 | addresses, ipv4_prefixes=(*self.ipv4_prefixes, *prefixes))
+        return replace(self, ipv6=self.ipv6 | addresses, ipv6_prefixes=(*self.ipv6_prefixes, *prefixes))
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedInstance:
+    """One EC2 instance as DescribeInstances and DescribeNetworkInterfaces show it."""
+
+    instance_id: str
+    instance_type: str
+    state: InstanceState
+    availability_zone: str
+    launch_time: datetime
+    """The first launch: the attach time of the primary NIC, for `LaunchTime` is renewed by every start (EC2 API)."""
+    private_dns_name: str = ""
+    private_ipv4: str = ""
+    """The primary address of device index 0; empty once the instance is terminated."""
+    platform: str = ""
+    """`windows`, or empty."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    enis: tuple[Eni, ...] = ()
+    terminated_at: datetime | None = None
+    """From `StateTransitionReason`, where EC2 gives it."""
+
+    def eni_at(self, device_index: int) -> Eni | None:
+        """Return the NIC at a device index of network card 0."""
+        return next((eni for eni in self.enis if eni.device_index == device_index and eni.network_card == 0), None)
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceTypeLimits:
+    """What an instance type can carry (DescribeInstanceTypes, network card 0). The primary address counts."""
+
+    instance_type: str
+    enis: int
+    ipv4_per_eni: int
+    ipv6_per_eni: int
+    nitro: bool
+
+    def per_eni(self, family: IPFamily) -> int:
+        """Return the slots of a NIC: each takes one address or one prefix."""
+        return self.ipv4_per_eni if family is IPFamily.IPV4 else self.ipv6_per_eni
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """A subnet; `ipv4` or `ipv6` is None where it has no CIDR of that family."""
+
+    subnet_id: str
+    vpc_id: str
+    availability_zone: str
+    ipv4: Network | None
+    ipv6: Network | None
+    available_ipv4: int | None = None
+    """`AvailableIpAddressCount`, when it was read for this pass."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def cidr(self, family: IPFamily) -> Network | None:
+        """Return the subnet's CIDR of a family."""
+        return self.ipv4 if family is IPFamily.IPV4 else self.ipv6

@@ -1,0 +1,51 @@
+"""Addresses that a pool lists and EC2 does not show: one look proves nothing, a second one 30 s later does."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
+from spiderpool_aws.domain.pool import Pool
+
+SECOND_LOOK = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What is missing of a pool's addresses, and since when."""
+
+    memory: tuple[tuple[datetime, AddressSet], ...]
+    """What the pool's annotation should remember: the moment of the first look, and the addresses."""
+    confirmed: AddressSet
+    """Missing at two looks 30 s apart."""
+    in_use: AddressSet
+    """Of the confirmed ones, those that pods use."""
+    next_look_seconds: float | None
+    """When the earliest of the others may be confirmed; None when there is no other."""
+
+    @property
+    def dropped(self) -> AddressSet:
+        """Confirmed, and no pod uses them: they leave the pool."""
+        return self.confirmed - self.in_use
+
+
+def nothing_lost(family: IPFamily) -> Lost:
+    """Return the answer for a pool that does not exist."""
+    return Lost((), EMPTY[family], EMPTY[family], None)
+
+
+def lost_addresses(pool: Pool, usable: AddressSet, now: datetime) -> Lost:
+    """Compare a pool with what its NIC has; `usable` is the truth of this look."""
+    memory: list[tuple[datetime, AddressSet]] = []
+    rest, confirmed = pool.spec.ips - usable, EMPTY[pool.family]
+    for since, addresses in pool.memory.missing:
+        still = addresses & rest
+        if still:
+            memory.append((since, still))
+            rest = rest - still
+            if now - since >= SECOND_LOOK:
+                confirmed = confirmed | still
+    if rest:
+        memory.append((now, rest))
+    unconfirmed = [since for since, _ in memory if now - since < SECOND_LOOK]
+    delay = (min(unconfirmed) + SECOND_LOOK - now).total_seconds() if unconfirmed else None
+    return Lost(tuple(memory), confirmed, confirmed & pool.allocated, delay)

@@ -1,0 +1,276 @@
+"""A plan: frozen, ordered, printable data. Nothing here does anything."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from spiderpool_aws.domain.addresses import AddressSet, IPFamily
+from spiderpool_aws.domain.node import PodRef
+from spiderpool_aws.domain.pool import MultusConfig, Pool
+
+
+class PoolChange(StrEnum):
+    """What an apply does to a pool; `remember` writes only the state annotation."""
+
+    CREATE = "create"
+    GROW = "grow"
+    SHRINK = "shrink"
+    DISABLE = "disable"
+    UPDATE = "update"
+    REMEMBER = "remember"
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyPool:
+    """Write a pool as it should be."""
+
+    change: PoolChange
+    pool: Pool
+    why: str
+    dropped: AddressSet | None = None
+    """What a shrink takes out."""
+
+    @property
+    def key(self) -> str:
+        """Name the action, so that a refused one is not planned again in the same pass."""
+        return f"{self.change} pool {self.pool.name}"
+
+    def __str__(self) -> str:
+        return f"{self.key} [{self.pool.spec.ips}]: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePool:
+    """Delete a pool; Spiderpool keeps it until its last address is released."""
+
+    pool: Pool
+    why: str
+
+    @property
+    def key(self) -> str:
+        """Name the action."""
+        return f"delete pool {self.pool.name}"
+
+    def __str__(self) -> str:
+        return f"{self.key} [{self.pool.spec.ips}]: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Assign so many secondary addresses (or prefixes) of a family to a NIC; EC2 chooses which."""
+
+    eni_id: str
+    family: IPFamily
+    count: int
+    prefixes: bool = False
+
+    @property
+    def key(self) -> str:
+        """Name the action."""
+        return f"assign {self.family} {'prefixes' if self.prefixes else 'addresses'} to {self.eni_id}"
+
+    def __str__(self) -> str:
+        what = f"{self.family} {'prefix' if self.prefixes else 'address'}{'' if self.count == 1 else 'es'}"
+        return f"assign {self.count} {what} to {self.eni_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reassign:
+    """Assign again the very addresses that a NIC lost while pods use them."""
+
+    eni_id: str
+    addresses: AddressSet
+    why: str
+
+    @property
+    def key(self) -> str:
+        """Name the action."""
+        return f"assign {self.addresses} again to {self.eni_id}"
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyMultusConfig:
+    """Create or mend the SpiderMultusConfig of a NIC."""
+
+    config: MultusConfig
+    cluster: str
+    """The label that says whose it is."""
+
+    @property
+    def key(self) -> str:
+        """Name the action."""
+        return f"apply SpiderMultusConfig {self.config.key}"
+
+    def __str__(self) -> str:
+        return f"{self.key}: ipvlan on {self.config.master}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetProviderId:
+    """Set the Node's providerID, once."""
+
+    node_name: str
+    node_uid: str
+    provider_id: str
+
+    @property
+    def key(self) -> str:
+        """Name the action."""
+        return f"set providerID of node {self.node_name}"
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.provider_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveTaint:
+    """Take the startup taint off the Node: all its pools are in place."""
+
+    node_name: str
+    node_uid: str
+    taint: str
+
+    @property
+    def key(self) -> str:
+        """Name the action."""
+        return f"remove taint {self.taint} of node {self.node_name}"
+
+    def __str__(self) -> str:
+        return f"{self.key}: all its pools are in place"
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteNode:
+    """Delete the Node of an instance that is gone."""
+
+    node_name: str
+    node_uid: str
+    why: str
+
+    @property
+    def key(self) -> str:
+        """Name the action."""
+        return f"delete node {self.node_name}"
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePod:
+    """Delete, with grace 0, a pod of an instance that is gone: it holds its addresses otherwise."""
+
+    pod: PodRef
+    why: str
+
+    @property
+    def key(self) -> str:
+        """Name the action."""
+        return f"delete pod {self.pod.namespace}/{self.pod.name}"
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.why}"
+
+
+Action = (
+    ApplyPool
+    | DeletePool
+    | Assign
+    | Reassign
+    | ApplyMultusConfig
+    | SetProviderId
+    | RemoveTaint
+    | DeleteNode
+    | DeletePod
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Something that time or somebody else will bring; the message comes back until it has."""
+
+    reason: str
+    delay_seconds: float | None = None
+    """When to look again; None: the usual backoff."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a person should know: refused, left alone, or wrong. `code` is the metric's dimension."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """What is to do for one instance, in order. No action, no wait: converged."""
+
+    instance_id: str
+    actions: tuple[Action, ...] = ()
+    waits: tuple[Wait, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    nudges: frozenset[str] = frozenset()
+    """Other instances whose pools list what belongs here: they have to be looked at, too."""
+    gone: bool = False
+    """EC2 called the instance terminated: its removals are proved, and no fuse counts them."""
+
+    @property
+    def converged(self) -> bool:
+        """Nothing to do and nothing to wait for."""
+        return not self.actions and not self.waits
+
+    @property
+    def only_removes(self) -> bool:
+        """All that it would do is held while the fuse is tripped."""
+        held = (isinstance(a, DeletePool | DeleteNode | DeletePod) or _shrinks(a) for a in self.actions)
+        return not self.gone and all(held)
+
+    @property
+    def removals(self) -> "Removals":
+        """What the plan would take away, for invariant 10."""
+        if self.gone:
+            return Removals()
+        deleted = [action.pool for action in self.actions if isinstance(action, DeletePool)]
+        shrunk = [a.dropped for a in self.actions if isinstance(a, ApplyPool) and a.dropped is not None]
+        return Removals(
+            pools=frozenset(pool.name for pool in deleted),
+            addresses=frozenset(
+                a for lost in (*(pool.spec.ips for pool in deleted), *shrunk) for a in lost.to_ranges()
+            ),
+            address_count=sum(len(pool.spec.ips) for pool in deleted) + sum(len(lost) for lost in shrunk),
+            nodes=frozenset(action.node_name for action in self.actions if isinstance(action, DeleteNode)),
+        )
+
+    def __str__(self) -> str:
+        lines = [str(action) for action in self.actions]
+        lines += [f"wait: {wait.reason}" for wait in self.waits]
+        lines += [f"{finding.code}: {finding.message}" for finding in self.findings]
+        return "\n".join([f"{self.instance_id}: {'converged' if self.converged else 'to do'}", *lines])
+
+
+def _shrinks(action: Action) -> bool:
+    return isinstance(action, ApplyPool) and action.change is PoolChange.SHRINK
+
+
+@dataclass(frozen=True, slots=True)
+class Removals:
+    """Pools, addresses (ranges, and how many) and nodes that would go."""
+
+    pools: frozenset[str] = field(default_factory=frozenset)
+    addresses: frozenset[str] = field(default_factory=frozenset)
+    address_count: int = 0
+    nodes: frozenset[str] = field(default_factory=frozenset)
+
+    def __or__(self, other: "Removals") -> "Removals":
+        return Removals(
+            self.pools | other.pools,
+            self.addresses | other.addresses,
+            self.address_count + other.address_count,
+            self.nodes | other.nodes,
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.pools or self.addresses or self.nodes)

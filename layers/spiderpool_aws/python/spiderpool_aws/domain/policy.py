@@ -1,0 +1,201 @@
+"""The policy: the user's one file. It says which instances are nodes, and what each of their NICs should hold."""
+
+import difflib
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+from spiderpool_aws.domain.addresses import IPFamily
+from spiderpool_aws.domain.errors import PolicyError
+from spiderpool_aws.domain.instance import ObservedInstance
+
+NAME = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+LABEL_VALUE = r"^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
+# IFNAMSIZ leaves 15 characters; lower case only, because the name becomes a part of the pool's.
+HOST_NIC = r"^[a-z0-9]([-a-z0-9.]{0,13}[a-z0-9])?$"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class Elastic(_Model):
+    """A size that follows use: at least `min`, `warm` addresses free, at most `max`."""
+
+    min: int = Field(ge=1)
+    warm: int = Field(ge=0)
+    max: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Elastic":
+        if self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}: lower min or raise max")
+        return self
+
+
+class Size(_Model):
+    """How much a NIC holds of one family: single addresses or delegated prefixes, one of the two."""
+
+    addresses: Annotated[int, Field(ge=1)] | Literal["max"] | Elastic | None = None
+    prefixes: int | None = Field(default=None, ge=1)
+    per_prefix: int = Field(default=16, ge=1, le=4096)
+    """How many addresses of each IPv6 /80 a pool lists; an IPv4 /28 is listed whole."""
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "Size":
+        if (self.addresses is None) == (self.prefixes is None):
+            raise ValueError("give either addresses or prefixes, one of the two")
+        return self
+
+
+class SubnetChoice(_Model):
+    """Where a NIC that is missing may be created, and how many addresses its subnet keeps free."""
+
+    tags: dict[str, str] = Field(default_factory=dict)
+    ids: tuple[str, ...] = ()
+    reserve: int = Field(default=0, ge=0)
+
+
+class Interface(_Model):
+    """One NIC of a group's instances: its device index decides, `host` is only the host's name for it."""
+
+    device_index: int = Field(ge=0)
+    host: str = Field(pattern=HOST_NIC)
+    multus: str = Field(pattern=rf"^{NAME}/{NAME}$")
+    subnets: SubnetChoice = SubnetChoice()
+    security_groups: tuple[str, ...] = ()
+    ipv4: Size
+    ipv6: Size | None = None
+
+    def size(self, family: IPFamily) -> Size | None:
+        """Return what the NIC should hold of a family; None when the family is not wanted."""
+        return self.ipv4 if family is IPFamily.IPV4 else self.ipv6
+
+    @property
+    def families(self) -> tuple[IPFamily, ...]:
+        """The families that the NIC's pods get."""
+        return (IPFamily.IPV4,) if self.ipv6 is None else (IPFamily.IPV4, IPFamily.IPV6)
+
+
+class Match(_Model):
+    """Which instances belong to a group: all tags equal, and the type fits one of the patterns (`m7i.*`)."""
+
+    tags: dict[str, str] = Field(default_factory=dict)
+    instance_types: tuple[str, ...] = ()
+
+    def fits(self, instance: ObservedInstance) -> bool:
+        """Tell whether an instance belongs to the group. An empty match fits every instance."""
+        tags_fit = all(instance.tags.get(key) == value for key, value in self.tags.items())
+        types_fit = not self.instance_types or any(fnmatchcase(instance.instance_type, p) for p in self.instance_types)
+        return tags_fit and types_fit
+
+
+class Group(_Model):
+    """Instances that are treated alike."""
+
+    name: str = Field(min_length=1)
+    match: Match = Match()
+    interfaces: tuple[Interface, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Group":
+        for what in ("device_index", "host", "multus"):
+            seen = [getattr(interface, what) for interface in self.interfaces]
+            twice = next((value for value in seen if seen.count(value) > 1), None)
+            if twice is not None:
+                raise ValueError(f"two interfaces have {to_camel(what)} {twice!r}: each NIC needs its own")
+        return self
+
+
+class PoolSettings(_Model):
+    """What all pools have in common. `ipv6Gateway: first` is `<subnet>::1`, as the Spiderpool guide has it."""
+
+    default: bool = True
+    ipv6_gateway: Literal["first", "none"] = "first"
+
+
+class NodeSettings(_Model):
+    """What is done to the Node objects of the cluster."""
+
+    set_provider_id: bool = Field(default=True, alias="setProviderID")
+    delete_terminated: bool = True
+    delete_pods_of_terminated: bool = True
+    startup_taint: str | None = "spiderpool-aws/not-ready"
+
+
+class Policy(_Model):
+    """The whole file. See docs/policy.md for each field."""
+
+    version: Literal[1]
+    mode: Literal["observe", "apply", "paused"] = "apply"
+    cluster: str = Field(pattern=LABEL_VALUE)
+    node_name: str = Field(default="discover", pattern=r"^(discover|private-dns-name|instance-id|tag:.+)$")
+    groups: tuple[Group, ...] = Field(min_length=1)
+    pools: PoolSettings = PoolSettings()
+    nodes: NodeSettings = NodeSettings()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Policy":
+        names = [group.name for group in self.groups]
+        if len(set(names)) < len(names):
+            raise ValueError("two groups have the same name: give each its own")
+        interfaces = [interface for group in self.groups for interface in group.interfaces]
+        with_ipv6 = [interface.host for interface in interfaces if interface.ipv6 is not None]
+        without = [interface.host for interface in interfaces if interface.ipv6 is None]
+        if with_ipv6 and without:
+            raise ValueError(
+                f"ipv6 is given to {', '.join(with_ipv6)} but not to {', '.join(without)}: give it to all interfaces "
+                "or to none, because one default IPv6 pool makes Spiderpool refuse every pod on a NIC without one"
+            )
+        hosts: dict[str, str] = {}
+        for interface in interfaces:
+            if hosts.setdefault(interface.multus, interface.host) != interface.host:
+                raise ValueError(
+                    f"multus {interface.multus} is given to {hosts[interface.multus]} and to {interface.host}: a "
+                    "network has one host NIC, so use another multus name for the other"
+                )
+        return self
+
+    def group_of(self, instance: ObservedInstance) -> Group | None:
+        """Return the first group that an instance matches; None leaves it alone."""
+        return next((group for group in self.groups if group.match.fits(instance)), None)
+
+
+def parse_policy(text: str) -> Policy:
+    """Return the policy of a YAML (or JSON) text. Raises PolicyError: a line for each problem, with path and fix."""
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise PolicyError(f"the policy is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(document, dict):
+        raise PolicyError("the policy is not a mapping: it starts with `version: 1`")
+    try:
+        return Policy.model_validate(document)
+    except ValidationError as error:
+        raise PolicyError("\n".join(dict.fromkeys(_explain(problem) for problem in error.errors()))) from None
+
+
+def _explain(problem: Any) -> str:
+    location = [part for part in problem["loc"] if part not in {"constrained-int", "literal['max']", "Elastic", "int"}]
+    path = ".".join(str(part) for part in location) or "policy"
+    if problem["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(str(location[-1]), _known_keys(Policy), n=1)
+        return f"{path}: unknown key" + (f", did you mean {close[0]!r}?" if close else ": remove it")
+    if problem["type"] == "missing":
+        return f"{path}: missing, add it"
+    message = problem["msg"].removeprefix("Value error, ")
+    given = problem["input"]
+    return f"{path}: {message}" + (f", not {given!r}" if isinstance(given, str | int | float) else "")
+
+
+def _known_keys(model: type[BaseModel]) -> set[str]:
+    keys: set[str] = set()
+    for name, info in model.model_fields.items():
+        keys.add(info.alias or name)
+        for nested in (Group, Match, Interface, SubnetChoice, Size, Elastic, PoolSettings, NodeSettings):
+            if model is Policy:
+                keys |= {nested_info.alias or key for key, nested_info in nested.model_fields.items()}
+    return keys

@@ -1,0 +1,96 @@
+"""What travels through the queue, and what comes out of working on it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from spiderpool_aws.domain.plan import Finding, NodePlan
+from spiderpool_aws.domain.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileRequest:
+    """ "Look again at this": identity and nothing else, for by now the event may be old.
+
+    `subject` is an instance id (`i-…`); or, where EC2 no longer knows whose it was, an ENI id (`eni-…`) or an
+    attachment id (`eni-attach-…`). It is the FIFO queue's message group.
+    """
+
+    subject: str
+    event_id: str
+    """The event's or the invocation's id: with the subject, the deduplication id."""
+    reason: str
+    """What happened, for people: `EC2 Instance State-change Notification`, `AttachNetworkInterface`, `resync`."""
+
+    @property
+    def is_instance(self) -> bool:
+        """Tell whether the subject is an instance; a message under another id writes nothing."""
+        return self.subject.startswith("i-")
+
+    @property
+    def deduplication_id(self) -> str:
+        """One event may concern several instances, so the event's id alone is not enough."""
+        return f"{self.event_id}:{self.subject}"
+
+
+class Status(StrEnum):
+    """How a pass over one subject ended."""
+
+    DONE = "done"
+    """Converged, or nothing that another pass would change."""
+    WAITING = "waiting"
+    """Not yet, and nothing is wrong."""
+    FAILED = "failed"
+    """An error that may pass; in the end the message goes to the dead-letter queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of one pass over one subject."""
+
+    subject: str
+    status: Status
+    reason: str = ""
+    delay_seconds: float | None = None
+    """When to look again; None: the usual backoff."""
+    writes: int = 0
+    """EC2 and cluster writes that were made."""
+    findings: tuple[Finding, ...] = ()
+    nudges: frozenset[str] = frozenset()
+    """Other instances that have to be looked at."""
+    plans: tuple[NodePlan, ...] = ()
+    """The plans that were made, in order; in `observe` mode the one that was not applied."""
+
+
+class FuseState(StrEnum):
+    """The fuse of invariant 10."""
+
+    WHOLE = "whole"
+    TRIPPED = "tripped"
+    CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Fuse:
+    """Whether removals are held. `digest` names the removals that tripped it, or that a person confirmed."""
+
+    state: FuseState = FuseState.WHOLE
+    digest: str = ""
+    reason: str = ""
+    since: datetime | None = field(default=None, compare=False)
+
+    @property
+    def held(self) -> str:
+        """Return why removals are held; empty when they are not."""
+        return self.reason or "the fuse is tripped" if self.state is FuseState.TRIPPED else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What people have said: the policy in force, and the fuse."""
+
+    policy: Policy | None
+    """None: no version in the parameter's history is valid; nothing is done."""
+    fuse: Fuse = field(default_factory=Fuse)
+    problem: str = ""
+    """Why the newest version of the policy is not the one in force; empty when it is."""

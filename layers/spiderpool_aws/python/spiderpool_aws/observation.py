@@ -1,0 +1,163 @@
+"""Observe: read EC2 and the cluster once for many nodes, and put together what each node's plan depends on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from spiderpool_aws.domain.claims import Claims
+from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
+from spiderpool_aws.domain.node import Node, fixed_node_name
+from spiderpool_aws.domain.observed import LiveClaim, ObservedNode
+from spiderpool_aws.domain.policy import Policy
+from spiderpool_aws.domain.pool import Pool
+from spiderpool_aws.domain.request import Control
+from spiderpool_aws.ports import Clock, ClusterPort, Ec2Port
+
+
+@dataclass(slots=True)
+class NodeDirectory:
+    """Finds the Node of an instance: by name first, and by one listing of all Nodes when no name fits."""
+
+    cluster: ClusterPort
+    listed: Sequence[Node] | None = None
+    """All Nodes, where they have been listed already; then none is read by name."""
+    _by_name: dict[str, Node] = field(default_factory=dict)
+
+    def get(self, name: str) -> Node | None:
+        """Return the Node of a name."""
+        if self.listed is None:
+            return self.cluster.get_node(name)
+        if not self._by_name:
+            self._by_name = {node.name: node for node in self.listed}
+        return self._by_name.get(name)
+
+    def find(self, instance: ObservedInstance, pools: Iterable[Pool], policy: Policy) -> Node | None:
+        """Return the Node that is, or by its name should be, the instance's; the planner asks for the proof."""
+        fixed = fixed_node_name(policy, instance)
+        if policy.node_name != "discover":
+            return self.get(fixed) if fixed else None
+        known_uid = next((pool.memory.node_uid for pool in pools if pool.memory.node_uid), "")
+        names = [name for pool in pools for name in pool.spec.node_name] + [instance.private_dns_name]
+        candidates = [node for name in dict.fromkeys(names) if name and (node := self.get(name)) is not None]
+        if not any(node.belongs_to(instance, known_uid) for node in candidates):
+            if self.listed is None:
+                self.listed = self.cluster.list_nodes()
+            candidates = [*(node for node in self.listed if node.belongs_to(instance, known_uid)), *candidates]
+        proved = (node for node in candidates if node.belongs_to(instance, known_uid))
+        return next(proved, candidates[0] if candidates else None)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolListing:
+    """All pools of the cluster, sorted by whose they are."""
+
+    everyone: Sequence[Pool]
+    ours: Mapping[str, tuple[Pool, ...]]
+    """Instance id -> our pools."""
+    strangers: frozenset[str]
+    """Names of other clusters on our labels: then the policy's `cluster` is not this cluster's."""
+
+    @classmethod
+    def of(cls, pools: Sequence[Pool], cluster: str) -> "PoolListing":
+        """Sort a listing."""
+        ours: dict[str, tuple[Pool, ...]] = {}
+        strangers = set()
+        for pool in pools:
+            if pool.identity is None:
+                continue
+            if pool.identity.cluster == cluster:
+                ours[pool.identity.instance_id] = (*ours.get(pool.identity.instance_id, ()), pool)
+            else:
+                strangers.add(pool.identity.cluster)
+        return cls(pools, ours, frozenset(strangers))
+
+    def instances_of(self, subject: str) -> frozenset[str]:
+        """Return the instances whose pools carry an ENI or attachment id."""
+        owners = (pool.identity for pools in self.ours.values() for pool in pools if pool.identity is not None)
+        return frozenset(o.instance_id for o in owners if subject in (o.eni_id, o.attachment_id))
+
+
+class Observer:
+    """Reads for a batch or for the whole cluster; what is common to all nodes is read once."""
+
+    def __init__(self, ec2: Ec2Port, cluster: ClusterPort, clock: Clock) -> None:
+        self._ec2 = ec2
+        self._cluster = cluster
+        self._clock = clock
+
+    def list_pools(self, policy: Policy) -> PoolListing:
+        """Read all pools. Read them before EC2: a pool is never newer than the addresses that it is compared with."""
+        return PoolListing.of(self._cluster.list_pools(), policy.cluster)
+
+    def observe(
+        self,
+        instances: Mapping[str, ObservedInstance | None],
+        pools: PoolListing,
+        control: Control,
+        policy: Policy,
+        nodes: NodeDirectory,
+    ) -> dict[str, ObservedNode]:
+        """Return the model of each instance id; None stands for an instance that EC2 does not know."""
+        cared_for = {
+            instance_id: instance
+            for instance_id, instance in instances.items()
+            if instance and instance.state is not InstanceState.TERMINATED and policy.group_of(instance) is not None
+        }
+        limits = self._ec2.type_limits(sorted({i.instance_type for i in cared_for.values()}))
+        subnet_ids = sorted({eni.subnet_id for i in cared_for.values() for eni in i.enis})
+        reserved = any(nic.subnets.reserve for group in policy.groups for nic in group.interfaces)
+        subnets = self._ec2.subnets(subnet_ids, fresh=reserved)
+        multus = self._cluster.list_multus() if cared_for else {}
+        claims, now = Claims(pools.everyone), self._clock.now()
+        observed = {}
+        for instance_id, instance in instances.items():
+            own = pools.ours.get(instance_id, ())
+            observed[instance_id] = ObservedNode(
+                instance_id=instance_id,
+                now=now,
+                instance=instance,
+                pools=own,
+                claims=claims,
+                limits=limits.get(instance.instance_type) if instance else None,
+                subnets=subnets,
+                node=nodes.find(cared_for[instance_id], own, policy) if instance_id in cared_for else _old(nodes, own),
+                multus=multus,
+                removals_held=control.fuse.held,
+            )
+        return observed
+
+    def with_remains(self, observed: ObservedNode, policy: Policy) -> ObservedNode:
+        """Add, for an instance that is gone, the pods of its Node and who may have taken the Node over."""
+        names = _node_names(observed.pools)
+        if not names or not is_gone(observed):
+            return observed
+        pods = tuple(pod for name in names for pod in self._cluster.list_pods(name))
+        if not pods and observed.node is None:
+            return observed
+        addresses = [ip for ip in observed.node.internal_ips if ":" not in ip] if observed.node else []
+        others = self._ec2.live_instances(names, addresses)
+        claims = [
+            LiveClaim(other.instance_id, other.launch_time)
+            for other in others
+            if other.instance_id != observed.instance_id and _claims(other, names, addresses, policy)
+        ]
+        claim = max(claims, key=lambda c: c.launch_time, default=None)
+        return replace(observed, pods=pods, live_claim=claim)
+
+
+def is_gone(observed: ObservedNode) -> bool:
+    """Tell whether EC2 calls the instance terminated, or does not know it."""
+    return observed.instance is None or observed.instance.state is InstanceState.TERMINATED
+
+
+def _node_names(pools: Iterable[Pool]) -> list[str]:
+    return list(dict.fromkeys(name for pool in pools for name in pool.spec.node_name))
+
+
+def _old(nodes: NodeDirectory, pools: Iterable[Pool]) -> Node | None:
+    """Return the Node that the pools of an instance name: EC2 tells no name of an instance that is gone."""
+    return next((node for name in _node_names(pools) if (node := nodes.get(name)) is not None), None)
+
+
+def _claims(other: ObservedInstance, names: Sequence[str], addresses: Sequence[str], policy: Policy) -> bool:
+    name = fixed_node_name(policy, other) or other.private_dns_name
+    return name in names or other.private_ipv4 in addresses

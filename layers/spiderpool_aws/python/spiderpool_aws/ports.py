@@ -1,0 +1,165 @@
+"""What the core needs of the world: small Protocols. Their errors are `RetryLater` and `Refused`, nothing else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from spiderpool_aws.domain.addresses import AddressSet, IPFamily, Network
+from spiderpool_aws.domain.instance import InstanceTypeLimits, ObservedInstance, Subnet
+from spiderpool_aws.domain.node import Node, PodRef
+from spiderpool_aws.domain.pool import MultusConfig, Pool
+from spiderpool_aws.domain.request import Control, Fuse, ReconcileRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """EC2's answer to an assignment: only what is new."""
+
+    addresses: AddressSet
+    prefixes: tuple[Network, ...] = ()
+
+
+class Ec2Port(Protocol):
+    """EC2, as far as addresses need it. Reads may be stale by some seconds; writes are never retried blindly."""
+
+    def observe_instances(self, instance_ids: Sequence[str]) -> Mapping[str, ObservedInstance]:
+        """Return those that EC2 knows, whatever their tags: one DescribeInstances and one DescribeNetworkInterfaces.
+
+        By filter, never by id: with ids, one that is gone fails the others.
+        """
+
+    def list_instances(self, cluster: str) -> Sequence[ObservedInstance]:
+        """Return all instances with the cluster's tag, terminated ones included while EC2 lists them; or raise."""
+
+    def live_instances(self, names: Sequence[str], addresses: Sequence[str]) -> Sequence[ObservedInstance]:
+        """Return the instances, not dying or dead, with one of the private DNS names or primary IPv4 addresses."""
+
+    def instances_of_enis(self, eni_ids: Sequence[str]) -> Mapping[str, str]:
+        """Return ENI id -> instance id for those that are attached."""
+
+    def type_limits(self, instance_types: Sequence[str]) -> Mapping[str, InstanceTypeLimits]:
+        """Return the limits of types; cached."""
+
+    def subnets(self, subnet_ids: Sequence[str], *, fresh: bool = False) -> Mapping[str, Subnet]:
+        """Return subnets; cached unless `fresh`, and only then `available_ipv4` is set."""
+
+    def assign(self, eni_id: str, family: IPFamily, count: int, *, prefixes: bool) -> Assigned:
+        """Assign secondary addresses or prefixes; EC2 chooses. No client token exists: called once, never retried."""
+
+    def reassign(self, eni_id: str, addresses: AddressSet) -> Assigned:
+        """Assign these very addresses. Refused when somebody holds one; `AllowReassignment` is never used."""
+
+    def holders(self, addresses: AddressSet, vpc_id: str) -> Mapping[str, str]:
+        """Return address -> ENI id for those that a NIC of the VPC holds."""
+
+
+class ClusterPort(Protocol):
+    """The cluster's API server. Server-side apply as `spiderpool-aws`; reads in pages of 500."""
+
+    def list_pools(self) -> Sequence[Pool]:
+        """Return every SpiderIPPool, of whomever."""
+
+    def apply_pool(self, pool: Pool) -> Pool:
+        """Create (empty uid) or write (that uid, or Refused `Conflict`) a pool; return it as stored."""
+
+    def delete_pool(self, pool: Pool) -> None:
+        """Delete the pool of that uid; gone already is success."""
+
+    def list_multus(self) -> Mapping[str, MultusConfig]:
+        """Return `namespace/name` -> SpiderMultusConfig, of whomever."""
+
+    def apply_multus(self, config: MultusConfig, cluster: str) -> MultusConfig:
+        """Create or mend a SpiderMultusConfig."""
+
+    def get_node(self, name: str) -> Node | None:
+        """Return a Node; None when there is none of that name."""
+
+    def list_nodes(self) -> Sequence[Node]:
+        """Return all Nodes."""
+
+    def set_provider_id(self, node_name: str, node_uid: str, provider_id: str) -> None:
+        """Set an empty providerID; Refused when the Node is another one or has one."""
+
+    def remove_taint(self, node_name: str, node_uid: str, taint: str) -> None:
+        """Remove every taint of that key, leaving the others; Refused when the Node is another one."""
+
+    def delete_node(self, node_name: str, node_uid: str) -> None:
+        """Delete the Node of that uid; gone already is success, another of the name is left alone."""
+
+    def list_pods(self, node_name: str) -> Sequence[PodRef]:
+        """Return the pods bound to a node."""
+
+    def delete_pod(self, pod: PodRef) -> None:
+        """Delete the pod of that uid with grace 0; gone already is success."""
+
+
+class ControlPort(Protocol):
+    """The policy and the fuse (SSM parameters)."""
+
+    def read(self) -> Control:
+        """Return what is in force. Raises RetryLater when the parameters cannot be read: then nothing is changed."""
+
+    def write_fuse(self, fuse: Fuse) -> None:
+        """Store the fuse's state."""
+
+
+class QueuePort(Protocol):
+    """The FIFO queue of requests, as a sender."""
+
+    def send(self, requests: Sequence[ReconcileRequest]) -> None:
+        """Enqueue all of them (in batches of ten), or raise RetryLater: sending again is harmless (deduplication)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One SQS message of the FIFO queue, as Lambda's event source mapping hands it over."""
+
+    message_id: str
+    receipt_handle: str
+    body: str
+    group: str
+    receives: int
+    """`ApproximateReceiveCount`, 1 at the first."""
+    sent_at: datetime
+    first_received_at: datetime
+
+
+class InboxPort(Protocol):
+    """The same queue, as its consumer."""
+
+    def delay(self, messages: Sequence[Message], seconds: float) -> None:
+        """Make messages visible again after so many seconds (whole seconds, at most 12 hours)."""
+
+    def delete(self, messages: Sequence[Message]) -> None:
+        """Delete messages before the function returns, so that a crash cannot bring them back."""
+
+    def dead_letter(self, message: Message, reason: str) -> None:
+        """Put a message into the FIFO dead-letter queue with the reason beside it; the caller acknowledges it after."""
+
+
+class DeadLetterPort(Protocol):
+    """The standard dead-letter queue: events that never reached the FIFO queue."""
+
+    def put(self, event: object, reason: str) -> None:
+        """Keep an event that nobody understands, with the reason."""
+
+
+class Reporter(Protocol):
+    """Structured logs and metrics."""
+
+    def info(self, message: str, **fields: object) -> None:
+        """Say what was done."""
+
+    def warning(self, message: str, **fields: object) -> None:
+        """Say what a person should know."""
+
+    def count(self, metric: str, value: int = 1) -> None:
+        """Add to a metric. The names are in `docs/operations.md`."""
+
+
+class Clock(Protocol):
+    """What time it is."""
+
+    def now(self) -> datetime:
+        """Return the time, aware, in UTC."""
