@@ -1,0 +1,208 @@
+"""The resync: plan every node, enqueue those that differ, and judge the listing as a whole (invariant 10).
+
+    read the policy and the fuse; list all pools, instances and Nodes
+    plan each instance; for pools whose instance is not listed, look it up by id without the tag
+    would the pass remove too much?   trip the fuse: nobody removes anything until a person confirms
+    otherwise                         note the absent ones (twice, ten minutes apart: gone), enqueue what differs
+
+It writes nothing to EC2, and to the cluster only the note of an absence: the rest is the workers', one per instance.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from spiderpool_aws.domain.fuse import Scale, Verdict, judge
+from spiderpool_aws.domain.instance import ObservedInstance
+from spiderpool_aws.domain.memory import Absence
+from spiderpool_aws.domain.observed import ObservedNode
+from spiderpool_aws.domain.plan import NodePlan, Removals
+from spiderpool_aws.domain.planner import ABSENCE, plan_node
+from spiderpool_aws.domain.policy import Policy
+from spiderpool_aws.domain.pool import Pool
+from spiderpool_aws.domain.request import Control, Fuse, FuseState, ReconcileRequest
+from spiderpool_aws.events import ResyncRequest
+from spiderpool_aws.observation import NodeDirectory, Observer, PoolListing, is_gone
+from spiderpool_aws.ports import Clock, ClusterPort, ControlPort, Ec2Port, QueuePort, Reporter
+from spiderpool_aws.reconciler import report_control, stranger_finding
+
+PAGE = 200
+LOOKUP = 200
+"""How many ids one filter may hold (EC2 API: at most 200 filter values)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Survey:
+    """What one pass found."""
+
+    policy: Policy
+    pools: PoolListing
+    models: Mapping[str, ObservedNode]
+    plans: Mapping[str, NodePlan]
+    listed: int
+    absent: frozenset[str]
+    """Instances that have pools and that EC2 knows neither by tag nor by id."""
+
+    @property
+    def removals(self) -> Removals:
+        """What the workers would remove if this pass were believed, terminated instances left out."""
+        total = Removals()
+        for instance_id, plan in self.plans.items():
+            absent = instance_id in self.absent
+            total = total | (_removals_of(self.pools.ours[instance_id]) if absent else plan.removals)
+        return total
+
+    @property
+    def differing(self) -> list[str]:
+        """The instances that a worker has to look at."""
+        # A dead instance's pools may be held by pods, which only the worker reads: it looks until they are gone.
+        return [
+            i for i, plan in self.plans.items() if plan.actions or (is_gone(self.models[i]) and self.models[i].pools)
+        ]
+
+
+def _removals_of(pools: Sequence[Pool]) -> Removals:
+    return Removals(
+        pools=frozenset(pool.name for pool in pools),
+        addresses=frozenset(text for pool in pools for text in pool.spec.ips.to_ranges()),
+        address_count=sum(len(pool.spec.ips) for pool in pools),
+        nodes=frozenset(name for pool in pools for name in pool.spec.node_name),
+    )
+
+
+class Resync:
+    """One pass over the whole cluster, or over some instances when a person names them."""
+
+    def __init__(
+        self,
+        ec2: Ec2Port,
+        cluster: ClusterPort,
+        control: ControlPort,
+        queue: QueuePort,
+        clock: Clock,
+        reporter: Reporter,
+    ) -> None:
+        self._ec2 = ec2
+        self._cluster = cluster
+        self._control = control
+        self._queue = queue
+        self._clock = clock
+        self._reporter = reporter
+        self._observer = Observer(ec2, cluster, clock)
+
+    def run(self, request: ResyncRequest) -> dict[str, Any]:
+        """Return counts, and for a dry run a page of plans. Raises RetryLater when something cannot be read."""
+        control = self._control.read()
+        report_control(control, self._reporter)
+        policy = control.policy
+        if policy is None:
+            return {"done": False, "reason": f"no valid policy: {control.problem}"}
+        if policy.mode == "paused" and not request.dry_run:
+            return {"done": False, "reason": "paused by the policy"}
+        if request.instance_ids and not request.dry_run:
+            self._enqueue(request.instance_ids, request)
+            return {"done": True, "enqueued": len(request.instance_ids)}
+        survey = self._survey(control, policy, request.instance_ids)
+        if survey.pools.strangers:
+            return self._refuse_strangers(survey)
+        verdict = judge(
+            control.fuse, survey.removals, self._scale(survey, partial=bool(request.instance_ids)), request.confirm
+        )
+        answer = _counts(survey, verdict)
+        if request.dry_run:
+            return answer | _page(survey, request.page_token)
+        if verdict.fuse != control.fuse:
+            fuse = replace(verdict.fuse, since=self._clock.now())
+            self._control.write_fuse(fuse)
+        if verdict.fuse.state is FuseState.TRIPPED:
+            self._reporter.warning(verdict.fuse.reason, digest=verdict.fuse.digest)
+            self._reporter.count("FuseTripped")
+        if policy.mode == "observe":
+            return answer | {"enqueued": 0, "reason": "the policy's mode is observe"}
+        if verdict.fuse.state is FuseState.TRIPPED:
+            enqueue = [i for i in survey.differing if i not in survey.absent and not survey.plans[i].only_removes]
+        else:
+            certain = self._note_absences(survey)
+            enqueue = [i for i in survey.differing if i not in survey.absent or i in certain]
+        self._enqueue(enqueue, request)
+        self._reporter.info("resync", **{key: value for key, value in answer.items() if isinstance(value, int | str)})
+        return answer | {"enqueued": len(enqueue)}
+
+    def _survey(self, control: Control, policy: Policy, only: Sequence[str]) -> _Survey:
+        pools = self._observer.list_pools(policy)
+        if only:
+            known: dict[str, ObservedInstance] = dict(self._ec2.observe_instances(only))
+        else:
+            known = {instance.instance_id: instance for instance in self._ec2.list_instances(policy.cluster)}
+        listed = len(known)
+        missing = sorted(i for i in (only or pools.ours) if i not in known)
+        for start in range(0, len(missing), LOOKUP):
+            known |= self._ec2.observe_instances(missing[start : start + LOOKUP])
+        absent = frozenset(i for i in missing if i not in known and i in pools.ours)
+        instances: dict[str, ObservedInstance | None] = {**known, **dict.fromkeys(absent)}
+        nodes = NodeDirectory(self._cluster, self._cluster.list_nodes())
+        # Planned as if the fuse were whole: the question is what would be removed. The workers hold it back.
+        models = self._observer.observe(instances, pools, replace(control, fuse=Fuse()), policy, nodes)
+        plans = {instance_id: plan_node(model, policy) for instance_id, model in models.items()}
+        return _Survey(policy, pools, models, plans, listed, absent)
+
+    def _scale(self, survey: _Survey, *, partial: bool) -> Scale:
+        ours = [pool for pools in survey.pools.ours.values() for pool in pools]
+        return Scale(
+            pools=len(ours),
+            addresses=sum(len(pool.spec.ips) for pool in ours),
+            nodes=len(survey.pools.ours),
+            empty_listing=not partial and survey.listed == 0 and bool(ours),
+        )
+
+    def _refuse_strangers(self, survey: _Survey) -> dict[str, Any]:
+        finding = stranger_finding(survey.policy, survey.pools)
+        self._reporter.warning(finding.message)
+        self._reporter.count("FuseTripped")
+        return {"done": False, "reason": finding.message}
+
+    def _note_absences(self, survey: _Survey) -> set[str]:
+        """Write down who is absent; return those whose absence is now certain, for a worker to clean up."""
+        now, certain = self._clock.now(), set()
+        for instance_id in sorted(survey.absent):
+            for pool in survey.pools.ours[instance_id]:
+                absence = pool.memory.absent or Absence(now)
+                if absence.confirmed is None and now - absence.since >= ABSENCE:
+                    absence = replace(absence, confirmed=now)
+                if absence.confirmed is not None:
+                    certain.add(instance_id)
+                if absence != pool.memory.absent and not pool.terminating:
+                    self._cluster.apply_pool(replace(pool, memory=replace(pool.memory, absent=absence)))
+        return certain
+
+    def _enqueue(self, instance_ids: Sequence[str], request: ResyncRequest) -> None:
+        self._queue.send([ReconcileRequest(i, request.request_id, "resync") for i in instance_ids])
+
+
+def _counts(survey: _Survey, verdict: Verdict) -> dict[str, Any]:
+    plans, removals = survey.plans.values(), survey.removals
+    findings = [f"{plan.instance_id}: {finding.message}" for plan in plans for finding in plan.findings]
+    return {
+        "done": True,
+        "mode": survey.policy.mode,
+        "instances": len(plans),
+        "converged": sum(plan.converged for plan in plans),
+        "differing": len(survey.differing),
+        "waiting": sum(bool(plan.waits) for plan in plans),
+        "absent": sorted(survey.absent)[:PAGE],
+        "removals": {
+            "pools": len(removals.pools),
+            "addresses": removals.address_count,
+            "nodes": len(removals.nodes),
+            "digest": verdict.digest,
+        },
+        "fuse": {"state": str(verdict.fuse.state), "reason": verdict.fuse.reason},
+        "findings": findings[:PAGE],
+    }
+
+
+def _page(survey: _Survey, token: str) -> dict[str, Any]:
+    """Return a page of plans: an answer of a Lambda function stays under 6 MB."""
+    ids = sorted(i for i in survey.plans if i > token)
+    page = [{"instance": i, "plan": str(survey.plans[i])} for i in ids[:PAGE]]
+    return {"plans": page, "nextToken": ids[PAGE - 1] if len(ids) > PAGE else None}
