@@ -7,6 +7,7 @@ range without a word; so everything that we read or write goes through `AddressS
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
@@ -31,6 +32,7 @@ class AddressError(ValueError):
     """A text is not an address, a range or a prefix of the family that was asked for."""
 
 
+@lru_cache(maxsize=65536)
 def parse_address(text: str, family: IPFamily) -> int:
     """Return an address as a number. Raises AddressError with the text in it."""
     try:
@@ -110,7 +112,7 @@ class AddressSet:
                 yield str(self.family.address(number))
 
     def __len__(self) -> int:
-        return sum(last - first + 1 for first, last in self.spans)
+        return sum([last - first + 1 for first, last in self.spans])
 
     def __bool__(self) -> bool:
         return bool(self.spans)
@@ -126,12 +128,16 @@ class AddressSet:
 
     def __or__(self, other: "AddressSet") -> "AddressSet":
         self._check(other)
-        if not other.spans:
+        if not other.spans or self.spans == other.spans:
             return self
         return AddressSet(self.family, _merge(self.spans + other.spans)) if self.spans else other
 
     def __sub__(self, other: "AddressSet") -> "AddressSet":
         self._check(other)
+        if not self.spans or not other.spans:
+            return self
+        if self.spans == other.spans:
+            return EMPTY[self.family]
         rest: list[tuple[int, int]] = []
         for first, last in self.spans:
             for cut_first, cut_last in other.spans:
@@ -176,6 +182,7 @@ def _parse_range(text: str, family: IPFamily, *, strict: bool) -> tuple[int, int
     return min(first, last), max(first, last)
 
 
+@lru_cache(maxsize=4096)
 def vpc_gateway(subnet: Network) -> str:
     """Return the address of the VPC router in a subnet: the network address plus one.
 

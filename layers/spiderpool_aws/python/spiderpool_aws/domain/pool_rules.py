@@ -226,8 +226,11 @@ def _memory(nic: NicFamily, pool: Pool, lost: Lost, dropped: AddressSet) -> Pool
 
 def _differs(pool: Pool, target: Pool) -> bool:
     # A `disable` that we did not set is the operator's: only our own (in the memory) is undone.
-    same_spec = replace(pool.spec, disable=False) == replace(target.spec, disable=False)
-    return not same_spec or pool.memory != target.memory or pool.identity != target.identity
+    return not _same_spec(pool.spec, target.spec) or pool.memory != target.memory or pool.identity != target.identity
+
+
+def _same_spec(one: PoolSpec, other: PoolSpec) -> bool:
+    return replace(one, disable=other.disable) == other if one.disable != other.disable else one == other
 
 
 def _describe(pool: Pool, target: Pool, lost: Lost) -> tuple[PoolChange, str]:
@@ -236,7 +239,7 @@ def _describe(pool: Pool, target: Pool, lost: Lost) -> tuple[PoolChange, str]:
         return PoolChange.GROW, f"EC2 assigned {new}"
     if pool.memory.disabled and not target.memory.disabled:
         return PoolChange.UPDATE, "the instance runs again: enable"
-    if replace(pool.spec, disable=False) == replace(target.spec, disable=False):
+    if _same_spec(pool.spec, target.spec):
         return (
             PoolChange.REMEMBER,
             "EC2 does not show all its addresses" if lost.memory else "nothing is missing any more",
