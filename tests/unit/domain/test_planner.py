@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from spiderpool_aws.domain.addresses import parse_network
 from spiderpool_aws.domain.claims import Claims
 from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.memory import Absence, PoolMemory
@@ -132,7 +133,7 @@ def test_ipv6_addresses_are_refused_while_the_hosts_own_is_unknown() -> None:
 
 
 def test_prefixes_need_no_host_address_and_are_cut_to_the_policys_number() -> None:
-    prefix = build.parse_network("2001:db8:0:100:5::/80")
+    prefix = parse_network("2001:db8:0:100:5::/80")
     nic = eni(0, ipv4=FULL, primary_ipv6=None, ipv6_prefixes=(prefix,))
     plan = plan_node(observed(instance=instance(nic)), policy(nics=1, ipv6={"prefixes": 1, "perPrefix": 16}))
     pools = [a.pool for a in plan.actions if isinstance(a, ApplyPool)]

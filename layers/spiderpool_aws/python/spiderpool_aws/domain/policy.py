@@ -182,7 +182,7 @@ def _explain(problem: Any) -> str:
     location = [part for part in problem["loc"] if part not in {"constrained-int", "literal['max']", "Elastic", "int"}]
     path = ".".join(str(part) for part in location) or "policy"
     if problem["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(str(location[-1]), _known_keys(Policy), n=1)
+        close = difflib.get_close_matches(str(location[-1]), KNOWN_KEYS, n=1)
         return f"{path}: unknown key" + (f", did you mean {close[0]!r}?" if close else ": remove it")
     if problem["type"] == "missing":
         return f"{path}: missing, add it"
@@ -191,11 +191,5 @@ def _explain(problem: Any) -> str:
     return f"{path}: {message}" + (f", not {given!r}" if isinstance(given, str | int | float) else "")
 
 
-def _known_keys(model: type[BaseModel]) -> set[str]:
-    keys: set[str] = set()
-    for name, info in model.model_fields.items():
-        keys.add(info.alias or name)
-        for nested in (Group, Match, Interface, SubnetChoice, Size, Elastic, PoolSettings, NodeSettings):
-            if model is Policy:
-                keys |= {nested_info.alias or key for key, nested_info in nested.model_fields.items()}
-    return keys
+MODELS = (Policy, Group, Match, Interface, SubnetChoice, Size, Elastic, PoolSettings, NodeSettings)
+KNOWN_KEYS = {info.alias or name for model in MODELS for name, info in model.model_fields.items()}

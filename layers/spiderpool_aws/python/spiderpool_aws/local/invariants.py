@@ -7,12 +7,14 @@ sides. What somebody else does may break the state; that the system mends it is 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, parse_network, vpc_gateway
 from spiderpool_aws.domain.pool import CLUSTER_LABEL, Pool, SpiderIPPool
 from spiderpool_aws.local.cluster import ClusterDouble, ClusterWrite
 from spiderpool_aws.local.ec2 import Ec2Call, Ec2Model
+from spiderpool_aws.local.ec2.instance_types import limits
 from spiderpool_aws.local.ec2.state import Eni
 
 STALENESS = timedelta(seconds=30)
@@ -45,7 +47,9 @@ class InvariantError(AssertionError):
 class InvariantChecker:
     """Listens to every write of the system, and says at each step whether one broke an invariant."""
 
-    def __init__(self, model: Ec2Model, double: ClusterDouble, roles: Iterable[str], user: str = "spiderpool-aws") -> None:
+    def __init__(
+        self, model: Ec2Model, double: ClusterDouble, roles: Iterable[str], user: str = "spiderpool-aws"
+    ) -> None:
         self._model = model
         self._double = double
         self._roles = frozenset(roles)
@@ -165,9 +169,8 @@ class InvariantChecker:
         if eni.attachment is None:
             return
         kind = self._model.instances[eni.attachment.instance_id].instance_type
-        (answer,) = self._model.call("DescribeInstanceTypes", {"InstanceTypes": [kind]})["InstanceTypes"]
-        limits = answer["NetworkInfo"]
-        if eni.ipv4_slots > limits["Ipv4AddressesPerInterface"] or eni.ipv6_slots > limits["Ipv6AddressesPerInterface"]:
+        allowed = limits(kind)
+        if eni.ipv4_slots > allowed.ipv4_addresses or eni.ipv6_slots > allowed.ipv6_addresses:
             self._broken(5, f"{eni_id} holds more than {kind} allows")
 
     def _note_taken(self, call: Ec2Call) -> None:
@@ -187,7 +190,7 @@ class InvariantChecker:
         for family in IPFamily:
             ours = [pool for pool in self._pools() if pool.family is family and pool.identity is not None]
             spans = sorted((first, last, pool.name) for pool in ours for first, last in (pool.spec.ips).spans)
-            for (_, last, name), (first, _, other) in zip(spans, spans[1:], strict=False):
+            for (_, last, name), (first, _, other) in pairwise(spans):
                 if first <= last:
                     yield f"{family.address(first)} is in {name} and in {other}"
 

@@ -1,0 +1,73 @@
+"""`spiderpool-aws`: the command line."""
+
+import json
+import signal
+from threading import Event
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Spiderpool pools that hold what EC2 assigned to each NIC.", no_args_is_help=True)
+local = typer.Typer(help="The parts of the embedded default, as servers on loopback.", no_args_is_help=True)
+app.add_typer(local, name="local")
+
+Port = Annotated[int, typer.Option(help="The port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)]
+
+
+@app.command()
+def demo(
+    as_json: Annotated[bool, typer.Option("--json", help="Print what happened as JSON instead of showing it.")] = False,
+) -> None:
+    """Run the main job on this machine: nodes launch, their NICs get addresses, their pools appear."""
+    from spiderpool_aws.local.demo import run
+    from spiderpool_aws.local.demo_view import show
+
+    if as_json:
+        print(json.dumps(run().to_document(), indent=2))
+    else:
+        show()
+
+
+@local.command()
+def aws(port: Port = 5000) -> None:
+    """Serve AWS: EC2's networking by the strict model, every other service by moto."""
+    from spiderpool_aws.local.clock import WallClock
+    from spiderpool_aws.local.ec2 import Ec2Model
+    from spiderpool_aws.local.ec2.moto_server import serve_aws
+
+    model = Ec2Model(WallClock())
+    try:
+        server = serve_aws(port, model)
+    except OSError as error:
+        raise _taken(port, error) from error
+    print(
+        f"AWS_ENDPOINT_URL={server.url} AWS_REGION={model.region} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
+    )
+    _until_interrupted()
+    server.stop()
+
+
+@local.command()
+def cluster(port: Port = 6443) -> None:
+    """Serve the double of the API server with Spiderpool's admission rules."""
+    from spiderpool_aws.local.clock import WallClock
+    from spiderpool_aws.local.cluster import ClusterDouble, serve_cluster
+
+    try:
+        server = serve_cluster(ClusterDouble(WallClock()), port)
+    except OSError as error:
+        raise _taken(port, error) from error
+    print(f"url: {server.url}\ntoken: {server.token}\nca: {server.ca_file}", flush=True)
+    _until_interrupted()
+    server.stop()
+
+
+def _taken(port: int, error: OSError) -> typer.BadParameter:
+    return typer.BadParameter(f"port {port} cannot be used ({error.strerror}): choose another, or 0 for a free one")
+
+
+def _until_interrupted() -> None:
+    stop = Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, lambda *_: stop.set())
+    stop.wait()

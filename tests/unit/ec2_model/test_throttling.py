@@ -1,0 +1,58 @@
+"""EC2's token buckets."""
+
+import pytest
+
+from spiderpool_aws.local.ec2 import DOCUMENTED_BUCKETS, BucketRate, Ec2Error
+
+from .scene import Scene
+
+
+def refused(scene: Scene, operation: str, calls: int, **params: object) -> int:
+    outcomes = [scene.model.execute(operation, params) for _ in range(calls)]
+    codes = {(call.error.code, call.error.status) for call in outcomes if isinstance(call.error, Ec2Error)}
+    assert codes <= {("RequestLimitExceeded", 503)}
+    return sum(call.error is not None for call in outcomes)
+
+
+def test_a_bucket_holds_its_burst_and_fills_with_time() -> None:
+    scene = Scene(buckets={"CreateNetworkInterface": BucketRate(5, 2)})
+    assert refused(scene, "CreateNetworkInterface", 7, SubnetId=scene.a2) == 2
+    scene.clock.advance(1.5)
+    assert refused(scene, "CreateNetworkInterface", 5, SubnetId=scene.a2) == 2
+    scene.clock.advance(3600)
+    assert refused(scene, "CreateNetworkInterface", 6, SubnetId=scene.a2) == 1
+
+
+def test_without_buckets_nothing_is_throttled() -> None:
+    assert refused(Scene(), "DescribeVpcs", 500) == 0
+
+
+@pytest.mark.parametrize(
+    ("params", "admitted"),
+    [
+        pytest.param({}, 50, id="without filter and page the smaller bucket counts"),
+        pytest.param({"MaxResults": 5}, 100, id="a page draws on the larger one only"),
+    ],
+)
+def test_describes_have_a_bucket_each_and_a_smaller_one_for_the_unfiltered(
+    params: dict[str, object], admitted: int
+) -> None:
+    scene = Scene(buckets=DOCUMENTED_BUCKETS)
+    assert refused(scene, "DescribeInstances", 150, **params) == 150 - admitted
+    assert refused(scene, "DescribeNetworkInterfaces", 10) == 0
+
+
+def test_cloudtrail_takes_throttling_for_the_clients_fault() -> None:
+    scene = Scene(buckets={"DeleteNetworkInterface": BucketRate(1, 0.001)}, cloudtrail_delay_seconds=0)
+    codes: list[str | None] = []
+    scene.model.subscribe(lambda event: codes.append(event["detail"].get("errorCode")))
+    refused(scene, "DeleteNetworkInterface", 2, NetworkInterfaceId=scene.spare)
+    assert codes == [None, "Client.RequestLimitExceeded"]
+
+
+def test_a_throttled_call_has_no_effect() -> None:
+    scene = Scene(buckets={"DeleteNetworkInterface": BucketRate(1, 0.001)})
+    other = scene.create_eni(SubnetId=scene.b)
+    assert refused(scene, "DeleteNetworkInterface", 1, NetworkInterfaceId=scene.spare) == 0
+    assert refused(scene, "DeleteNetworkInterface", 1, NetworkInterfaceId=other) == 1
+    assert other in scene.model.enis
