@@ -53,6 +53,17 @@ def test_a_terminated_instance_is_replaced() -> None:
     assert grouped.told("EC2 Instance Terminate Successful") == [dead]
 
 
+def test_a_stopped_instance_is_replaced() -> None:
+    grouped = Grouped()
+    grouped.group.set_desired(1)
+    grouped.scene.clock.advance(30)
+    (stopped,) = grouped.group.instance_ids
+    grouped.scene.call("StopInstances", InstanceIds=[stopped])
+    grouped.scene.clock.advance(60)
+    assert grouped.scene.model.instances[stopped].state == "terminated"
+    assert len(grouped.group.instance_ids) == 1
+
+
 def test_an_unhealthy_instance_is_replaced() -> None:
     grouped = Grouped()
     grouped.group.set_desired(1)

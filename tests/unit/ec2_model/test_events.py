@@ -158,6 +158,21 @@ def test_a_listener_sees_the_whole_effect_of_a_call_and_may_call_itself() -> Non
     assert seen == [("aws.ec2", 1)]
 
 
+def test_events_that_a_listener_causes_come_after_the_one_it_handles() -> None:
+    scene = Scene(cloudtrail_delay_seconds=0)
+    order: list[str] = []
+
+    def react(event: dict[str, Any]) -> None:
+        order.append(f"begin {event['detail']['eventName']}")
+        if event["detail"]["eventName"] == "CreateNetworkInterface":
+            scene.call("CreateTags", Resources=[scene.spare], Tags=[{"Key": "k", "Value": "v"}])
+        order.append(f"end {event['detail']['eventName']}")
+
+    scene.model.subscribe(react)
+    scene.create_eni(SubnetId=scene.b)
+    assert order == ["begin CreateNetworkInterface", "end CreateNetworkInterface", "begin CreateTags", "end CreateTags"]
+
+
 def test_observers_see_answers_and_errors_and_the_log_keeps_calls_without_answers() -> None:
     scene = Scene()
     seen: list[Ec2Call] = []

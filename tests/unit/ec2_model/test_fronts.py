@@ -173,6 +173,9 @@ def test_every_request_over_http_lets_the_clock_run_first(scene: Scene, server: 
     client.describe_vpcs()
     client.close()
     assert happened == ["due"]
+    scene.clock.call_later(0, lambda: happened.append("ticked"))
+    scene.model.tick()
+    assert happened == ["due", "ticked"]
 
 
 def test_moto_answers_the_other_services_on_the_same_port(server: AwsServer) -> None:

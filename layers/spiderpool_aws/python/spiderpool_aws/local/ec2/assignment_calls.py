@@ -41,7 +41,7 @@ def assign_private_ip_addresses(world: World, params: Params) -> Answer:
         named = tuple(address for address in asked.addresses if address not in dict(moved))
         taken = taker.ipv4(Asked(named, asked.count, asked.prefixes, asked.prefix_count))
         for address, _ in moved:
-            world.hold(eni.vpc_id, address, eni.id, ExitStack())
+            world.hold(eni.vpc_id, address, eni.id, undo)
         undo.pop_all()
     taken.addresses += [address for address, _ in moved]
     eni.secondary_ips += taken.addresses

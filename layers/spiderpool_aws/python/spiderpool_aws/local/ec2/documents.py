@@ -65,6 +65,7 @@ class Documents:
     def all(self) -> Iterator[tuple[str, Document]]:
         """Yield every (id, document) in order of creation."""
         self._write_changed()
+        self._forget_gone()
         for identifier, record in self._records.items():
             document = self._seen(record)
             if document is not None:
@@ -115,6 +116,19 @@ class Documents:
         horizon = self._now() - self._lag
         first = max((at for at, _ in record.versions if at <= horizon), default=None)
         return [version for version in record.versions if first is None or version[0] >= first]
+
+    def _forget_gone(self) -> None:
+        """Forget what has been gone for longer than any describe looks back."""
+        if not self._lag:
+            return
+        horizon = self._now() - self._lag
+        gone = [
+            (identifier, record)
+            for identifier, record in self._records.items()
+            if record.versions[-1][1] is None and record.versions[-1][0] <= horizon
+        ]
+        for identifier, record in gone:
+            self._forget(identifier, record)
 
     def _forget(self, identifier: str, record: _Record) -> None:
         for key in record.keys:

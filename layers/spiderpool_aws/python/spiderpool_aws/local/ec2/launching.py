@@ -172,6 +172,9 @@ def _check_nics(instance_type: str, nics: Sequence[_Nic], most: int) -> None:
         if most > 1 and (nic.existing or by_name & set(nic.params)):
             raise combination_error("Addresses and interfaces by name may not be specified for multiple instances")
         if nic.existing:
+            held = nic.existing
+            prefixes = bool(held.ipv4_prefixes or held.ipv6_prefixes)
+            check_limits(instance_type, held.ipv4_slots, held.ipv6_slots, prefixes=prefixes, style="run")
             continue
         request = parse(nic.params, nic.params.get("Groups", []), primary_ipv6=nic.params.get("PrimaryIpv6", False))
         prefixes = bool(request.ipv4.prefix_slots or request.ipv6.prefix_slots)

@@ -110,6 +110,12 @@ class Ec2Model:
             raise done.error
         return done.answer or {}
 
+    def tick(self) -> None:
+        """Let what is due happen: for whoever keeps a server alive while nobody calls."""
+        with self._alone():
+            self.clock.run_due()
+        self.events.flush()
+
     def serve(self, operation: str, params: Mapping[str, Any], caller: str | None = None) -> Ec2Call:
         """Let what is due happen, then make a call: for servers, whose clients do not run the clock."""
         with self._alone():

@@ -1,4 +1,4 @@
-"""The front over HTTP: moto's server, with EC2 (and Auto Scaling) answered by the model and every other service by moto.
+"""The front over HTTP: moto's server, where EC2 and Auto Scaling are the model's, and every other service is moto's.
 
 moto's backends live in its process, so two servers in one process share their queues and parameters; `stop` resets
 them. Every EC2 request lets what is due on the model's clock happen first.

@@ -66,6 +66,8 @@ def _check_one_way(ipv4: Asked, ipv6: Asked) -> None:
         raise combination_error(
             "Only one of secondary addresses, a secondary address count, IPv4 prefixes and an IPv4 prefix count"
         )
+    if ipv6.addresses and ipv6.count:
+        raise combination_error("IPv6 addresses and IPv6 address count may not be specified on the same request")
     if sum(map(bool, (ipv6.addresses, ipv6.count, ipv6.prefixes, ipv6.prefix_count))) > 1:
         raise value_error(
             "You can and can only specify one of ipv6-addresses or ipv6-addresses-count  ipv6-prefix and "
