@@ -65,6 +65,16 @@ def test_a_batch_reads_ec2_and_the_pools_once() -> None:
     assert world.cluster.reads.count("list pools") == 1
 
 
+def test_the_networks_are_ensured_once_for_a_whole_batch() -> None:
+    world = World(build.policy(nics=1))
+    world.cluster.multus.clear()
+    world.ec2.put(instance(eni(0, eni_id="eni-second-2"), instance_id="i-2", private_ipv4="10.0.0.11"))
+    world.run("i-unknown", "i-1", "i-2")
+    assert [write for write in world.cluster.writes if "multus" in write] == [
+        "apply multus kube-system/ipvlan-ens5 prod"
+    ]
+
+
 def test_an_instance_that_is_gone_does_not_keep_the_others_from_being_done() -> None:
     world = World()
     outcomes = world.run("i-unknown", "i-1")
@@ -81,12 +91,15 @@ def test_a_node_that_has_not_joined_is_waited_for_with_its_addresses_assigned() 
     assert not any(write.startswith("apply ip-") for write in world.cluster.writes)
 
 
-def test_a_refused_assignment_ends_planning_and_the_rest_is_done() -> None:
+@pytest.mark.parametrize(
+    ("code", "status"), [("UnauthorizedOperation", Status.DONE), ("SubnetExhausted", Status.WAITING)]
+)
+def test_a_refused_assignment_ends_planning_and_the_rest_is_done(code: str, status: Status) -> None:
     world = World()
-    world.ec2.refuse[eni(1).eni_id] = "SubnetExhausted"
+    world.ec2.refuse[eni(1).eni_id] = code
     outcome = world.one()
-    assert outcome.status is Status.DONE
-    assert {finding.code for finding in outcome.findings} == {"SubnetExhausted"}
+    assert outcome.status is status
+    assert {finding.code for finding in outcome.findings} == {code}
     assert sum(write.startswith("apply ip-") for write in world.cluster.writes) == 2
     assert not any(write.startswith("untaint") for write in world.cluster.writes)
 
@@ -143,7 +156,7 @@ def test_an_id_that_is_no_instance_writes_nothing_and_names_the_pools_instance(s
     world.one()
     world.cluster.writes.clear()
     outcome = world.run(subject)[subject]
-    assert (outcome.status, outcome.nudges) == (Status.DONE, {"i-1"})
+    assert (outcome.status, outcome.nudges) == (Status.DONE, frozenset({"i-1"}))
     assert world.cluster.writes == []
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -193,6 +194,29 @@ def test_two_looks_half_a_minute_apart_take_the_address_out_and_fill_the_gap() -
     assert assign == Assign(eni(0).eni_id, V4, 1)
 
 
+@pytest.mark.parametrize(
+    ("family", "prefix", "size"),
+    [(V4, "10.0.0.32/28", {"ipv4": {"prefixes": 1}}), (V6, "2001:db8:0:100:5::/80", {"ipv6": {"prefixes": 1}})],
+)
+def test_a_prefix_that_one_look_lacks_is_not_assigned_anew(family: object, prefix: str, size: dict[str, Any]) -> None:
+    field = "ipv4_prefixes" if family is V4 else "ipv6_prefixes"
+    held = eni(0, ipv4=v4() if family is V4 else FULL, **{field: (parse_network(prefix),)})
+    model = observed(instance=instance(held))
+    pools = tuple(
+        replace(a.pool, uid=a.pool.name)
+        for a in plan_node(model, policy(nics=1, **size)).actions
+        if isinstance(a, ApplyPool)
+    )
+    unseen = replace(model, instance=instance(replace(held, **{field: ()})), pools=pools, claims=Claims(pools))
+    plan = plan_node(unseen, policy(nics=1, **size))
+    assert [a.change for a in plan.actions if isinstance(a, ApplyPool)] == [PoolChange.REMEMBER]
+    assert not any(isinstance(action, Assign) for action in plan.actions)
+    remembered = next(a.pool for a in plan.actions if isinstance(a, ApplyPool))
+    others = tuple(pool for pool in pools if pool.name != remembered.name)
+    later = replace(unseen, pools=(*others, remembered), now=NOW + timedelta(seconds=30))
+    assert [a.count for a in plan_node(later, policy(nics=1, **size)).actions if isinstance(a, Assign)] == [1]
+
+
 def test_an_address_that_comes_back_is_forgotten_as_missing() -> None:
     model = replace(missing(10), instance=instance(eni(0, ipv4=FULL)))
     (action,) = plan_node(model, ONE_NIC).actions
@@ -307,9 +331,8 @@ def test_a_change_of_a_field_that_we_own_is_corrected(drift: dict[str, object]) 
 def test_a_terminated_instance_loses_node_then_pods_then_pools() -> None:
     model, pool = full_node()
     old = PodRef("default", "web-0", "uid-web", NOW - timedelta(hours=1))
-    young = PodRef("default", "web-1", "uid-web1", NOW + timedelta(seconds=1))
-    dead = instance(state=InstanceState.TERMINATED, terminated_at=NOW)
-    plan = plan_node(replace(model, instance=dead, pods=(old, young)), ONE_NIC)
+    dead = instance(state=InstanceState.TERMINATED)
+    plan = plan_node(replace(model, instance=dead, pods=(old,)), ONE_NIC)
     why = "its instance is terminated"
     assert plan.actions == (DeleteNode(node().name, "uid-node-1", why), DeletePod(old, why), DeletePool(pool, why))
     assert not plan.removals

@@ -31,13 +31,14 @@ from spiderpool_aws.domain.plan import (
 )
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
+from spiderpool_aws.domain.pool import MultusConfig
 from spiderpool_aws.domain.request import Control, Outcome, ReconcileRequest, Status
 from spiderpool_aws.observation import NodeDirectory, Observer, PoolListing
 from spiderpool_aws.ports import Assigned, Clock, ClusterPort, ControlPort, Ec2Port, Reporter
 
 MAX_ROUNDS = 12
-# Our picture was old: somebody wrote in between. Another look shows it.
-STALE_CODES = {"Conflict", "Terminating", "InUse", "Overlap"}
+PASSING = {"Conflict", "Terminating", "InUse", "Overlap", "SubnetExhausted"}
+"""Refusals that another look may find gone: our picture was old, or somebody releases addresses of a full subnet."""
 
 
 @dataclass(slots=True)
@@ -90,12 +91,18 @@ class Reconciler:
         known = self._ec2.observe_instances(instance_ids)
         instances = {instance_id: known.get(instance_id) for instance_id in instance_ids}
         models = self._observer.observe(instances, pools, control, policy, NodeDirectory(self._cluster))
-        return {instance_id: self._reconcile_node(model, policy) for instance_id, model in models.items()}
+        outcomes: dict[str, Outcome] = {}
+        multus: Mapping[str, MultusConfig] = {}
+        for instance_id, model in models.items():
+            # The networks are the cluster's, not a node's: what one node has ensured, the next need not.
+            work = _Pass(replace(model, multus=multus) if outcomes else model)
+            outcomes[instance_id] = self._reconcile_node(work, policy)
+            multus = work.observed.multus
+        return outcomes
 
-    def _reconcile_node(self, observed: ObservedNode, policy: Policy) -> Outcome:
-        work = _Pass(observed)
+    def _reconcile_node(self, work: _Pass, policy: Policy) -> Outcome:
         try:
-            work.observed = self._observer.with_remains(observed, policy)
+            work.observed = self._observer.with_remains(work.observed, policy)
             return self._run(work, policy)
         except RetryLater as later:
             status = Status.WAITING if later.waiting else Status.FAILED
@@ -205,12 +212,12 @@ def _outcome(work: _Pass, status: Status, reason: str, delay_seconds: float | No
 
 
 def _settled(work: _Pass, plan: NodePlan) -> Outcome:
-    stale = [finding for finding in work.observed.refusals if finding.code in STALE_CODES]
-    if not plan.waits and not stale:
+    passing = [finding for finding in work.observed.refusals if finding.code in PASSING]
+    if not plan.waits and not passing:
         return _outcome(work, Status.DONE, "converged")
-    reasons = [wait.reason for wait in plan.waits] + [finding.message for finding in stale]
+    reasons = [wait.reason for wait in plan.waits] + [finding.message for finding in passing]
     delays = [wait.delay_seconds for wait in plan.waits if wait.delay_seconds is not None]
-    only_dated = len(delays) == len(plan.waits) and not stale
+    only_dated = len(delays) == len(plan.waits) and not passing
     return _outcome(work, Status.WAITING, "; ".join(reasons), min(delays) if only_dated else None)
 
 

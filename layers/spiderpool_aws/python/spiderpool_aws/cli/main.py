@@ -7,7 +7,11 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Spiderpool pools that hold what EC2 assigned to each NIC.", no_args_is_help=True)
+app = typer.Typer(
+    help="Spiderpool pools that hold what EC2 assigned to each NIC.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
 local = typer.Typer(help="The parts of the embedded default, as servers on loopback.", no_args_is_help=True)
 app.add_typer(local, name="local")
 

@@ -16,50 +16,59 @@ class Shortage:
     problem: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a NIC has of one family for pods."""
+
+    usable: AddressSet
+    """What EC2 showed, without the host's own address."""
+    unseen: AddressSet
+    """What EC2 did not show at this look and still counts as assigned: a describe may be stale."""
+    used: int
+    """How many addresses pods use."""
+
+    def blocks(self, family: IPFamily) -> int:
+        """Return how many prefixes the unseen addresses lie in."""
+        bits = 4 if family is IPFamily.IPV4 else 48
+        spans = ((first >> bits, last >> bits) for first, last in self.unseen.spans)
+        return len({block for first, last in spans for block in range(first, last + 1)})
+
+
 def shortage(
-    interface: Interface,
-    family: IPFamily,
-    eni: Eni,
-    held: AddressSet,
-    used: int,
-    limits: InstanceTypeLimits,
-    subnet: Subnet,
+    interface: Interface, family: IPFamily, eni: Eni, holding: Holding, limits: InstanceTypeLimits, subnet: Subnet
 ) -> Shortage:
     """Return what the NIC lacks of a family.
 
-    `held` is what counts as assigned for pods (not the host's own address), `used` how many of it pods use. The
-    limits of the type and the reserve of the subnet cut the answer; the problem then says by how much and why.
+    The limits of the type and the reserve of the subnet cut the answer; the problem then says by how much and why.
     """
     size = interface.size(family)
     if size is None:
         return Shortage()
-    if size.prefixes is not None and not limits.nitro:
+    prefixes = size.prefixes is not None
+    if prefixes and not limits.nitro:
         return Shortage(problem=f"{limits.instance_type} cannot carry prefixes (not a Nitro type): use addresses")
-    have = len(eni.prefixes(family)) if size.prefixes is not None else len(held)
+    unseen = holding.blocks(family) if prefixes else len(holding.unseen)
+    have = unseen + (len(eni.prefixes(family)) if prefixes else len(holding.usable))
     # Every single address takes a slot, the host's own too, and so does every prefix (EC2 guide, prefix delegation).
-    taken = len(eni.addresses(family)) + len(eni.prefixes(family)) + (family is IPFamily.IPV4)
-    if size.prefixes is None:
-        taken = max(taken, len(held) + (family is IPFamily.IPV4) + len(eni.prefixes(family)))
+    taken = len(eni.addresses(family)) + len(eni.prefixes(family)) + (family is IPFamily.IPV4) + unseen
     free_slots = max(0, limits.per_eni(family) - taken)
-    wanted = _wanted(size, have, used, free_slots)
-    lacking = max(0, wanted - have)
-    count, problem = lacking, ""
-    if lacking > free_slots:
+    wanted = _wanted(size, have, holding.used, free_slots)
+    count, problem = max(0, wanted - have), ""
+    if count > free_slots:
         count = free_slots
         problem = (
-            f"{eni.eni_id} should hold {wanted} {family} {'prefixes' if size.prefixes else 'addresses'}, but "
+            f"{eni.eni_id} should hold {wanted} {family} {'prefixes' if prefixes else 'addresses'}, but "
             f"{limits.instance_type} allows {limits.per_eni(family)} a NIC: lower the policy or take a larger type"
         )
-    if family is IPFamily.IPV4 and interface.subnets.reserve and subnet.available_ipv4 is not None:
-        each = 16 if size.prefixes is not None else 1
-        room = max(0, subnet.available_ipv4 - interface.subnets.reserve) // each
+    reserve, free = interface.subnets.reserve, subnet.available_ipv4
+    if family is IPFamily.IPV4 and reserve and free is not None:
+        room = max(0, free - reserve) // (16 if prefixes else 1)
         if count > room:
-            count = room
             problem = (
-                f"{subnet.subnet_id} has {subnet.available_ipv4} free addresses and keeps {interface.subnets.reserve}: "
-                f"{eni.eni_id} gets {room} of {lacking}"
+                f"{subnet.subnet_id} has {free} free addresses and keeps {reserve}: {eni.eni_id} gets {room} of {count}"
             )
-    return Shortage(count=count, prefixes=size.prefixes is not None, problem=problem)
+            count = room
+    return Shortage(count, prefixes, problem)
 
 
 def _wanted(size: Size, have: int, used: int, free_slots: int) -> int:

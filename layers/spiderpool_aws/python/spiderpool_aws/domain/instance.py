@@ -77,8 +77,6 @@ class ObservedInstance:
     """`windows`, or empty."""
     tags: Mapping[str, str] = field(default_factory=dict)
     enis: tuple[Eni, ...] = ()
-    terminated_at: datetime | None = None
-    """From `StateTransitionReason`, where EC2 gives it."""
 
     def eni_at(self, device_index: int) -> Eni | None:
         """Return the NIC at a device index of network card 0."""

@@ -10,13 +10,13 @@ The actions come in the order in which they are applied: disable and shrink pool
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from spiderpool_aws.domain.addresses import EMPTY
 from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance
 from spiderpool_aws.domain.lost import lost_addresses
-from spiderpool_aws.domain.memory import PoolMemory
+from spiderpool_aws.domain.memory import Absence, PoolMemory
 from spiderpool_aws.domain.node import Node, fixed_node_name, provider_id
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import (
@@ -45,7 +45,7 @@ def plan_node(observed: ObservedNode, policy: Policy) -> NodePlan:
     if observed.instance is None:
         _plan_absent(observed, policy, draft)
     elif gone:
-        _plan_gone(observed, policy, draft, "its instance is terminated", observed.instance.terminated_at)
+        _plan_gone(observed, policy, draft, "its instance is terminated")
     elif _is_left_alone(observed, observed.instance, policy, draft):
         pass
     elif observed.instance.state in RESTING:
@@ -76,15 +76,17 @@ def _is_left_alone(observed: ObservedNode, instance: ObservedInstance, policy: P
 
 def _plan_absent(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
     live = [pool for pool in observed.pools if not pool.terminating]
-    absences = [pool.memory.absent for pool in live]
-    proved = [a.since for a in absences if a and a.confirmed is not None and a.confirmed - a.since >= ABSENCE]
-    if live and len(proved) == len(live):
-        _plan_gone(observed, policy, draft, "EC2 has not listed its instance for ten minutes", min(proved))
+    if live and all(_is_proved(pool.memory.absent) for pool in live):
+        _plan_gone(observed, policy, draft, "EC2 has not listed its instance for ten minutes")
     elif live:
         draft.report("InstanceUnknown", f"EC2 does not know {observed.instance_id}: its pools stay until that is sure")
 
 
-def _plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str, since: datetime | None) -> None:
+def _is_proved(absence: Absence | None) -> bool:
+    return absence is not None and absence.confirmed is not None and absence.confirmed - absence.since >= ABSENCE
+
+
+def _plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) -> None:
     if observed.removals_held and observed.instance is None:
         draft.report("RemovalHeld", f"{observed.instance_id}: {observed.removals_held}")
         return
@@ -93,10 +95,8 @@ def _plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str, s
         draft.add(draft.removals, DeleteNode(node.name, node.uid, why))
     if policy.nodes.delete_pods_of_terminated:
         # A live instance may have taken the node's name: what was created after its launch is its own.
-        bounds = [at for at in (since, claim.launch_time if claim else None) if at is not None]
-        until = min(bounds, default=observed.now)
         for pod in observed.pods:
-            if pod.created < until:
+            if claim is None or pod.created < claim.launch_time:
                 draft.add(draft.removals, DeletePod(pod, why))
     for pool in observed.pools:
         if not pool.terminating:

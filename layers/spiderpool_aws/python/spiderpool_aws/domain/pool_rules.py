@@ -7,7 +7,7 @@ looks 30 s apart did not show it and no pod uses it (DESIGN §2, §6).
 from dataclasses import dataclass, replace
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, vpc_gateway
-from spiderpool_aws.domain.capacity import shortage
+from spiderpool_aws.domain.capacity import Holding, shortage
 from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, Subnet
 from spiderpool_aws.domain.lost import Lost, lost_addresses, nothing_lost
@@ -98,25 +98,26 @@ def plan_nic_family(nic: NicFamily, draft: Draft) -> None:
     usable, pool = usable_addresses(nic, host), nic.pool
     listed = pool.spec.ips if pool else EMPTY[nic.family]
     lost = lost_addresses(pool, usable, nic.observed.now) if pool else nothing_lost(nic.family)
-    assigning = _plan_assignments(nic, usable | (listed - lost.confirmed), lost, draft)
+    assigning = _plan_assignments(nic, usable, listed - usable - lost.confirmed, lost, draft)
     if nic.node_name is not None:
         ips = (listed - lost.dropped) | _unclaimed(nic, usable - listed, draft)
         _plan_pool(nic, str(cidr), ips, lost, draft, hold_growth=assigning)
 
 
-def _plan_assignments(nic: NicFamily, held: AddressSet, lost: Lost, draft: Draft) -> bool:
+def _plan_assignments(nic: NicFamily, usable: AddressSet, unseen: AddressSet, lost: Lost, draft: Draft) -> bool:
     """Plan what EC2 has to assign; tell whether the pool had better wait for it, to be written once.
 
-    `held` counts what EC2 showed and what it may show again at the next look: a stale answer assigns nothing twice.
+    What is unseen may be there at the next look: it counts, so that a stale answer assigns nothing twice.
     """
     pool, planned = nic.pool, False
     if lost.in_use and pool is not None:
         users = ", ".join(sorted({pool.users.get(address, "a pod") for address in lost.in_use}))
         reassign = Reassign(nic.eni.eni_id, lost.in_use, f"{users} still uses it, and {nic.eni.eni_id} has lost it")
         if draft.add(draft.assignments, reassign):
-            held, planned = held | lost.in_use, True
+            unseen, planned = unseen | lost.in_use, True
     used = len(pool.allocated) if pool else 0
-    lack = shortage(nic.interface, nic.family, nic.eni, held, used, nic.limits, nic.subnet)
+    holding = Holding(usable, unseen, used)
+    lack = shortage(nic.interface, nic.family, nic.eni, holding, nic.limits, nic.subnet)
     if lack.problem:
         draft.report("CapacityLimited", lack.problem)
     if lack.count:

@@ -1,6 +1,7 @@
 """Nodes join: what the kubelets and the cloud-init of real instances do, as far as the product sees it."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from spiderpool_aws.local.clock import Clock
@@ -38,16 +39,23 @@ class Kubelets:
         if instance is None or instance.state != "running":
             return
         name = instance.private_dns_name
-        known = [node for node in self._double.objects("nodes") if node["metadata"]["name"] == name]
         addresses = [
             {"type": "InternalIP", "address": instance.private_ip},
             {"type": "Hostname", "address": name},
         ]
-        fresh = {
-            "apiVersion": "v1",
-            "kind": "Node",
-            "metadata": {"name": name},
-            "spec": {"taints": [{"key": STARTUP_TAINT, "effect": "NoSchedule"}]},
+        if any(node["metadata"]["name"] == name for node in self._double.objects("nodes")):
+            self._adopt(name, addresses)
+            return
+        taints = [{"key": STARTUP_TAINT, "effect": "NoSchedule"}]
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": {"taints": taints}}
+        self._double.put({**node, "status": {"addresses": addresses}})
+
+    def _adopt(self, name: str, addresses: list[dict[str, str]]) -> None:
+        headers = {
+            "authorization": f"Bearer {self._double.admin_token}",
+            "content-type": "application/merge-patch+json",
         }
-        node = known[0] if known else fresh
-        self._double.put({**node, "status": {**node.get("status", {}), "addresses": addresses}})
+        body = {"status": {"addresses": addresses}}
+        answer = self._double.request("PATCH", f"/api/v1/nodes/{name}/status", {}, headers, body)
+        if answer.status != HTTPStatus.OK:
+            raise RuntimeError(f"the kubelet of {name} could not write its status: {answer.body}")

@@ -1,0 +1,11 @@
+"""`reconcile_nodes`: a batch of the FIFO queue is worked on."""
+
+from typing import Any
+
+from spiderpool_aws.bootstrap import Application, LambdaContext, function
+
+
+@function("reconcile_nodes")
+def handler(app: Application, event: Any, _: LambdaContext) -> dict[str, list[dict[str, str]]]:
+    """Work on a batch; return the messages that stay in the queue."""
+    return app.worker.handle(event)

@@ -1,0 +1,140 @@
+"""Where boto3's errors end: each becomes `RetryLater` or `Refused`, with a message that says what to do.
+
+| what AWS or the network says | outcome |
+| --- | --- |
+| throttled (`RequestLimitExceeded`, `Throttling`, …) | RetryLater, 5 s |
+| 5xx, time-out, connection lost | RetryLater; 30 s when the call may have taken effect and must not be repeated |
+| `PrivateIpAddressLimitExceeded`, `*.NotFound`, `IncorrectState` | RetryLater, 5 s: our picture is old |
+| no room in the subnet, in each of EC2's three ways of saying it | Refused `SubnetExhausted` |
+| not permitted | Refused with AWS's code; the message names the action |
+| credentials missing or expired | RetryLater: the runtime renews them |
+| everything else | Refused with AWS's code |
+
+Only an assignment is ever refused. Whatever else fails (a read, the queue, a parameter) is `RetryLater`: without it
+nothing can be decided, and the messages that need it must stay where they are until somebody has mended it.
+
+The codes are those of "Error codes for the Amazon EC2 API" and of botocore's own retry lists (`botocore/retries`).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+from botocore.exceptions import ConnectionError as BotoConnectionError
+
+from spiderpool_aws.domain.errors import Refused, RetryLater
+
+SUBNET_EXHAUSTED = "SubnetExhausted"
+THROTTLED_SECONDS = 5.0
+OLD_PICTURE_SECONDS = 5.0
+UNKNOWN_EFFECT_SECONDS = 30.0
+"""How long to wait before describing, after a call of which nobody knows whether it took effect (DESIGN §6)."""
+
+_THROTTLED = {
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "PriorRequestNotComplete",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TooManyUpdates",
+}
+_TRANSIENT = {
+    "InternalError",
+    "InternalFailure",
+    "InternalServiceError",
+    "InternalServerError",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceUnavailable",
+    "Unavailable",
+}
+_DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+_EXHAUSTED = {"InsufficientFreeAddressesInSubnet", "InsufficientCidrBlocks"}
+_OLD_PICTURE = {"IncorrectInstanceState", "IncorrectState", "PrivateIpAddressLimitExceeded"}
+_SERVER_ERROR = 500
+
+
+@contextmanager
+def aws_errors(action: str, subject: str = "", *, once: bool = False) -> Iterator[None]:
+    """Turn boto3's errors inside the block into `RetryLater` or `Refused`.
+
+    `action` is IAM's name of the call (`ec2:DescribeInstances`), `subject` what it was about. `once` marks an
+    assignment: it has no client token, so when it may have taken effect, 30 s pass before anything else; and it alone
+    may be refused.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise _outcome(_of_answer(error, action, subject, once=once), once=once) from error
+    except BotoCoreError as error:
+        raise _outcome(_of_transport(error, action, subject, once=once), once=once) from error
+
+
+def _outcome(outcome: RetryLater | Refused, *, once: bool) -> RetryLater | Refused:
+    return RetryLater(outcome.reason) if isinstance(outcome, Refused) and not once else outcome
+
+
+def _of_answer(error: ClientError, action: str, subject: str, *, once: bool) -> RetryLater | Refused:
+    answer = error.response.get("Error", {})
+    code, message = answer.get("Code", "Unknown"), _without_encoded(answer.get("Message", ""))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    what = _what(action, subject)
+    if code in _THROTTLED:
+        return RetryLater(f"{what} was throttled ({code}): the account's request rate is used up", THROTTLED_SECONDS)
+    if code in _TRANSIENT or status >= _SERVER_ERROR:
+        return RetryLater(
+            f"{what} failed at AWS ({code} {status}): {message}", UNKNOWN_EFFECT_SECONDS if once else None
+        )
+    if code in _EXPIRED:
+        return RetryLater(f"{what}: the function's credentials have expired ({code}) and are being renewed")
+    if code in _DENIED:
+        return Refused(f"{what} is not permitted: allow {action} to the caller's role ({code}: {message})", code)
+    if code in _EXHAUSTED or _says_exhausted(code, message):
+        return Refused(
+            f"{what}: the subnet has no room left ({code}: {message}); free addresses in it, or ask for fewer",
+            SUBNET_EXHAUSTED,
+        )
+    if code in _OLD_PICTURE or code.endswith(".NotFound"):
+        return RetryLater(f"{what}: EC2 has changed since it was read ({code}: {message})", OLD_PICTURE_SECONDS)
+    return Refused(f"{what} was refused ({code}): {message}", code)
+
+
+def _of_transport(error: BotoCoreError, action: str, subject: str, *, once: bool) -> RetryLater | Refused:
+    what, service = _what(action, subject), action.partition(":")[0]
+    if isinstance(error, HTTPClientError | BotoConnectionError):
+        return RetryLater(
+            f"{what} got no answer ({error}): if this lasts, check the function's way to {service} (NAT gateway or VPC "
+            "endpoint, route, security group)",
+            UNKNOWN_EFFECT_SECONDS if once else None,
+        )
+    if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):
+        return RetryLater(f"{what}: no credentials ({error}): give the caller a role")
+    return Refused(f"{what} could not be sent: {error}")
+
+
+def _says_exhausted(code: str, message: str) -> bool:
+    # The message of CreateNetworkInterface, and of every call for prefixes; the code alone says nothing.
+    return code == "InvalidParameterValue" and "sufficient free ipv4 addresses" in message.lower()
+
+
+def _without_encoded(message: str) -> str:
+    """Cut EC2's encoded authorization message: a kilobyte that only sts:DecodeAuthorizationMessage can read."""
+    return message.partition("Encoded authorization failure message")[0].strip()
+
+
+def _what(action: str, subject: str) -> str:
+    return f"{action} of {subject}" if subject else action

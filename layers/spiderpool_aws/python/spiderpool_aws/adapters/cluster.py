@@ -1,0 +1,176 @@
+"""The cluster's API server: the `ClusterPort`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from spiderpool_aws.adapters.cluster_api import ClusterApi, Json, Resource
+from spiderpool_aws.adapters.cluster_errors import ChangedSinceReadError
+from spiderpool_aws.domain.errors import Refused, RetryLater
+from spiderpool_aws.domain.node import Node, PodRef
+from spiderpool_aws.domain.pool import API_VERSION, SpiderIPPool, SpiderMultusConfig, multus_manifest, pool_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from spiderpool_aws.adapters.credentials import ClusterCredentials
+    from spiderpool_aws.domain.pool import MultusConfig, Pool
+    from spiderpool_aws.ports import Reporter
+
+POOLS = Resource(f"/apis/{API_VERSION}", "spiderippools")
+MULTUS = Resource(f"/apis/{API_VERSION}", "spidermultusconfigs")
+NODES = Resource("/api/v1", "nodes")
+PODS = Resource("/api/v1", "pods")
+
+NODE_ATTEMPTS = 3
+"""How often a Node is read again when somebody changed it between our read and our patch."""
+
+
+class ClusterAdapter:
+    """Implements `ClusterPort`. What others wrote and cannot be read is passed over with a warning."""
+
+    def __init__(self, credentials: ClusterCredentials, reporter: Reporter) -> None:
+        self._api = ClusterApi(credentials)
+        self._reporter = reporter
+
+    def list_pools(self) -> Sequence[Pool]:
+        """Return every SpiderIPPool that can be read."""
+
+        def parse(item: Json) -> Pool:
+            return SpiderIPPool.model_validate(item).to_pool()
+
+        return self._readable(POOLS, parse)
+
+    def apply_pool(self, pool: Pool) -> Pool:
+        """Create or write a pool. A create takes no field from anybody; a write takes ours back."""
+        stored = self._api.apply(POOLS, pool_manifest(pool), force=bool(pool.uid))
+        return SpiderIPPool.model_validate(stored).to_pool()
+
+    def delete_pool(self, pool: Pool) -> None:
+        """Delete the pool of that uid; gone already is success, another of that name is Refused `Conflict`."""
+        self._api.delete(POOLS, pool.name, pool.uid)
+
+    def list_multus(self) -> Mapping[str, MultusConfig]:
+        """Return `namespace/name` -> SpiderMultusConfig, of those that can be read."""
+
+        def parse(item: Json) -> MultusConfig:
+            return SpiderMultusConfig.model_validate(item).to_config()
+
+        return {config.key: config for config in self._readable(MULTUS, parse)}
+
+    def apply_multus(self, config: MultusConfig, cluster: str) -> MultusConfig:
+        """Create or mend a SpiderMultusConfig."""
+        stored = self._api.apply(MULTUS, multus_manifest(config, cluster), force=bool(config.uid))
+        return SpiderMultusConfig.model_validate(stored).to_config()
+
+    def get_node(self, name: str) -> Node | None:
+        """Return a Node; None when there is none of that name."""
+        document = self._api.get(NODES, name)
+        return None if document is None else _node(document)
+
+    def list_nodes(self) -> Sequence[Node]:
+        """Return all Nodes."""
+        return self._api.list_all(NODES, _node)
+
+    def set_provider_id(self, node_name: str, node_uid: str, provider_id: str) -> None:
+        """Set an empty providerID; Refused when the Node is another one or has another one."""
+
+        def change(spec: Json) -> Json | None:
+            present = spec.get("providerID") or ""
+            if present and present != provider_id:
+                raise Refused(f"Node {node_name} has the providerID {present}, which cannot be changed", "Conflict")
+            return None if present else {"providerID": provider_id}
+
+        self._change_node(node_name, node_uid, change)
+
+    def remove_taint(self, node_name: str, node_uid: str, taint: str) -> None:
+        """Remove every taint of that key, leaving the others; Refused when the Node is another one."""
+
+        def change(spec: Json) -> Json | None:
+            present = spec.get("taints") or []
+            rest = [item for item in present if item.get("key") != taint]
+            return None if len(rest) == len(present) else {"taints": rest or None}
+
+        self._change_node(node_name, node_uid, change)
+
+    def delete_node(self, node_name: str, node_uid: str) -> None:
+        """Delete the Node of that uid; gone already is success, another of the name is left alone."""
+        self._delete_if_still_there(NODES, node_name, node_uid)
+
+    def list_pods(self, node_name: str) -> Sequence[PodRef]:
+        """Return the pods bound to a node."""
+        return self._api.list_all(PODS, _pod, f"spec.nodeName={node_name}")
+
+    def delete_pod(self, pod: PodRef) -> None:
+        """Delete the pod of that uid with grace 0; gone already is success, also when its name is taken again."""
+        self._delete_if_still_there(PODS, pod.name, pod.uid, namespace=pod.namespace, grace_seconds=0)
+
+    def _delete_if_still_there(self, resource: Resource, name: str, uid: str, **options: Any) -> None:
+        try:
+            self._api.delete(resource, name, uid, **options)
+        except Refused as refused:
+            # Another one has the name, so the one of that uid is gone.
+            if refused.code != "Conflict":
+                raise
+
+    def _change_node(self, name: str, uid: str, change: Callable[[Json], Json | None]) -> None:
+        """Read the Node and patch its spec with what `change` returns (None: nothing), on the version that was read.
+
+        The resourceVersion is in the patch because the list of taints is replaced whole: a taint that somebody adds
+        meanwhile would be lost.
+        """
+        for _ in range(NODE_ATTEMPTS):
+            document = self._api.get(NODES, name)
+            if document is None or document["metadata"]["uid"] != uid:
+                raise Refused(f"Node {name} is no longer the one that was read", "Conflict")
+            spec = change(document.get("spec") or {})
+            if spec is None:
+                return
+            version = {"uid": uid, "resourceVersion": document["metadata"]["resourceVersion"]}
+            try:
+                self._api.merge(NODES, name, {"metadata": version, "spec": spec})
+            except ChangedSinceReadError:
+                continue
+            return
+        raise RetryLater(f"Node {name} was changed by others {NODE_ATTEMPTS} times while it was being patched")
+
+    def _readable(self, resource: Resource, parse: Callable[[Json], Any]) -> list[Any]:
+        def parse_or_warn(item: Json) -> Any:
+            try:
+                return parse(item)
+            # pydantic's ValidationError, JSONDecodeError and AddressError are ValueErrors; the others come from
+            # `status.allocatedIPs`, a text whose JSON nobody validates.
+            except (ValueError, TypeError, AttributeError) as error:
+                name = item.get("metadata", {}).get("name", "?")
+                self._reporter.warning(
+                    f"{resource.plural} {name} is passed over because it cannot be read: mend or delete it",
+                    error=" ".join(str(error).split()),
+                )
+                self._reporter.count("UnreadableObjects")
+                return None
+
+        return [item for item in self._api.list_all(resource, parse_or_warn) if item is not None]
+
+
+def _node(document: Json) -> Node:
+    metadata, spec = document["metadata"], document.get("spec") or {}
+    addresses = (document.get("status") or {}).get("addresses") or []
+    return Node(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
+        provider_id=spec.get("providerID") or "",
+        internal_ips=tuple(item["address"] for item in addresses if item.get("type") == "InternalIP"),
+        taints=tuple(dict.fromkeys(item["key"] for item in spec.get("taints") or ())),
+    )
+
+
+def _pod(document: Json) -> PodRef:
+    metadata = document["metadata"]
+    return PodRef(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
+    )

@@ -1,0 +1,140 @@
+"""EC2's documents, as boto3 returns them, to the domain's. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from spiderpool_aws.domain.addresses import AddressSet, IPFamily, parse_network
+from spiderpool_aws.domain.instance import Eni, InstanceState, InstanceTypeLimits, ObservedInstance, Subnet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from types_boto3_ec2.type_defs import (
+        InstanceNetworkInterfaceTypeDef,
+        InstanceTypeDef,
+        InstanceTypeInfoTypeDef,
+        NetworkInterfaceTypeDef,
+        SubnetTypeDef,
+        TagTypeDef,
+    )
+
+
+def parse_eni(
+    document: NetworkInterfaceTypeDef | InstanceNetworkInterfaceTypeDef, tags: Iterable[TagTypeDef] = ()
+) -> Eni | None:
+    """Return a NIC of either describe call; None when it is attached to nothing.
+
+    Only DescribeNetworkInterfaces has the tags, as `TagSet`; DescribeInstances leaves them out.
+    """
+    attachment = document.get("Attachment")
+    if not attachment or "DeviceIndex" not in attachment:
+        return None
+    private = document.get("PrivateIpAddresses", [])
+    secondary = [item["PrivateIpAddress"] for item in private if not item.get("Primary")]
+    ipv6 = document.get("Ipv6Addresses", [])
+    return Eni(
+        eni_id=document["NetworkInterfaceId"],
+        attachment_id=attachment.get("AttachmentId", ""),
+        device_index=attachment["DeviceIndex"],
+        attached=attachment.get("Status") == "attached",
+        subnet_id=document.get("SubnetId", ""),
+        primary_ipv4=next((item["PrivateIpAddress"] for item in private if item.get("Primary")), ""),
+        ipv4=AddressSet.of(IPFamily.IPV4, secondary),
+        ipv4_prefixes=tuple(parse_network(item["Ipv4Prefix"]) for item in document.get("Ipv4Prefixes", [])),
+        ipv6=AddressSet.of(IPFamily.IPV6, [item["Ipv6Address"] for item in ipv6]),
+        primary_ipv6=next((item["Ipv6Address"] for item in ipv6 if item.get("IsPrimaryIpv6")), None),
+        ipv6_prefixes=tuple(parse_network(item["Ipv6Prefix"]) for item in document.get("Ipv6Prefixes", [])),
+        network_card=attachment.get("NetworkCardIndex", 0),
+        interface_type=document.get("InterfaceType", "interface"),
+        tags=_tags(tags),
+    )
+
+
+def parse_instance(document: InstanceTypeDef) -> ObservedInstance:
+    """Return an instance of DescribeInstances, whose NICs come without their tags (see `with_described_enis`)."""
+    enis = [eni for item in document.get("NetworkInterfaces", []) if (eni := parse_eni(item)) is not None]
+    primary = next((eni.primary_ipv4 for eni in enis if eni.device_index == 0 and eni.network_card == 0), "")
+    return ObservedInstance(
+        instance_id=document["InstanceId"],
+        instance_type=document.get("InstanceType", ""),
+        state=InstanceState(document["State"]["Name"]),
+        availability_zone=document.get("Placement", {}).get("AvailabilityZone", ""),
+        launch_time=_launch_time(document),
+        private_dns_name=document.get("PrivateDnsName", ""),
+        private_ipv4=document.get("PrivateIpAddress", primary),
+        platform=document.get("Platform", "").lower(),
+        tags=_tags(document.get("Tags", [])),
+        enis=tuple(sorted(enis, key=_slot)),
+    )
+
+
+def with_described_enis(instance: ObservedInstance, described: Mapping[str, Eni]) -> ObservedInstance:
+    """Return the instance with its NICs as DescribeNetworkInterfaces, which was asked after it, has them: with tags.
+
+    A NIC that the second answer lacks counts as not attached yet: without its tags nobody knows whether it may be
+    touched.
+    """
+    unsettled = [replace(eni, attached=False) for eni in instance.enis if eni.eni_id not in described]
+    return replace(instance, enis=tuple(sorted([*described.values(), *unsettled], key=_slot)))
+
+
+def _slot(eni: Eni) -> tuple[int, int]:
+    return eni.network_card, eni.device_index
+
+
+def _launch_time(document: InstanceTypeDef) -> datetime:
+    """Return the first launch.
+
+    `LaunchTime` is "the time that the instance was last launched. The time is updated when … stopped and started"
+    (EC2 API, Instance); the primary NIC stays attached over a stop, so its attach time is the first launch.
+    """
+    for nic in document.get("NetworkInterfaces", []):
+        attachment = nic.get("Attachment", {})
+        primary = attachment.get("DeviceIndex") == 0 and attachment.get("NetworkCardIndex", 0) == 0
+        if primary and "AttachTime" in attachment:
+            return attachment["AttachTime"]
+    return document["LaunchTime"]
+
+
+def parse_limits(document: InstanceTypeInfoTypeDef) -> InstanceTypeLimits:
+    """Return the limits of DescribeInstanceTypes for network card 0.
+
+    Bare metal has no hypervisor at all and counts as Nitro (EC2 user guide, "Instances built on the AWS Nitro System").
+    """
+    network = document.get("NetworkInfo", {})
+    cards = network.get("NetworkCards", [])
+    first = next((card for card in cards if card.get("NetworkCardIndex") == 0), None)
+    whole = network.get("MaximumNetworkInterfaces", 0)
+    return InstanceTypeLimits(
+        instance_type=document["InstanceType"],
+        enis=first.get("MaximumNetworkInterfaces", whole) if first else whole,
+        ipv4_per_eni=network.get("Ipv4AddressesPerInterface", 0),
+        ipv6_per_eni=network.get("Ipv6AddressesPerInterface", 0),
+        nitro=document.get("Hypervisor") == "nitro" or document.get("BareMetal", False),
+    )
+
+
+def parse_subnet(document: SubnetTypeDef) -> Subnet:
+    """Return a subnet with the free addresses that EC2 counted at this moment."""
+    ipv6: Sequence[str] = [
+        block["Ipv6CidrBlock"]
+        for block in document.get("Ipv6CidrBlockAssociationSet", [])
+        if block.get("Ipv6CidrBlockState", {}).get("State") == "associated"
+    ]
+    return Subnet(
+        subnet_id=document["SubnetId"],
+        vpc_id=document.get("VpcId", ""),
+        availability_zone=document.get("AvailabilityZone", ""),
+        # An IPv6-only subnet has no IPv4 block.
+        ipv4=parse_network(document["CidrBlock"]) if document.get("CidrBlock") else None,
+        ipv6=parse_network(ipv6[0]) if ipv6 else None,
+        available_ipv4=document.get("AvailableIpAddressCount"),
+        tags=_tags(document.get("Tags", [])),
+    )
+
+
+def _tags(tags: Iterable[TagTypeDef]) -> dict[str, str]:
+    return {tag["Key"]: tag.get("Value", "") for tag in tags if "Key" in tag}

@@ -1,0 +1,136 @@
+"""A kubeconfig's text to a client configuration: what a function can use of it, and a refusal of everything else.
+
+The package's own loader runs commands (`exec`) and reads files that the text names, and it lets TLS verification be
+switched off. A function has neither those commands nor those files, and never talks to a server that it cannot verify.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ssl
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from kubernetes.client.configuration import Configuration
+from urllib3.util import Retry
+
+from spiderpool_aws.domain.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# One more try to connect. urllib3 would repeat other failures too; what is repeated is decided above it.
+_RETRIES = Retry(total=1, connect=1, read=0, redirect=0, status=0, other=0)
+_UNUSABLE_USER = ("exec", "auth-provider", "username", "password", "tokenFile", "client-certificate", "client-key")
+_UNUSABLE_CLUSTER = ("certificate-authority", "proxy-url")
+
+
+def configuration_of(text: str, where: str) -> Configuration:
+    """Return the configuration of a kubeconfig's current context. Raises Refused, naming `where` and what is wrong."""
+    try:
+        return _configuration(text)
+    except _UnusableError as error:
+        raise Refused(f"{where} holds no usable kubeconfig: {error}", "BadKubeconfig") from error
+
+
+class _UnusableError(Exception):
+    """What is wrong with the kubeconfig."""
+
+
+def _configuration(text: str) -> Configuration:
+    document = _document(text)
+    context = _entry(document, "contexts", "context", _text(document, "current-context"))
+    cluster = _entry(document, "clusters", "cluster", _text(context, "cluster"))
+    user = _entry(document, "users", "user", _text(context, "user"))
+    _refuse_unusable(cluster, user)
+    server = _text(cluster, "server")
+    if not server.startswith("https://"):
+        raise _UnusableError(f"server {server!r} is not https://…")
+    configuration = Configuration(host=server.rstrip("/"), retries=_RETRIES)
+    configuration.tls_server_name = cluster.get("tls-server-name")
+    if "certificate-authority-data" in cluster:
+        configuration.ca_cert_data = _authority(cluster)
+    if user.get("token"):
+        configuration.api_key = {"authorization": f"Bearer {_text(user, 'token').strip()}"}
+    elif "client-certificate-data" in user and "client-key-data" in user:
+        _use_certificate(configuration, user)
+    else:
+        raise _UnusableError("its user has neither token nor client-certificate-data and client-key-data")
+    return configuration
+
+
+def _document(text: str) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        # Where, and not what: the text holds credentials.
+        mark = getattr(error, "problem_mark", None)
+        raise _UnusableError(f"it is not YAML{f' (line {mark.line + 1})' if mark else ''}") from None
+    if not isinstance(document, dict):
+        raise _UnusableError("it is not a mapping with clusters, users and contexts")
+    return document
+
+
+def _entry(document: Mapping[str, Any], listing: str, kind: str, name: str) -> dict[str, Any]:
+    items = document.get(listing)
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict) and item.get("name") == name and isinstance(item.get(kind), dict):
+            found: dict[str, Any] = item[kind]
+            return found
+    raise _UnusableError(f"{listing} has no entry {name!r} with a {kind}")
+
+
+def _text(mapping: Mapping[str, Any], key: str) -> str:
+    value = mapping.get(key)
+    if not isinstance(value, str) or not value:
+        raise _UnusableError(f"{key} is missing")
+    return value
+
+
+def _refuse_unusable(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> None:
+    if cluster.get("insecure-skip-tls-verify"):
+        raise _UnusableError(
+            "insecure-skip-tls-verify would send the token to whoever answers: give certificate-authority-data instead"
+        )
+    unusable = [key for key in _UNUSABLE_CLUSTER if key in cluster] + [key for key in _UNUSABLE_USER if key in user]
+    if unusable:
+        raise _UnusableError(
+            f"{', '.join(unusable)} cannot be used in a function: give certificate-authority-data, and a token or "
+            "client-certificate-data and client-key-data"
+        )
+
+
+def _authority(cluster: Mapping[str, Any]) -> str:
+    pem = _decoded(cluster, "certificate-authority-data").decode(errors="replace")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
+    except (ssl.SSLError, ValueError) as error:
+        raise _UnusableError(f"certificate-authority-data is no certificate ({error})") from None
+    return pem
+
+
+def _use_certificate(configuration: Configuration, user: Mapping[str, Any]) -> None:
+    """Put the client's certificate into files, readable by us alone, because Python's TLS takes it from nowhere else.
+
+    They stay for as long as the process: every new connection reads them.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="spiderpool-aws-"))
+    certificate, key = directory / "client.crt", directory / "client.key"
+    certificate.write_bytes(_decoded(user, "client-certificate-data"))
+    key.touch(mode=0o600)
+    key.write_bytes(_decoded(user, "client-key-data"))
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key)
+    except ssl.SSLError as error:
+        raise _UnusableError(f"client-certificate-data and client-key-data do not fit together ({error})") from None
+    configuration.cert_file, configuration.key_file = str(certificate), str(key)
+
+
+def _decoded(mapping: Mapping[str, Any], key: str) -> bytes:
+    try:
+        return base64.b64decode(_text(mapping, key), validate=True)
+    except (binascii.Error, ValueError):
+        raise _UnusableError(f"{key} is not base64") from None

@@ -1,0 +1,201 @@
+"""The one place that wires: environment and session in, router, worker and resync out.
+
+Everything is made at its first use, imports included: a function pays for the SDKs that it uses and no other.
+"""
+
+from __future__ import annotations
+
+import functools
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from spiderpool_aws.ports import Reporter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws_lambda_powertools import Logger
+    from boto3 import Session
+
+    from spiderpool_aws.adapters.cluster import ClusterAdapter
+    from spiderpool_aws.adapters.control import SsmControl
+    from spiderpool_aws.adapters.credentials import ClusterCredentials
+    from spiderpool_aws.adapters.ec2 import Ec2Adapter
+    from spiderpool_aws.ports import Clock
+    from spiderpool_aws.resync import Resync
+    from spiderpool_aws.router import Router
+    from spiderpool_aws.settings import _Settings
+    from spiderpool_aws.worker import Worker
+
+    S = TypeVar("S", bound=_Settings)
+
+
+class LambdaContext(Protocol):
+    """What the functions use of Lambda's context."""
+
+    @property
+    def aws_request_id(self) -> str:
+        """The invocation's id; asynchronous retries of one event have the same."""
+
+
+class FlushedReporter(Reporter, Protocol):
+    """A reporter that gathers counts until the invocation ends."""
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+
+
+class SettingsSource(Protocol):
+    """Where settings come from: `settings.load` reads the environment."""
+
+    def __call__(self, model: type[S]) -> S:
+        """Return a function's settings, or raise SettingsError."""
+
+
+class Application:
+    """The functions' parts, made when they are first asked for and kept for the life of the process."""
+
+    def __init__(
+        self,
+        session: Session,
+        settings: SettingsSource,
+        reporter: FlushedReporter,
+        clock: Clock,
+        credentials: ClusterCredentials | None = None,
+        logger: Logger | None = None,
+    ) -> None:
+        self.session = session
+        self.reporter = reporter
+        self.clock = clock
+        self._settings = settings
+        self._credentials = credentials
+        self._logger = logger
+
+    def begin(self, context: LambdaContext) -> None:
+        """Have every line of the log carry the invocation's id."""
+        if self._logger is not None:
+            self._logger.append_keys(function_request_id=context.aws_request_id)
+
+    @cached_property
+    def router(self) -> Router:
+        """Return what `route_event` runs."""
+        from spiderpool_aws.adapters.queue import SqsDeadLetters, SqsQueue
+        from spiderpool_aws.router import Router
+        from spiderpool_aws.settings import RouteSettings
+
+        settings = self._settings(RouteSettings)
+        queue = SqsQueue(self._sqs, settings.queue_url)
+        return Router(self.ec2, queue, SqsDeadLetters(self._sqs, settings.lost_events_url), self.reporter)
+
+    @cached_property
+    def worker(self) -> Worker:
+        """Return what `reconcile_nodes` runs."""
+        from spiderpool_aws.adapters.queue import SqsInbox, SqsQueue
+        from spiderpool_aws.reconciler import Reconciler
+        from spiderpool_aws.settings import ReconcileSettings
+        from spiderpool_aws.worker import Worker
+
+        settings = self._settings(ReconcileSettings)
+        reconciler = Reconciler(self.ec2, self.cluster, self.control, self.clock, self.reporter)
+        inbox = SqsInbox(self._sqs, settings.queue_url, settings.dead_letter_url)
+        return Worker(reconciler, inbox, SqsQueue(self._sqs, settings.queue_url), self.reporter, self.clock)
+
+    @cached_property
+    def resync(self) -> Resync:
+        """Return what `resync` runs."""
+        from spiderpool_aws.adapters.queue import SqsQueue
+        from spiderpool_aws.resync import Resync
+        from spiderpool_aws.settings import ResyncSettings
+
+        queue = SqsQueue(self._sqs, self._settings(ResyncSettings).queue_url)
+        return Resync(self.ec2, self.cluster, self.control, queue, self.clock, self.reporter)
+
+    @cached_property
+    def ec2(self) -> Ec2Adapter:
+        """Return EC2."""
+        from spiderpool_aws.adapters.ec2 import Ec2Adapter
+
+        return Ec2Adapter.from_session(self.session)
+
+    @cached_property
+    def cluster(self) -> ClusterAdapter:
+        """Return the cluster, with the kubeconfig of the secret unless other credentials were given."""
+        from spiderpool_aws.adapters.cluster import ClusterAdapter
+        from spiderpool_aws.adapters.credentials import KubeconfigFromSecret
+        from spiderpool_aws.settings import ResyncSettings
+
+        if self._credentials is None:
+            secret = self._settings(ResyncSettings).kubeconfig_secret
+            self._credentials = KubeconfigFromSecret(self._client("secretsmanager"), secret)
+        return ClusterAdapter(self._credentials, self.reporter)
+
+    @cached_property
+    def control(self) -> SsmControl:
+        """Return the policy and the fuse."""
+        from spiderpool_aws.adapters.control import SsmControl
+        from spiderpool_aws.settings import ResyncSettings
+
+        settings = self._settings(ResyncSettings)
+        ssm = self._client("ssm")
+        return SsmControl(ssm, settings.policy_parameter, settings.fuse_parameter, self.reporter)
+
+    @cached_property
+    def _sqs(self) -> Any:
+        return self._client("sqs")
+
+    def _client(self, service: str) -> Any:
+        from botocore.config import Config
+
+        # Four attempts within a function's 60 s, also when each of them times out.
+        config = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
+        return self.session.client(service, config=config)  # type: ignore[call-overload]
+
+
+_application: Application | None = None
+
+
+def application(service: str) -> Application:
+    """Return the process's application; built from the environment at the first call. `service` names the function."""
+    global _application
+    if _application is None:
+        _application = _from_environment(service)
+    return _application
+
+
+def install(app: Application | None) -> None:
+    """Have the handlers of this process use this application from now on; None: the environment's again."""
+    global _application
+    _application = app
+
+
+def _from_environment(service: str) -> Application:
+    import boto3
+    from aws_lambda_powertools import Logger
+
+    from spiderpool_aws.adapters.clock import SystemClock
+    from spiderpool_aws.adapters.reporting import PowertoolsReporter
+    from spiderpool_aws.settings import load
+
+    logger = Logger(service=service)
+    return Application(boto3.Session(), load, PowertoolsReporter(service, logger), SystemClock(), logger=logger)
+
+
+A = TypeVar("A")
+
+
+def function(service: str) -> Callable[[Callable[[Application, Any, LambdaContext], A]], Callable[[Any, Any], A]]:
+    """Make a Lambda handler of a function that is also given the application; the counts are written at its end."""
+
+    def decorate(handle: Callable[[Application, Any, LambdaContext], A]) -> Callable[[Any, Any], A]:
+        @functools.wraps(handle)
+        def handler(event: Any, context: LambdaContext) -> A:
+            app = application(service)
+            app.begin(context)
+            try:
+                return handle(app, event, context)
+            finally:
+                app.reporter.flush()
+
+        return handler
+
+    return decorate

@@ -1,0 +1,55 @@
+"""The demo for people: lines as they happen, then tables."""
+
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from spiderpool_aws.local.clock import START
+from spiderpool_aws.local.demo import DemoResult, run
+
+
+def show(console: Console | None = None) -> DemoResult:
+    """Play the demo on a console and return its result."""
+    console = console or Console(highlight=False)
+
+    def say(line: str, at: datetime) -> None:
+        minutes, seconds = divmod(int((at - START).total_seconds()), 60)
+        style = "bold" if line.startswith("==") else "cyan" if line.startswith("event") else None
+        console.print(f"[dim]{minutes:3d}:{seconds:02d}[/]  {line}", style=style, soft_wrap=True)
+
+    result = run(say)
+    console.print(_steps(result), _nodes(result), _pools(result))
+    console.print(f"{result.writes_judged} writes were judged by the invariants; none broke one.", style="bold green")
+    return result
+
+
+def _steps(result: DemoResult) -> Table:
+    table = Table("step", "virtual time", "EC2 calls", "requests to the API server", title="What the product did")
+    for step in result.steps:
+        calls = (
+            "\n".join(f"{count} {name}" for name, count in sorted(counts.items()))
+            for counts in (step.ec2_calls, step.cluster_calls)
+        )
+        table.add_row(step.title, f"{step.virtual_seconds:.0f} s", *calls)
+        table.add_section()
+    return table
+
+
+def _nodes(result: DemoResult) -> Table:
+    table = Table(
+        "node", "NIC", "ENI", "primary", "secondary IPv4", "IPv6 prefixes", title="Nodes and NICs, as EC2 has them"
+    )
+    for row in result.nodes:
+        ipv4 = f"{len(row['ipv4'])}: {row['ipv4'][0]} …" if row["ipv4"] else "none"
+        table.add_row(
+            row["node"].split(".")[0], row["nic"], row["eni"][-8:], row["primary"], ipv4, ", ".join(row["ipv6Prefixes"])
+        )
+    return table
+
+
+def _pools(result: DemoResult) -> Table:
+    table = Table("pool", "ips", "in use", title="SpiderIPPools, as the cluster has them")
+    for pool in result.pools:
+        table.add_row(pool["name"], ", ".join(pool["ips"]), str(pool["allocated"]))
+    return table

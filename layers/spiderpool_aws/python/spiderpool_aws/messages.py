@@ -1,0 +1,39 @@
+"""The body of a message in the FIFO queue, `{"eventId": …, "reason": …, "subject": …}`: pure, one place for both."""
+
+import json
+import re
+
+from spiderpool_aws.domain.request import ReconcileRequest
+
+_SUBJECT = re.compile(r"(i|eni|eni-attach)-[0-9a-f]+")
+_SHOWN = 200
+
+
+def encode(request: ReconcileRequest) -> str:
+    """Return a request as a message body, always the same text for the same request."""
+    document = {"subject": request.subject, "eventId": request.event_id, "reason": request.reason}
+    return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def decode(text: str) -> ReconcileRequest:
+    """Return the request of a message body; keys that a later version may add are passed over.
+
+    Raises ValueError, which says what is wrong and shows the body's beginning.
+    """
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"the message is not JSON ({error.msg} at {error.pos}): {text[:_SHOWN]!r}") from None
+    if not isinstance(document, dict):
+        raise ValueError(f"the message is not a JSON object: {text[:_SHOWN]!r}")
+    for key in ("subject", "eventId", "reason"):
+        if not isinstance(document.get(key), str):
+            raise ValueError(f"the message has no text {key!r}: {text[:_SHOWN]!r}")
+    if not _SUBJECT.fullmatch(document["subject"]):
+        raise ValueError(
+            f"the message's subject {document['subject'][:_SHOWN]!r} is no instance (i-…), ENI (eni-…) or attachment "
+            "(eni-attach-…)"
+        )
+    if not document["eventId"]:
+        raise ValueError(f"the message's eventId is empty: {text[:_SHOWN]!r}")
+    return ReconcileRequest(subject=document["subject"], event_id=document["eventId"], reason=document["reason"])

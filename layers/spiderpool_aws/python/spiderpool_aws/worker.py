@@ -1,0 +1,269 @@
+"""The worker: one batch of the FIFO queue, one read, one reconcile for each message group.
+
+    read the bodies; one that nobody can read goes to the dead-letter queue, with its reason
+    group the messages by instance; the newest of a group is worked on, the others share its fate
+    reconcile all groups in one call          crash suspects are left out, and one of them is worked on alone at the end
+    done: acknowledge      waiting or failed: make the group visible again in 5, 10, 20, 40, 60, 60 … seconds
+    after 20 minutes: a wait is acknowledged and left to the resync, a failure goes to the dead-letter queue
+
+What is in the answer's `batchItemFailures` stays in the queue, everything else Lambda deletes (Lambda developer guide,
+"Handling errors for an SQS event source"). A message that stays blocks the younger ones of its group, and no other.
+
+**Crash suspects** (docs/adr/0002-crash-suspects.md). Something that kills the function takes the whole batch with it,
+and the batch comes back when its visibility time-out ends. A group that was received three times *and* is older than
+one such time-out and our own short waits explain has seen at least two of them. It is worked on alone, after the others
+are done and deleted: so it takes nobody with it. The count alone would not do: a node that waits to join is
+received twenty times, and fifty of them would each read EC2 alone.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from spiderpool_aws.domain.errors import Refused, RetryLater
+from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
+from spiderpool_aws.events import MalformedEvent
+from spiderpool_aws.messages import decode
+from spiderpool_aws.ports import Clock, InboxPort, Message, QueuePort, Reporter
+
+BACKOFF_SECONDS = (5.0, 10.0, 20.0, 40.0, 60.0)
+GIVE_UP = timedelta(minutes=20)
+VISIBILITY_TIMEOUT = timedelta(seconds=360)
+"""The queue's, and the event source mapping's rule: six times the function's time-out of 60 s."""
+SUSPECT_RECEIVES = 3
+SLACK = timedelta(seconds=60)
+"""What the passes themselves may have taken, beside the waits between them."""
+NUDGE = "/nudge"
+
+
+class Reconciles(Protocol):
+    """What the worker needs of `Reconciler`."""
+
+    def reconcile(self, requests: Sequence[ReconcileRequest]) -> Mapping[str, Outcome]:
+        """Return the outcome for each subject; RetryLater or Refused: nothing was done for any of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The messages of one message group in one batch, oldest first."""
+
+    messages: tuple[Message, ...]
+    request: ReconcileRequest
+    """That of the newest message: the others would say no more than "look again"."""
+
+    @property
+    def receives(self) -> int:
+        """How often the group has come, by its oldest message."""
+        return max(message.receives for message in self.messages)
+
+    def is_suspect(self, now: datetime) -> bool:
+        """Tell whether two receives or more must have ended by the visibility time-out, that is by a crash."""
+        return any(_crashed_twice(message, now) for message in self.messages)
+
+    def give_back_seconds(self, now: datetime) -> float:
+        """Return how soon a suspect may come back: at once, unless one more receive would hide that it is one."""
+        again = [replace(message, receives=message.receives + 1) for message in self.messages]
+        return 0 if any(_crashed_twice(message, now) for message in again) else backoff(self.receives)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What becomes of the messages of a batch."""
+
+    kept: list[Message] = field(default_factory=list)
+    """Reported as failed: they stay in the queue."""
+    acknowledged: list[Message] = field(default_factory=list)
+    delays: defaultdict[float, list[Message]] = field(default_factory=lambda: defaultdict(list))
+
+
+class Worker:
+    """Takes one batch at a time.
+
+    An error of the inbox itself is let through: then the whole batch comes back, and doing it again is harmless.
+    """
+
+    def __init__(
+        self, reconciler: Reconciles, inbox: InboxPort, queue: QueuePort, reporter: Reporter, clock: Clock
+    ) -> None:
+        self._reconciler = reconciler
+        self._inbox = inbox
+        self._queue = queue
+        self._reporter = reporter
+        self._clock = clock
+
+    def handle(self, event: object) -> dict[str, list[dict[str, str]]]:
+        """Work on an SQS event and return the messages that stay in the queue. Raises MalformedEvent for another."""
+        now, tally = self._clock.now(), _Tally()
+        groups = self._grouped(read_batch(event), tally)
+        suspects = [group for group in groups if group.is_suspect(now)]
+        self._work([group for group in groups if group not in suspects], tally)
+        if suspects:
+            self._work_alone(suspects, now, tally)
+        return {"batchItemFailures": [{"itemIdentifier": message.message_id} for message in tally.kept]}
+
+    def _grouped(self, messages: Sequence[Message], tally: _Tally) -> list[Group]:
+        groups: dict[str, list[tuple[Message, ReconcileRequest]]] = {}
+        for message in messages:
+            try:
+                request = decode(message.body)
+                if request.subject != message.group:
+                    raise ValueError(f"the message is about {request.subject}, but in the group of {message.group}")
+            except ValueError as unreadable:
+                self._dead_letter([message], str(unreadable), tally)
+            else:
+                groups.setdefault(message.group, []).append((message, request))
+        return [Group(tuple(m for m, _ in pairs), pairs[-1][1]) for pairs in groups.values()]
+
+    def _work_alone(self, suspects: Sequence[Group], now: datetime, tally: _Tally) -> None:
+        """Work on the first suspect, with nothing left in this batch that a crash could bring back or hold up."""
+        alone, *others = suspects
+        self._reporter.count("CrashSuspects", len(suspects))
+        self._reporter.warning(
+            f"{alone.request.subject} is worked on alone: it was received {alone.receives} times, and the function "
+            "seems to have died of it, or of one of its batch",
+            given_back=[group.request.subject for group in others],
+        )
+        if tally.acknowledged:
+            self._inbox.delete(tally.acknowledged)
+        for group in others:
+            self._inbox.delay(group.messages, group.give_back_seconds(now))
+            tally.kept += group.messages
+        self._work([alone], tally)
+
+    def _work(self, groups: Sequence[Group], tally: _Tally) -> None:
+        if not groups:
+            return
+        requests = [group.request for group in groups]
+        try:
+            outcomes = self._reconciler.reconcile(requests)
+        except RetryLater as later:
+            status = Status.WAITING if later.waiting else Status.FAILED
+            outcomes = {r.subject: Outcome(r.subject, status, later.reason, later.delay_seconds) for r in requests}
+        except Refused as refused:
+            # Something that all of them need: a kubeconfig that is no good, a permission that is missing.
+            outcomes = {r.subject: Outcome(r.subject, Status.FAILED, refused.reason) for r in requests}
+        outcomes = self._nudge(requests, outcomes)
+        for group in groups:
+            outcome = outcomes[group.request.subject]
+            self._report(group, outcome)
+            self._settle(group, outcome, tally)
+        for seconds, messages in tally.delays.items():
+            self._inbox.delay(messages, seconds)
+        tally.delays.clear()
+
+    def _nudge(self, requests: Iterable[ReconcileRequest], outcomes: Mapping[str, Outcome]) -> Mapping[str, Outcome]:
+        """Enqueue the other instances that have to be looked at, also by who waits: it may wait for just them.
+
+        The id of a nudge does not grow from one to the next, so two nodes that nudge each other are deduplicated.
+        """
+        nudges = [
+            ReconcileRequest(subject, f"{request.event_id.removesuffix(NUDGE)}{NUDGE}", f"nudged by {request.subject}")
+            for request in requests
+            for subject in sorted(outcomes[request.subject].nudges - {request.subject})
+        ]
+        if not nudges:
+            return outcomes
+        try:
+            self._queue.send(nudges)
+        except (RetryLater, Refused) as failed:
+            reason = f"others have to be looked at, too, and could not be enqueued: {failed.reason}"
+            return {
+                subject: replace(outcome, status=Status.FAILED, reason=reason) if outcome.nudges else outcome
+                for subject, outcome in outcomes.items()
+            }
+        return outcomes
+
+    def _settle(self, group: Group, outcome: Outcome, tally: _Tally) -> None:
+        if outcome.status is Status.DONE:
+            tally.acknowledged += group.messages
+            return
+        now = self._clock.now()
+        spent = [message for message in group.messages if now - message.first_received_at >= GIVE_UP]
+        staying = [message for message in group.messages if message not in spent]
+        if spent and outcome.status is Status.WAITING:
+            tally.acknowledged += spent
+            self._reporter.warning(f"{outcome.subject}: left to the resync after 20 minutes: {outcome.reason}")
+            self._reporter.count("WaitsGivenUp")
+        elif spent:
+            self._dead_letter(spent, outcome.reason, tally)
+        if staying:
+            seconds = backoff(group.receives) if outcome.delay_seconds is None else outcome.delay_seconds
+            tally.delays[seconds] += staying
+            tally.kept += staying
+
+    def _dead_letter(self, messages: Sequence[Message], reason: str, tally: _Tally) -> None:
+        """Put messages into the dead-letter queue; one that cannot get there stays where it is."""
+        for message in messages:
+            try:
+                self._inbox.dead_letter(message, reason)
+            except (RetryLater, Refused) as failed:
+                self._reporter.warning(f"{message.message_id} stays in the queue: {failed.reason}", reason=reason)
+                tally.kept.append(message)
+            else:
+                self._reporter.warning(f"dead-lettered {message.message_id} of {message.group}: {reason}")
+                self._reporter.count("MessagesDeadLettered")
+                tally.acknowledged.append(message)
+
+    def _report(self, group: Group, outcome: Outcome) -> None:
+        """Write one line that a person can read, and one for each finding."""
+        say = self._reporter.warning if outcome.status is Status.FAILED else self._reporter.info
+        say(
+            f"{outcome.subject}: {outcome.status}: {outcome.reason}",
+            cause=group.request.reason,
+            event_id=group.request.event_id,
+            receives=group.receives,
+            writes=outcome.writes,
+        )
+        self._reporter.count(f"Reconciles{outcome.status.capitalize()}")
+        for finding in outcome.findings:
+            self._reporter.warning(f"{outcome.subject}: {finding.message}", code=finding.code)
+        if outcome.findings:
+            self._reporter.count("Findings", len(outcome.findings))
+
+
+def backoff(receives: int) -> float:
+    """Return how many seconds to wait after so many receives."""
+    return BACKOFF_SECONDS[min(receives, len(BACKOFF_SECONDS)) - 1]
+
+
+def _crashed_twice(message: Message, now: datetime) -> bool:
+    """Tell whether the message is older than one crash, and else our own waits, would make it.
+
+    Throttled invocations come back by the time-out, too: a false suspicion costs a batch, not a message.
+    """
+    waits = sum(backoff(receive) for receive in range(1, message.receives - 1))
+    explained = VISIBILITY_TIMEOUT + SLACK + timedelta(seconds=waits)
+    return message.receives >= SUSPECT_RECEIVES and now - message.first_received_at > explained
+
+
+def read_batch(event: object) -> list[Message]:
+    """Return the messages of an SQS event, in the queue's order; raise MalformedEvent when it is none.
+
+    Source: Lambda developer guide, "Using Lambda with Amazon SQS" (the FIFO queue's example event).
+    """
+    records = event.get("Records") if isinstance(event, Mapping) else None
+    if not isinstance(records, list):
+        raise MalformedEvent('this function takes batches of its SQS queue, and the event has no list of "Records"')
+    try:
+        return [_message(record) for record in records]
+    except (KeyError, TypeError, ValueError) as error:
+        raise MalformedEvent(f"a record is not one of an SQS FIFO queue: {error!r}") from error
+
+
+def _message(record: Mapping[str, Any]) -> Message:
+    attributes = record["attributes"]
+    return Message(
+        message_id=record["messageId"],
+        receipt_handle=record["receiptHandle"],
+        body=record["body"],
+        group=attributes["MessageGroupId"],
+        receives=int(attributes["ApproximateReceiveCount"]),
+        sent_at=_moment(attributes["SentTimestamp"]),
+        first_received_at=_moment(attributes["ApproximateFirstReceiveTimestamp"]),
+    )
+
+
+def _moment(milliseconds: str) -> datetime:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)

@@ -1,0 +1,55 @@
+"""The handlers as Lambda runs them: from the environment, one application a process."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from lambdas import reconcile_nodes, resync, route_event
+from spiderpool_aws.bootstrap import application, install
+from spiderpool_aws.local.functions import Handler, LambdaContext
+from spiderpool_aws.settings import SettingsError
+from tests.unit.events.recorded import load
+
+CONTEXT = LambdaContext("function", "request-1", "arn:aws:lambda:eu-west-1:1:function:f", 60)
+
+
+@pytest.fixture(autouse=True)
+def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    install(None)
+    yield
+    install(None)
+
+
+@pytest.mark.parametrize(
+    ("handler", "event", "variable"),
+    [
+        (route_event.handler, load("instance-running"), "SPIDERPOOL_AWS_LOST_EVENTS_URL"),
+        (reconcile_nodes.handler, load("sqs-fifo-batch"), "SPIDERPOOL_AWS_DEAD_LETTER_URL"),
+        (resync.handler, {}, "SPIDERPOOL_AWS_POLICY_PARAMETER"),
+    ],
+)
+def test_a_function_whose_environment_is_not_complete_says_what_is_missing(
+    handler: Handler, event: object, variable: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"set {variable}: "):
+        handler(event, CONTEXT)
+
+
+def test_the_application_is_built_once_a_process() -> None:
+    assert application("resync") is application("resync")
+
+
+def test_every_line_carries_the_invocations_id_and_counts_are_written_also_when_the_function_fails(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    app = application("lines")  # a name of its own: Powertools keeps one logger a name, with the stream it began with
+    app.begin(CONTEXT)
+    app.reporter.warning("careful", subject="i-1")
+    app.reporter.count("Findings", 2)
+    with pytest.raises(ValueError, match="dryrun is not known"):
+        resync.handler({"dryrun": True}, CONTEXT)
+    line, metrics = (json.loads(text) for text in capsys.readouterr().out.splitlines())
+    assert (line["message"], line["function_request_id"], line["service"]) == ("careful", "request-1", "lines")
+    assert metrics["Findings"] == [2.0]

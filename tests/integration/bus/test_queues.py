@@ -1,0 +1,140 @@
+"""What SQS promises and the local queues keep; each claim is the SQS developer guide's."""
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from spiderpool_aws.local.clock import ManualClock
+from spiderpool_aws.local.queues import LocalQueue, QueueError
+from spiderpool_aws.local.sqs import LocalSqs
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def fifo(clock: ManualClock) -> LocalQueue:
+    return LocalQueue(clock, "requests.fifo", visibility_seconds=360)
+
+
+def bodies(queue: LocalQueue, count: int = 10) -> list[str]:
+    return [message.body for message in queue.receive(count)]
+
+
+def test_a_deduplication_id_is_remembered_for_five_minutes_also_when_its_message_is_gone(
+    clock: ManualClock, fifo: LocalQueue
+) -> None:
+    fifo.send("first", group="a", deduplication_id="1")
+    fifo.delete(fifo.receive()[0].receipt_handle)
+    clock.advance(299)
+    fifo.send("again", group="a", deduplication_id="1")
+    assert fifo.messages == []
+    clock.advance(2)
+    fifo.send("later", group="a", deduplication_id="1")
+    assert bodies(fifo) == ["later"]
+
+
+def test_a_deduplication_id_counts_within_its_message_group_only(fifo: LocalQueue) -> None:
+    fifo.send("for a", group="a", deduplication_id="1")
+    fifo.send("for b", group="b", deduplication_id="1")
+    assert bodies(fifo) == ["for a", "for b"]
+
+
+def test_a_group_is_locked_while_one_of_its_messages_is_in_flight(clock: ManualClock, fifo: LocalQueue) -> None:
+    fifo.send("a1", group="a", deduplication_id="1")
+    (first,) = fifo.receive()
+    fifo.send("a2", group="a", deduplication_id="2")
+    fifo.send("b1", group="b", deduplication_id="1")
+    assert bodies(fifo) == ["b1"]
+    fifo.delete(first.receipt_handle)
+    assert bodies(fifo) == ["a2"]
+    assert clock.next_time() is None
+
+
+def test_messages_of_a_group_that_time_out_together_come_back_in_order(clock: ManualClock, fifo: LocalQueue) -> None:
+    for number in ("1", "2", "3"):
+        fifo.send(f"a{number}", group="a", deduplication_id=number)
+    assert bodies(fifo) == ["a1", "a2", "a3"]
+    clock.advance(359)
+    assert bodies(fifo) == []
+    clock.advance(1)
+    assert bodies(fifo, 2) == ["a1", "a2"]
+
+
+def test_a_message_that_is_given_back_can_be_received_at_once(fifo: LocalQueue) -> None:
+    fifo.send("a1", group="a", deduplication_id="1")
+    (first,) = fifo.receive()
+    fifo.change_visibility(first.receipt_handle, 0)
+    (again,) = fifo.receive()
+    assert again.receives == 2
+    assert again.first_received_at == first.first_received_at
+
+
+def test_the_next_time_of_a_group_is_when_all_of_it_is_back(clock: ManualClock, fifo: LocalQueue) -> None:
+    fifo.send("a1", group="a", deduplication_id="1")
+    (first,) = fifo.receive()
+    fifo.change_visibility(first.receipt_handle, 40)
+    fifo.send("a2", group="a", deduplication_id="2")
+    at = fifo.next_time()
+    assert at is not None
+    assert (at - clock.now()).total_seconds() == 40
+
+
+def test_a_message_goes_to_the_dead_letters_after_its_last_receive(clock: ManualClock) -> None:
+    dead = LocalQueue(clock, "dead.fifo")
+    queue = LocalQueue(clock, "requests.fifo", visibility_seconds=10, dead_letters=dead, max_receives=2)
+    queue.send("poison", group="a", deduplication_id="1")
+    for _ in range(2):
+        assert bodies(queue) == ["poison"]
+        clock.advance(10)
+    assert bodies(queue) == []
+    assert [message.body for message in dead.messages] == ["poison"]
+    assert queue.next_time() is None
+
+
+@pytest.mark.parametrize("token", ["", "x" * 129, "with space", "ä"])
+def test_ids_that_sqs_does_not_take_are_refused(fifo: LocalQueue, token: str) -> None:
+    with pytest.raises(QueueError, match="MessageDeduplicationId"):
+        fifo.send("a", group="a", deduplication_id=token)
+    with pytest.raises(QueueError, match="MessageGroupId"):
+        fifo.send("a", group=token, deduplication_id="1")
+
+
+def test_the_visibility_of_a_message_that_is_not_in_flight_cannot_be_changed(
+    clock: ManualClock, fifo: LocalQueue
+) -> None:
+    fifo.send("a1", group="a", deduplication_id="1")
+    (first,) = fifo.receive()
+    clock.advance(360)
+    with pytest.raises(QueueError, match="MessageNotInflight"):
+        fifo.change_visibility(first.receipt_handle, 5)
+
+
+def test_boto3_sees_the_queue_as_sqs_shows_it(fifo: LocalQueue) -> None:
+    sqs = LocalSqs("eu-west-1", "123456789012")
+    url = sqs.add(fifo)
+    session = boto3.Session("test", "test", region_name="eu-west-1")
+    sqs.connect(session)
+    client = session.client("sqs")
+    entries = [
+        {"Id": str(n), "MessageBody": f"a{n}", "MessageGroupId": "a", "MessageDeduplicationId": dedup}
+        for n, dedup in enumerate(["1", "bad id", "2"])
+    ]
+    answer = client.send_message_batch(QueueUrl=url, Entries=entries)  # type: ignore[arg-type]
+    assert [done["Id"] for done in answer["Successful"]] == ["0", "2"]
+    assert [(failed["Id"], failed["Code"]) for failed in answer["Failed"]] == [("1", "InvalidParameterValue")]
+    received = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert [message["Body"] for message in received] == ["a0", "a2"]
+    assert received[0]["Attributes"]["ApproximateReceiveCount"] == "1"
+    client.change_message_visibility_batch(
+        QueueUrl=url,
+        Entries=[{"Id": "0", "ReceiptHandle": received[0]["ReceiptHandle"], "VisibilityTimeout": 5}],
+    )
+    client.delete_message(QueueUrl=url, ReceiptHandle=received[1]["ReceiptHandle"])
+    assert [message.body for message in fifo.messages] == ["a0"]
+    with pytest.raises(ClientError, match="NonExistentQueue"):
+        client.delete_message(QueueUrl=f"{url}x", ReceiptHandle="any#1")
+    with pytest.raises(ClientError, match="has no PurgeQueue"):
+        client.purge_queue(QueueUrl=url)

@@ -1,0 +1,134 @@
+"""The table of `adapters/cluster_errors.py`, line by line, with the wordings that a real Spiderpool v1.2 gave."""
+
+import json
+
+import pytest
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ReadTimeoutError, SSLError
+
+from spiderpool_aws.adapters.cluster_errors import ChangedSinceReadError, Operation, of_answer, of_transport
+from spiderpool_aws.domain.errors import Refused, RetryLater
+
+HOST = "https://10.0.0.10:6443"
+APPLY = Operation("patch", "spiderippools.spiderpool.spidernet.io", "pool-a")
+LIST = Operation("list", "spiderippools.spiderpool.spidernet.io")
+WEBHOOK = 'admission webhook "spiderippool.spiderpool.spidernet.io" denied the request: '
+INVALID = WEBHOOK + 'SpiderIPPool.spiderpool.spidernet.io "pool-a" is invalid: '
+
+
+def outcome_of(
+    status: int, message: str, operation: Operation = APPLY, headers: dict[str, str] | None = None
+) -> RetryLater | Refused:
+    return of_answer(operation, status, headers or {}, json.dumps({"message": message}).encode(), HOST)
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "code"),
+    [
+        pytest.param(
+            422, INVALID + "spec.ips: Forbidden: overlap with IPPool b in IP ranges [10.0.0.1]", "Overlap", id="overlap"
+        ),
+        pytest.param(
+            422,
+            INVALID + "spec.subnet: Invalid value: overlap with IPPool b which 'spec.subnet' is 10.0.0.0/24",
+            "Invalid",
+            id="a subnet that overlaps another does not go away by waiting",
+        ),
+        pytest.param(
+            422,
+            INVALID + "spec.ips: Forbidden: remove an IP address 10.0.0.1 that is being used by Pod default/p",
+            "InUse",
+            id="in use",
+        ),
+        pytest.param(422, INVALID + "spec.gateway: Invalid value", "Invalid", id="invalid"),
+        pytest.param(403, WEBHOOK + "forbidden: cannot update a terminating IPPool", "Terminating", id="terminating"),
+        pytest.param(403, WEBHOOK + "cannot delete an IPPool with allocated IPs(2)", "InUse", id="delete in use"),
+        pytest.param(403, WEBHOOK + "no", "Denied", id="denied by another webhook"),
+        pytest.param(403, 'User "x" cannot patch resource "spiderippools"', "Forbidden", id="RBAC"),
+        pytest.param(409, 'Apply failed with 1 conflict: conflict with "kubectl": .spec.ips', "Conflict", id="owner"),
+        pytest.param(409, "Precondition failed: UID in precondition: a, UID in object meta: b", "Conflict", id="uid"),
+        pytest.param(
+            422, 'invalid: metadata.uid: Invalid value: "a": field is immutable', "Conflict", id="uid, applied"
+        ),
+        pytest.param(500, ".spec.nodename: field not declared in schema", "Invalid", id="another schema"),
+    ],
+)
+def test_what_waiting_does_not_mend_is_refused(status: int, message: str, code: str) -> None:
+    outcome = outcome_of(status, message)
+    assert isinstance(outcome, Refused)
+    assert outcome.code == code
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "headers", "delay"),
+    [
+        pytest.param(401, "Unauthorized", {}, None, id="token"),
+        pytest.param(429, "too many", {"Retry-After": "7"}, 7, id="throttled"),
+        pytest.param(429, "too many", {}, None, id="throttled without a delay"),
+        pytest.param(500, 'Internal error: failed calling webhook "spiderippool"', {}, 5, id="controller is down"),
+        pytest.param(500, "etcdserver: request timed out", {}, None, id="server error"),
+        pytest.param(503, "unavailable", {"retry-after": "3"}, 3, id="starting"),
+    ],
+)
+def test_what_may_pass_is_retried_later(
+    status: int, message: str, headers: dict[str, str], delay: float | None
+) -> None:
+    outcome = outcome_of(status, message, headers=headers)
+    assert isinstance(outcome, RetryLater)
+    assert outcome.delay_seconds == delay
+
+
+def test_a_change_since_the_read_is_told_apart() -> None:
+    text = "the object has been modified; please apply your changes to the latest version and try again"
+    assert isinstance(outcome_of(409, text), ChangedSinceReadError)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        pytest.param(401, ["refused the token", HOST, "renew it"], id="token"),
+        pytest.param(403, ["verb patch", "spiderippools.spiderpool.spidernet.io"], id="RBAC"),
+    ],
+)
+def test_the_message_says_what_to_do(status: int, words: list[str]) -> None:
+    assert all(word in outcome_of(status, "no").reason for word in words)
+
+
+def test_a_read_is_never_refused() -> None:
+    outcome = outcome_of(403, 'User "x" cannot list resource "spiderippools"', LIST)
+    assert isinstance(outcome, RetryLater)
+    assert "verb list" in outcome.reason
+
+
+def test_an_answer_of_a_proxy_is_shown() -> None:
+    outcome = of_answer(APPLY, 502, {}, b"<html>bad\n gateway</html>", HOST)
+    assert "<html>bad gateway</html>" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        pytest.param(
+            MaxRetryError(None, "/", NewConnectionError(None, "refused")),  # type: ignore[arg-type]
+            "check the endpoint, the function's route",
+            id="refused",
+        ),
+        pytest.param(ReadTimeoutError(None, "/", "timed out"), "security group", id="time-out"),  # type: ignore[arg-type]
+        pytest.param(
+            MaxRetryError(None, "/", SSLError("certificate verify failed")),  # type: ignore[arg-type]
+            "certificate-authority-data",
+            id="certificate",
+        ),
+        pytest.param(ApiException(status=0, reason="SSLError\nunknown ca"), "certificate-authority-data", id="TLS"),
+    ],
+)
+def test_no_answer_says_where_to_look(error: Exception, words: str) -> None:
+    outcome = of_transport(APPLY, error, HOST)
+    assert words in outcome.reason
+    assert HOST in outcome.reason
+
+
+def test_a_cluster_without_spiderpool_is_told_apart_from_an_empty_one() -> None:
+    outcome = outcome_of(404, "the server could not find the requested resource", LIST)
+    assert isinstance(outcome, RetryLater)
+    assert "is Spiderpool v1.2 installed?" in outcome.reason

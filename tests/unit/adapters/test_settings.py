@@ -1,0 +1,36 @@
+import pytest
+
+from spiderpool_aws.settings import ReconcileSettings, ResyncSettings, RouteSettings, SettingsError, load
+
+ENVIRONMENT = {
+    "QUEUE_URL": "https://sqs/requests.fifo",
+    "LOST_EVENTS_URL": "https://sqs/lost",
+    "DEAD_LETTER_URL": "https://sqs/dead.fifo",
+    "POLICY_PARAMETER": "/policy",
+    "FUSE_PARAMETER": "/fuse",
+    "KUBECONFIG_SECRET": "kubeconfig",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(f"SPIDERPOOL_AWS_{name}", value)
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("environment")
+def test_each_function_finds_what_it_needs() -> None:
+    assert load(RouteSettings).lost_events_url == "https://sqs/lost"
+    assert load(ReconcileSettings).dead_letter_url == "https://sqs/dead.fifo"
+    assert load(ResyncSettings).kubeconfig_secret == "kubeconfig"
+
+
+def test_everything_that_is_missing_or_empty_is_named_with_what_belongs_there(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("SPIDERPOOL_AWS_POLICY_PARAMETER")
+    environment.setenv("SPIDERPOOL_AWS_QUEUE_URL", "")
+    with pytest.raises(SettingsError) as caught:
+        load(ReconcileSettings)
+    assert "set SPIDERPOOL_AWS_POLICY_PARAMETER: name of the SSM parameter with the policy" in str(caught.value)
+    assert "set SPIDERPOOL_AWS_QUEUE_URL: URL of the FIFO queue" in str(caught.value)
+    assert "FUSE" not in str(caught.value)
