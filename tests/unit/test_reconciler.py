@@ -43,8 +43,8 @@ def test_a_launch_assigns_each_family_of_each_nic_once_and_writes_each_pool_once
     assert world.ec2.calls.count("assign") == 4
     applies = [write for write in world.cluster.writes if write.startswith("apply")]
     assert len(applies) == len(set(applies)) == 4
-    assert world.cluster.writes[-1] == f"untaint {node().name}"
-    assert f"providerID {node().name}" in world.cluster.writes
+    assert world.cluster.writes[-1] == f"prepare {node().name}"
+    assert world.cluster.nodes[node().name] == node(provider_id="aws:///eu-west-1a/i-1", taints=())
 
 
 def test_a_second_reconcile_of_a_converged_node_writes_nothing() -> None:
@@ -101,7 +101,7 @@ def test_a_refused_assignment_ends_planning_and_the_rest_is_done(code: str, stat
     assert outcome.status is status
     assert {finding.code for finding in outcome.findings} == {code}
     assert sum(write.startswith("apply ip-") for write in world.cluster.writes) == 2
-    assert not any(write.startswith("untaint") for write in world.cluster.writes)
+    assert not any(write.startswith("prepare") for write in world.cluster.writes)
 
 
 def test_observe_mode_plans_and_writes_nothing() -> None:

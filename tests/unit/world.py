@@ -160,13 +160,9 @@ class SmallCluster:
         self.reads.append("list nodes")
         return list(self.nodes.values())
 
-    def set_provider_id(self, node_name: str, node_uid: str, provider_id: str) -> None:
-        self.writes.append(f"providerID {node_name}")
-        self.nodes[node_name] = replace(self.nodes[node_name], provider_id=provider_id)
-
-    def remove_taint(self, node_name: str, node_uid: str, taint: str) -> None:
-        self.writes.append(f"untaint {node_name}")
-        self.nodes[node_name] = self.nodes[node_name].without_taint(taint)
+    def prepare_node(self, node_name: str, node_uid: str, *, provider_id: str = "", taint: str = "") -> None:
+        self.writes.append(f"prepare {node_name}")
+        self.nodes[node_name] = self.nodes[node_name].prepared(provider_id, taint)
 
     def delete_node(self, node_name: str, node_uid: str) -> None:
         self.writes.append(f"delete node {node_name}")

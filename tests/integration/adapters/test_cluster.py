@@ -203,14 +203,14 @@ def test_a_multus_config_is_created_and_mended(world: World) -> None:
 
 def test_a_node_gets_its_provider_id_once(world: World) -> None:
     uid = world.put_node()
-    world.cluster.set_provider_id("n", uid, "aws:///a/i-0a")
+    world.cluster.prepare_node("n", uid, provider_id="aws:///a/i-0a")
     node = world.cluster.get_node("n")
     assert node is not None
     assert (node.provider_id, node.internal_ips) == ("aws:///a/i-0a", ("10.0.0.10",))
     with pytest.raises(Refused, match="has the providerID"):
-        world.cluster.set_provider_id("n", uid, "aws:///a/i-0b")
+        world.cluster.prepare_node("n", uid, provider_id="aws:///a/i-0b")
     with pytest.raises(Refused, match="no longer the one"):
-        world.cluster.set_provider_id("n", "another", "aws:///a/i-0a")
+        world.cluster.prepare_node("n", "another", provider_id="aws:///a/i-0a")
 
 
 def test_a_taint_goes_and_one_that_somebody_adds_at_that_moment_stays(world: World) -> None:
@@ -227,9 +227,9 @@ def test_a_taint_goes_and_one_that_somebody_adds_at_that_moment_stays(world: Wor
                 world.write_as_admin("nodes/n", {"spec": {"taints": [startup, added]}}, prefix="/api/v1")
 
     world.double.inject(add_before_the_patch)
-    world.cluster.remove_taint("n", uid, "spiderpool-aws/not-ready")
+    world.cluster.prepare_node("n", uid, taint="spiderpool-aws/not-ready")
     assert world.spec_of_node()["taints"] == [added]
-    world.cluster.remove_taint("n", uid, "maintenance")
+    world.cluster.prepare_node("n", uid, taint="maintenance")
     assert not world.spec_of_node().get("taints")
 
 

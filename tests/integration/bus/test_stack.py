@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from spiderpool_aws.events import MalformedEvent
+from spiderpool_aws.local.cluster import Fault
 from spiderpool_aws.local.ec2 import Ec2Options
 from spiderpool_aws.local.ec2.fixtures import Network, SubnetPlan, create_network, launch
 from spiderpool_aws.local.functions import FunctionError
@@ -223,3 +224,23 @@ def test_what_no_event_told_the_schedule_finds() -> None:
         world.bus.advance(600)
         assert len(eni.secondary_ips) == 3
         world.checker.check()
+
+
+def test_a_wrong_token_keeps_every_message_and_says_what_to_do(world: World) -> None:
+    world.stack.cluster.tokens.clear()
+    world.launch()
+    assert not world.bus.settle(600)
+    assert len(world.stack.requests.messages) == 1
+    assert world.bus.settle(1800)
+    (kept,) = world.stack.dead_requests.messages
+    assert "401" in kept.attributes["reason"]["StringValue"]
+
+
+def test_an_api_server_that_comes_back_within_twenty_minutes_costs_time_and_nothing_else(world: World) -> None:
+    with world.stack.cluster.failing(Fault.unavailable()):
+        instance_id = world.launch()
+        world.bus.advance(600)
+        assert world.pools() == {}
+    assert world.bus.settle()
+    assert list(world.pools()) == [instance_id]
+    assert world.stack.dead_requests.messages == []

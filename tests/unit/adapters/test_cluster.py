@@ -183,7 +183,7 @@ def test_a_node_is_read_with_its_internal_addresses_and_taints() -> None:
 
 def test_the_provider_id_is_set_on_the_version_that_was_read() -> None:
     cluster, rest, _ = connect(Reply(200, node_document(version="7")), Reply(200, node_document()))
-    cluster.set_provider_id("n", "u", "aws:///a/i-1")
+    cluster.prepare_node("n", "u", provider_id="aws:///a/i-1")
     assert rest.sent[1].content_type == "application/merge-patch+json"
     assert rest.sent[1].body == {
         "metadata": {"uid": "u", "resourceVersion": "7"},
@@ -193,7 +193,7 @@ def test_the_provider_id_is_set_on_the_version_that_was_read() -> None:
 
 def test_a_provider_id_that_is_set_already_is_not_written() -> None:
     cluster, rest, _ = connect(Reply(200, node_document(providerID="aws:///a/i-1")))
-    cluster.set_provider_id("n", "u", "aws:///a/i-1")
+    cluster.prepare_node("n", "u", provider_id="aws:///a/i-1")
     assert len(rest.sent) == 1
 
 
@@ -208,7 +208,7 @@ def test_a_provider_id_that_is_set_already_is_not_written() -> None:
 def test_the_provider_id_of_another_node_is_refused(reply: Reply) -> None:
     cluster, rest, _ = connect(reply)
     with pytest.raises(Refused) as caught:
-        cluster.set_provider_id("n", "u", "aws:///a/i-1")
+        cluster.prepare_node("n", "u", provider_id="aws:///a/i-1")
     assert caught.value.code == "Conflict"
     assert len(rest.sent) == 1
 
@@ -222,7 +222,7 @@ def test_a_taint_added_meanwhile_is_not_lost() -> None:
         Reply(200, node_document(version="2", taints=[*ours, theirs])),
         Reply(200, node_document()),
     )
-    cluster.remove_taint("n", "u", "ours")
+    cluster.prepare_node("n", "u", taint="ours")
     assert rest.sent[1].body["spec"] == {"taints": None}
     assert rest.sent[3].body == {"metadata": {"uid": "u", "resourceVersion": "2"}, "spec": {"taints": [theirs]}}
 
@@ -231,7 +231,7 @@ def test_a_node_that_keeps_changing_is_left_for_later() -> None:
     read = Reply(200, node_document(taints=[{"key": "ours"}]))
     cluster, _, _ = connect(*[read, CHANGED] * 3)
     with pytest.raises(RetryLater, match="changed by others"):
-        cluster.remove_taint("n", "u", "ours")
+        cluster.prepare_node("n", "u", taint="ours")
 
 
 class RotatedToken:

@@ -12,7 +12,16 @@ from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.memory import Absence, PoolMemory
 from spiderpool_aws.domain.node import PodRef
 from spiderpool_aws.domain.observed import LiveClaim, ObservedNode
-from spiderpool_aws.domain.plan import ApplyPool, Assign, DeleteNode, DeletePod, DeletePool, NodePlan, PoolChange
+from spiderpool_aws.domain.plan import (
+    ApplyPool,
+    Assign,
+    DeleteNode,
+    DeletePod,
+    DeletePool,
+    NodePlan,
+    PoolChange,
+    PrepareNode,
+)
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.pool import MultusConfig, Pool
@@ -200,6 +209,7 @@ def test_two_looks_half_a_minute_apart_take_the_address_out_and_fill_the_gap() -
 )
 def test_a_prefix_that_one_look_lacks_is_not_assigned_anew(family: object, prefix: str, size: dict[str, Any]) -> None:
     field = "ipv4_prefixes" if family is V4 else "ipv6_prefixes"
+    lost: dict[str, Any] = {field: ()}
     held = eni(0, ipv4=v4() if family is V4 else FULL, **{field: (parse_network(prefix),)})
     model = observed(instance=instance(held))
     pools = tuple(
@@ -207,7 +217,7 @@ def test_a_prefix_that_one_look_lacks_is_not_assigned_anew(family: object, prefi
         for a in plan_node(model, policy(nics=1, **size)).actions
         if isinstance(a, ApplyPool)
     )
-    unseen = replace(model, instance=instance(replace(held, **{field: ()})), pools=pools, claims=Claims(pools))
+    unseen = replace(model, instance=instance(replace(held, **lost)), pools=pools, claims=Claims(pools))
     plan = plan_node(unseen, policy(nics=1, **size))
     assert [a.change for a in plan.actions if isinstance(a, ApplyPool)] == [PoolChange.REMEMBER]
     assert not any(isinstance(action, Assign) for action in plan.actions)
@@ -409,10 +419,14 @@ def test_an_instance_that_was_absent_and_is_back_is_forgotten_as_absent() -> Non
     ("changes", "reported"),
     [
         pytest.param({"tags": {}}, ["LeftAlone"], id="it lost the cluster's tag but has pools"),
-        pytest.param({"tags": {"spiderpool-aws/cluster": "prod", "spiderpool-aws/managed": "false"}}, ["LeftAlone"], id="unmanaged"),
+        pytest.param(
+            {"tags": {"spiderpool-aws/cluster": "prod", "spiderpool-aws/managed": "false"}},
+            ["LeftAlone"],
+            id="unmanaged",
+        ),
         pytest.param({"platform": "windows"}, ["LeftAlone"], id="Windows"),
     ],
-)  # fmt: skip
+)
 def test_an_instance_that_is_not_ours_to_manage_is_left_alone(changes: dict[str, object], reported: list[str]) -> None:
     model, _ = full_node()
     plan = plan_node(replace(model, instance=instance(eni(0), **changes)), ONE_NIC)
@@ -499,37 +513,47 @@ def test_a_missing_name_tag_is_reported() -> None:
 
 def test_the_provider_id_is_set_once() -> None:
     model, _ = full_node()
-    assert keys(plan_node(replace(model, node=node(provider_id="")), ONE_NIC)) == [
-        f"set providerID of node {node().name}"
-    ]
+    (action,) = plan_node(replace(model, node=node(provider_id="")), ONE_NIC).actions
+    assert action == PrepareNode(node().name, "uid-node-1", provider_id="aws:///eu-west-1a/i-1")
 
 
 def test_the_taint_goes_when_every_pool_is_in_place_and_not_before() -> None:
     tainted = node(taints=("spiderpool-aws/not-ready", "other"))
     model, pool = full_node(node=tainted)
-    assert keys(plan_node(model, ONE_NIC)) == [f"remove taint spiderpool-aws/not-ready of node {node().name}"]
+    (action,) = plan_node(model, ONE_NIC).actions
+    assert action == PrepareNode(node().name, "uid-node-1", taint="spiderpool-aws/not-ready")
+    untold = replace(model, node=replace(tainted, provider_id=""))
+    (both,) = plan_node(untold, ONE_NIC).actions
+    assert both == replace(action, provider_id="aws:///eu-west-1a/i-1")
     for incomplete in (
         replace(model, pools=()),
         replace(model, pools=(replace(pool, terminating=True),)),
         replace(model, instance=instance(eni(0, ipv4=v4("10.0.0.20-10.0.0.23")))),
     ):
-        assert not any("taint" in key for key in keys(plan_node(incomplete, ONE_NIC)))
+        assert not any("prepare" in key for key in keys(plan_node(incomplete, ONE_NIC)))
 
 
 def test_the_taint_stays_while_a_family_lacks_its_pool() -> None:
     model, _ = full_node(node=node(taints=("spiderpool-aws/not-ready",)))
-    assert not any("taint" in key for key in keys(plan_node(model, policy(nics=1, ipv6={"prefixes": 1}))))
+    assert not any("prepare" in key for key in keys(plan_node(model, policy(nics=1, ipv6={"prefixes": 1}))))
 
 
 @pytest.mark.parametrize(
     ("known", "applied", "reported"),
     [
         pytest.param(None, True, [], id="missing: created"),
-        pytest.param(MultusConfig("kube-system", "ipvlan-ens5", "ens5", ours=False), False, [], id="a user's, right: used"),
-        pytest.param(MultusConfig("kube-system", "ipvlan-ens5", "eth0", ours=False), False, ["ForeignMultusConfig"], id="a user's, other: refused"),
+        pytest.param(
+            MultusConfig("kube-system", "ipvlan-ens5", "ens5", ours=False), False, [], id="a user's, right: used"
+        ),
+        pytest.param(
+            MultusConfig("kube-system", "ipvlan-ens5", "eth0", ours=False),
+            False,
+            ["ForeignMultusConfig"],
+            id="a user's, other: refused",
+        ),
         pytest.param(MultusConfig("kube-system", "ipvlan-ens5", "eth0", uid="u"), True, [], id="ours, drifted: mended"),
     ],
-)  # fmt: skip
+)
 def test_the_network_of_each_nic_is_ensured(known: MultusConfig | None, applied: bool, reported: list[str]) -> None:
     model, _ = full_node(multus={known.key: known} if known else {})
     plan = plan_node(model, ONE_NIC)

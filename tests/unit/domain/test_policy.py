@@ -32,7 +32,8 @@ groups:
         ipv4: {addresses: {min: 2, warm: 4, max: 14}}
         ipv6: {prefixes: 1, perPrefix: 16}
 pools: {default: true, ipv6Gateway: first}
-nodes: {setProviderID: true, deleteTerminated: true, deletePodsOfTerminated: true, startupTaint: spiderpool-aws/not-ready}
+nodes:
+  {setProviderID: true, deleteTerminated: true, deletePodsOfTerminated: true, startupTaint: spiderpool-aws/not-ready}
 """
 
 

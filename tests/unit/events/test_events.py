@@ -109,7 +109,7 @@ def test_policy_and_schedule_ask_for_all_under_their_own_id(name: str) -> None:
         ({"instanceIds": [INSTANCE, INSTANCE]}, ResyncRequest("invocation-1", instance_ids=(INSTANCE,))),
         ({"dryRun": True}, ResyncRequest("invocation-1", dry_run=True)),
         (
-            {"dryRun": True, "nextToken": INSTANCE},
+            {"dryRun": True, "pageToken": INSTANCE},
             ResyncRequest("invocation-1", dry_run=True, page_token=INSTANCE),
         ),
         ({"confirm": "ab12"}, ResyncRequest("invocation-1", confirm="ab12")),
@@ -122,12 +122,12 @@ def test_a_person_asks_for_all_or_some_or_a_plan_or_confirms(event: object, requ
 @pytest.mark.parametrize(
     ("event", "said"),
     [
-        ({"dryrun": True}, "dryrun is not known; what may be given: instanceIds, dryRun, confirm, nextToken"),
+        ({"dryrun": True}, "dryrun is not known; what may be given: instanceIds, dryRun, confirm, pageToken"),
         ({"dryRun": "yes"}, "dryRun: "),
         ({"instanceIds": "i-0f3fbbbc0298d1a86"}, "instanceIds: "),
         ({"instanceIds": ["web-1"]}, "instanceIds.0: 'web-1' is not an instance id (i-0123456789abcdef0)"),
         ({"instanceIds": []}, "leave it out to mean all of them"),
-        ({"nextToken": "i-1"}, 'add "dryRun": true'),
+        ({"pageToken": "i-1"}, 'add "dryRun": true'),
         ({"confirm": "ab12", "dryRun": True}, "give one of the two"),
         ({"instance_ids": [INSTANCE]}, "instance_ids is not known"),
     ],

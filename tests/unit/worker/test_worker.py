@@ -215,7 +215,7 @@ def test_a_reconcile_is_one_line_and_a_finding_is_a_warning_with_its_code(bench:
     assert line.startswith(f"{A}: done: converged")
     assert "'writes': 3" in line
     assert bench.reporter.warnings == [f"{A}: 10.0.1.11 is held by eni-2 {{'code': 'AddressTaken'}}"]
-    assert bench.reporter.counts["Findings"] == 1
+    assert bench.reporter.counts == {"ReconcilesDone": 1, "AddressTaken": 1}
 
 
 @pytest.mark.parametrize(

@@ -176,14 +176,14 @@ class ManualResync(ResyncEvent):
     instance_ids: list[InstanceId] | None = Field(default=None, alias="instanceIds")
     dry_run: bool = Field(default=False, alias="dryRun")
     confirm: str = ""
-    next_token: str = Field(default="", alias="nextToken")
+    page_token: str = Field(default="", alias="pageToken")
 
     @model_validator(mode="after")
     def _fits_together(self) -> "ManualResync":
         if self.instance_ids == []:
             raise ValueError("instanceIds is empty: name instances, or leave it out to mean all of them")
-        if self.next_token and not self.dry_run:
-            raise ValueError('nextToken pages through the plans of a dry run: add "dryRun": true')
+        if self.page_token and not self.dry_run:
+            raise ValueError('pageToken pages through the plans of a dry run: add "dryRun": true')
         if self.confirm and self.dry_run:
             raise ValueError("confirm lets removals happen and dryRun changes nothing: give one of the two")
         return self
@@ -195,7 +195,7 @@ class ManualResync(ResyncEvent):
             instance_ids=tuple(dict.fromkeys(self.instance_ids or ())),
             dry_run=self.dry_run,
             confirm=self.confirm,
-            page_token=self.next_token,
+            page_token=self.page_token,
         )
 
 

@@ -78,11 +78,11 @@ class ClusterPort(Protocol):
     def list_nodes(self) -> Sequence[Node]:
         """Return all Nodes."""
 
-    def set_provider_id(self, node_name: str, node_uid: str, provider_id: str) -> None:
-        """Set an empty providerID; Refused when the Node is another one or has one."""
+    def prepare_node(self, node_name: str, node_uid: str, *, provider_id: str = "", taint: str = "") -> None:
+        """Set an empty providerID and remove every taint of a key, in one write; what is empty is left as it is.
 
-    def remove_taint(self, node_name: str, node_uid: str, taint: str) -> None:
-        """Remove every taint of that key, leaving the others; Refused when the Node is another one."""
+        Refused when the Node is another one, or has another providerID.
+        """
 
     def delete_node(self, node_name: str, node_uid: str) -> None:
         """Delete the Node of that uid; gone already is success, another of the name is left alone."""

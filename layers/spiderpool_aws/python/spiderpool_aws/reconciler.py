@@ -25,9 +25,8 @@ from spiderpool_aws.domain.plan import (
     DeletePool,
     Finding,
     NodePlan,
+    PrepareNode,
     Reassign,
-    RemoveTaint,
-    SetProviderId,
 )
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
@@ -146,12 +145,11 @@ class Reconciler:
                 return self._reassign(observed, action)
             case ApplyMultusConfig():
                 return observed.with_multus(self._cluster.apply_multus(action.config, action.cluster))
-            case SetProviderId():
-                self._cluster.set_provider_id(action.node_name, action.node_uid, action.provider_id)
-                return _with_node(observed, lambda node: replace(node, provider_id=action.provider_id))
-            case RemoveTaint():
-                self._cluster.remove_taint(action.node_name, action.node_uid, action.taint)
-                return _with_node(observed, lambda node: node.without_taint(action.taint))
+            case PrepareNode():
+                self._cluster.prepare_node(
+                    action.node_name, action.node_uid, provider_id=action.provider_id, taint=action.taint
+                )
+                return _with_node(observed, lambda node: node.prepared(action.provider_id, action.taint))
             case DeleteNode():
                 self._cluster.delete_node(action.node_name, action.node_uid)
                 return replace(observed, node=None)

@@ -207,7 +207,7 @@ class Worker:
                 tally.acknowledged.append(message)
 
     def _report(self, group: Group, outcome: Outcome) -> None:
-        """Write one line that a person can read, and one for each finding."""
+        """Write one line that a person can read, and one for each finding, whose code is its metric."""
         say = self._reporter.warning if outcome.status is Status.FAILED else self._reporter.info
         say(
             f"{outcome.subject}: {outcome.status}: {outcome.reason}",
@@ -219,8 +219,7 @@ class Worker:
         self._reporter.count(f"Reconciles{outcome.status.capitalize()}")
         for finding in outcome.findings:
             self._reporter.warning(f"{outcome.subject}: {finding.message}", code=finding.code)
-        if outcome.findings:
-            self._reporter.count("Findings", len(outcome.findings))
+            self._reporter.count(finding.code)
 
 
 def backoff(receives: int) -> float:

@@ -73,24 +73,24 @@ class ClusterAdapter:
         """Return all Nodes."""
         return self._api.list_all(NODES, _node)
 
-    def set_provider_id(self, node_name: str, node_uid: str, provider_id: str) -> None:
-        """Set an empty providerID; Refused when the Node is another one or has another one."""
+    def prepare_node(self, node_name: str, node_uid: str, *, provider_id: str = "", taint: str = "") -> None:
+        """Set an empty providerID and remove every taint of a key, in one patch; what is empty is left as it is.
+
+        Refused when the Node is another one, or has another providerID.
+        """
 
         def change(spec: Json) -> Json | None:
+            changed: Json = {}
             present = spec.get("providerID") or ""
-            if present and present != provider_id:
+            if provider_id and present and present != provider_id:
                 raise Refused(f"Node {node_name} has the providerID {present}, which cannot be changed", "Conflict")
-            return None if present else {"providerID": provider_id}
-
-        self._change_node(node_name, node_uid, change)
-
-    def remove_taint(self, node_name: str, node_uid: str, taint: str) -> None:
-        """Remove every taint of that key, leaving the others; Refused when the Node is another one."""
-
-        def change(spec: Json) -> Json | None:
-            present = spec.get("taints") or []
-            rest = [item for item in present if item.get("key") != taint]
-            return None if len(rest) == len(present) else {"taints": rest or None}
+            if provider_id and not present:
+                changed["providerID"] = provider_id
+            taints = spec.get("taints") or []
+            rest = [item for item in taints if item.get("key") != taint]
+            if taint and len(rest) < len(taints):
+                changed["taints"] = rest or None
+            return changed or None
 
         self._change_node(node_name, node_uid, change)
 

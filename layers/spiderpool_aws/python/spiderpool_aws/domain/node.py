@@ -20,9 +20,10 @@ class Node:
     taints: tuple[str, ...] = ()
     """The taints' keys."""
 
-    def without_taint(self, taint: str) -> "Node":
-        """Return the Node without the taints of a key."""
-        return replace(self, taints=tuple(key for key in self.taints if key != taint))
+    def prepared(self, provider_id: str, taint: str) -> "Node":
+        """Return the Node with a providerID set and the taints of a key gone; what is empty is left as it is."""
+        taints = tuple(key for key in self.taints if key != taint)
+        return replace(self, provider_id=provider_id or self.provider_id, taints=taints)
 
     def belongs_to(self, instance: ObservedInstance, known_uid: str = "") -> bool:
         """Tell whether the Node is proved to be the instance's.

@@ -108,37 +108,23 @@ class ApplyMultusConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class SetProviderId:
-    """Set the Node's providerID, once."""
+class PrepareNode:
+    """Set the Node's providerID, once, and take its startup taint off; one of the two may be empty."""
 
     node_name: str
     node_uid: str
-    provider_id: str
+    provider_id: str = ""
+    taint: str = ""
 
     @property
     def key(self) -> str:
         """Name the action."""
-        return f"set providerID of node {self.node_name}"
+        return f"prepare node {self.node_name}"
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.provider_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveTaint:
-    """Take the startup taint off the Node: all its pools are in place."""
-
-    node_name: str
-    node_uid: str
-    taint: str
-
-    @property
-    def key(self) -> str:
-        """Name the action."""
-        return f"remove taint {self.taint} of node {self.node_name}"
-
-    def __str__(self) -> str:
-        return f"{self.key}: all its pools are in place"
+        parts = [f"set providerID {self.provider_id}"] if self.provider_id else []
+        parts += [f"remove taint {self.taint}, all its pools are in place"] if self.taint else []
+        return f"{self.key}: {'; '.join(parts)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,17 +160,7 @@ class DeletePod:
         return f"{self.key}: {self.why}"
 
 
-Action = (
-    ApplyPool
-    | DeletePool
-    | Assign
-    | Reassign
-    | ApplyMultusConfig
-    | SetProviderId
-    | RemoveTaint
-    | DeleteNode
-    | DeletePod
-)
+Action = ApplyPool | DeletePool | Assign | Reassign | ApplyMultusConfig | PrepareNode | DeleteNode | DeletePod
 
 
 @dataclass(frozen=True, slots=True)

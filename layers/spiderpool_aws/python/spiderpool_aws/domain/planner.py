@@ -27,8 +27,7 @@ from spiderpool_aws.domain.plan import (
     DeletePool,
     NodePlan,
     PoolChange,
-    RemoveTaint,
-    SetProviderId,
+    PrepareNode,
 )
 from spiderpool_aws.domain.policy import Group, Interface, Policy
 from spiderpool_aws.domain.pool import MultusConfig, Pool
@@ -225,8 +224,12 @@ def _plan_node_object(observed: ObservedNode, instance: ObservedInstance, policy
     node = observed.node
     if node is None or not node.belongs_to(instance, _known_uid(observed)):
         return
-    if policy.nodes.set_provider_id and not node.provider_id:
-        draft.add(draft.node, SetProviderId(node.name, node.uid, provider_id(instance)))
     taint = policy.nodes.startup_taint
-    if taint is not None and taint in node.taints and not draft.incomplete:
-        draft.add(draft.node, RemoveTaint(node.name, node.uid, taint))
+    tainted = taint is not None and taint in node.taints
+    if tainted and draft.incomplete:
+        # One write for both, when the node may be used.
+        return
+    wanted = provider_id(instance) if policy.nodes.set_provider_id and not node.provider_id else ""
+    if wanted or tainted:
+        drop = taint if tainted and taint is not None else ""
+        draft.add(draft.node, PrepareNode(node.name, node.uid, wanted, drop))

@@ -163,7 +163,7 @@ class Demo:
         self._until(lambda: not self._dry_run()["differing"] and self._complete(), "nothing differs")
         after = self._dry_run()
         self._checker.assert_idle(lambda: self.stack.bus.advance(600))
-        return f"the plan differed for {plan['differing']} node, now for {after['differing']}; ten more minutes wrote nothing"
+        return f"{plan['differing']} node differed, now {after['differing']} do; ten more minutes wrote nothing"
 
     def _dry_run(self) -> dict[str, Any]:
         answer: dict[str, Any] = self.stack.bus.invoke_resync({"dryRun": True})

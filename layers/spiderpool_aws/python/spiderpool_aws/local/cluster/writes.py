@@ -102,9 +102,11 @@ class Writes:
         typed(resource, target.name, target.namespace, body)
         writer = self._writer(target, caller)
         record = self._store.get(resource.plural, target.key)
-        complete = {"apiVersion": resource.api_version, "kind": resource.kind, **prune(resource.schema, body)}
+        complete = {
+            "apiVersion": resource.api_version, "kind": resource.kind, "metadata": {}, **prune(resource.schema, body)
+        }  # fmt: skip
         if record is None:
-            if uid := body.get("metadata", {}).get("uid"):
+            if uid := complete["metadata"].get("uid"):
                 why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
                 raise conflict(resource.resource_name, target.name, why)
             if target.subresource:
