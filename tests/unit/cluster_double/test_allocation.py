@@ -1,13 +1,14 @@
 """Which pool and which address a pod gets, what fences hold, and what a failure leaves behind."""
 
 from spiderpool_aws.local.cluster import SpiderpoolAgent
-from tests.unit.cluster_double.scene import MULTUS, POOLS, RESERVED, PodScene, Scene, node, pool, pool6, reserved
+from tests.unit.cluster_double.client import GROUP, POOLS, node
+from tests.unit.cluster_double.scene import Scene, pool4, pool6, reserved
 
 
 def test_a_pod_gets_the_lowest_address_of_the_pool_of_its_node_and_network() -> None:
-    scene = PodScene()
-    scene.double.put(pool("b", "10.0.1.2", nodeName=["n2"]))
-    scene.double.put(pool("c", "10.0.1.3", multusName=["kube-system/ipvlan-ens6"]))
+    scene = Scene()
+    scene.double.put(pool4("b", "10.0.1.2", nodeName=["n2"]))
+    scene.double.put(pool4("c", "10.0.1.3", multusName=["kube-system/ipvlan-ens6"]))
     assert scene.run().addresses == ["10.0.1.10"]
     assert scene.run("other").addresses == ["10.0.1.11"]
     assert scene.run("far", "n2").addresses == ["10.0.1.2"]
@@ -15,37 +16,37 @@ def test_a_pod_gets_the_lowest_address_of_the_pool_of_its_node_and_network() -> 
 
 
 def test_the_status_names_the_pod_and_the_pod_its_address() -> None:
-    scene = PodScene()
+    scene = Scene()
     result = scene.run()
     assert scene.double.pools.get("a").allocations == {  # type: ignore[union-attr]
         "10.0.1.10": {"pod": "default/web", "podUid": result.uid}
     }
-    stored = scene.get(f"{POOLS}/a")["status"]
+    stored = scene.stored(f"{POOLS}/a")["status"]
     assert (stored["allocatedIPCount"], stored["totalIPCount"]) == (1, 3)
     assert scene.double.objects("pods")[0]["status"]["podIP"] == "10.0.1.10"
 
 
 def test_the_agent_owns_what_it_writes_into_the_status() -> None:
-    scene = PodScene()
+    scene = Scene()
     scene.run()
-    entries = {entry["manager"]: entry for entry in scene.get(f"{POOLS}/a")["metadata"]["managedFields"]}
+    entries = {entry["manager"]: entry for entry in scene.stored(f"{POOLS}/a")["metadata"]["managedFields"]}
     assert entries["spiderpool-agent"]["subresource"] == "status"
     assert set(entries["spiderpool-agent"]["fieldsV1"]["f:status"]) == {"f:allocatedIPs", "f:allocatedIPCount"}
     assert "f:totalIPCount" in entries["spiderpool-controller"]["fieldsV1"]["f:status"]
 
 
 def test_empty_node_and_network_names_fit_everything() -> None:
-    scene = PodScene()
-    scene.double.put(pool("any", "10.0.1.99", nodeName=[], multusName=[]))
+    scene = Scene()
+    scene.double.put(pool4("any", "10.0.1.99", nodeName=[], multusName=[]))
     assert scene.run("far", "n7", "x/y").addresses == ["10.0.1.99"]
 
 
 def test_pools_of_equal_rank_are_used_in_random_order_and_alike_with_the_same_seed() -> None:
     def first_pools(seed: int) -> list[str]:
-        scene = Scene()
+        client = Client()
         for number in range(8):
-            scene.double.put(pool(f"p{number}", f"10.0.1.{number * 10}-10.0.1.{number * 10 + 9}"))
-        agent = SpiderpoolAgent(scene.double, seed=seed, needs_networks=False)
+            client.double.put(pool4(f"p{number}", f"10.0.1.{number * 10}-10.0.1.{number * 10 + 9}"))
+        agent = SpiderpoolAgent(client.double, seed=seed, needs_networks=False)
         return [agent.run_pod("default", f"w{number}", "n1").addresses[0] for number in range(8)]
 
     assert first_pools(1) == first_pools(1)
@@ -54,31 +55,31 @@ def test_pools_of_equal_rank_are_used_in_random_order_and_alike_with_the_same_se
 
 
 def test_a_full_pool_fails_and_a_grow_lets_the_same_pod_in() -> None:
-    scene = PodScene()
+    scene = Scene()
     for number in range(3):
         assert scene.run(f"w{number}").error == ""
     assert "all IP addresses used out" in scene.run("late").error
-    scene.apply(pool("a", "10.0.1.10-10.0.1.13"), force="true")
+    scene.apply(pool4("a", "10.0.1.10-10.0.1.13"), force="true")
     assert scene.agent.allocate("default", "late").addresses == ["10.0.1.13"]
 
 
 def test_excluded_and_reserved_addresses_are_not_given() -> None:
-    scene = PodScene()
-    scene.double.put(pool("a", "10.0.1.10-10.0.1.12", excludeIPs=["10.0.1.10"]))
+    scene = Scene()
+    scene.double.put(pool4("a", "10.0.1.10-10.0.1.12", excludeIPs=["10.0.1.10"]))
     scene.double.put(reserved("quarantine", "10.0.1.11"))
     assert scene.run().addresses == ["10.0.1.12"]
 
 
 def test_a_reserved_address_in_use_stays_until_its_release_and_is_not_given_again() -> None:
-    scene = PodScene()
+    scene = Scene()
     assert scene.run().addresses == ["10.0.1.10"]
-    assert scene.send("POST", RESERVED, reserved("quarantine", "10.0.1.10")).status == 201
+    assert scene.send("POST", f"{GROUP}/spiderreservedips", reserved("quarantine", "10.0.1.10")).status == 201
     scene.agent.delete_pod("default", "web")
     assert scene.run("next").addresses == ["10.0.1.11"]
 
 
 def test_disabled_terminating_and_non_default_pools_are_passed_over() -> None:
-    scene = PodScene()
+    scene = Scene()
     scene.merge(f"{POOLS}/a", {"spec": {"disable": True}})
     assert "filtered out: [disabled of IPPool a]" in scene.run("one").error
     scene.merge(f"{POOLS}/a", {"spec": {"disable": False, "default": False}})
@@ -89,26 +90,26 @@ def test_disabled_terminating_and_non_default_pools_are_passed_over() -> None:
 
 
 def test_without_any_default_ipv6_pool_pods_are_ipv4_only() -> None:
-    scene = PodScene()
+    scene = Scene()
     scene.double.put(pool6("six", "2001:db8:1:1::a", default=False))
     assert scene.run().addresses == ["10.0.1.10"]
 
 
 def test_with_both_families_a_pod_gets_both() -> None:
-    scene = PodScene()
+    scene = Scene()
     scene.double.put(pool6("six", "2001:db8:1:1::a"))
     assert scene.run().addresses == ["10.0.1.10", "2001:db8:1:1::a"]
 
 
 def test_one_default_ipv6_pool_anywhere_breaks_every_node_without_one() -> None:
-    scene = PodScene()
+    scene = Scene()
     scene.double.put(pool6("six", "2001:db8:1:1::a", nodeName=["n2"]))
     assert "IPv6" in scene.run().error
     assert scene.allocated("a") == set()
 
 
 def test_an_empty_ipv6_pool_fails_the_pod_and_leaks_its_ipv4_address_until_the_full_scan() -> None:
-    scene = PodScene()
+    scene = Scene()
     scene.double.put(pool6("six"))
     assert "IPv6" in scene.run().error
     assert scene.allocated("a") == {"10.0.1.10"}
@@ -119,7 +120,7 @@ def test_an_empty_ipv6_pool_fails_the_pod_and_leaks_its_ipv4_address_until_the_f
 
 
 def test_a_disable_is_no_fence_for_requests_in_the_queue() -> None:
-    scene = PodScene()
+    scene = Scene()
     queued = scene.agent.queue_pod("default", "web", "n1")
     scene.merge(f"{POOLS}/a", {"spec": {"disable": True}})
     scene.clock.advance(1.1)
@@ -127,7 +128,7 @@ def test_a_disable_is_no_fence_for_requests_in_the_queue() -> None:
 
 
 def test_a_deletion_is_no_fence_for_requests_in_the_queue() -> None:
-    scene = PodScene()
+    scene = Scene()
     queued = scene.agent.queue_pod("default", "web", "n1", seconds=0.5)
     scene.send("DELETE", f"{POOLS}/a")
     scene.clock.advance(5)
@@ -136,7 +137,7 @@ def test_a_deletion_is_no_fence_for_requests_in_the_queue() -> None:
 
 
 def test_a_shrink_is_a_fence_that_wins() -> None:
-    scene = PodScene()
+    scene = Scene()
     queued = scene.agent.queue_pod("default", "web", "n1")
     assert scene.merge(f"{POOLS}/a", {"spec": {"ips": ["10.0.1.12"]}}).status == 200
     scene.clock.advance(2)
@@ -144,7 +145,7 @@ def test_a_shrink_is_a_fence_that_wins() -> None:
 
 
 def test_a_shrink_is_a_fence_that_says_when_it_is_too_late() -> None:
-    scene = PodScene()
+    scene = Scene()
     scene.run()
     answer = scene.merge(f"{POOLS}/a", {"spec": {"ips": ["10.0.1.12"]}})
     assert answer.status == 422
@@ -152,44 +153,48 @@ def test_a_shrink_is_a_fence_that_says_when_it_is_too_late() -> None:
 
 
 def test_a_pool_holds_no_more_than_5000_addresses() -> None:
-    scene = PodScene()
+    scene = Scene()
     records = ", ".join(
         f'"10.2.{number // 250}.{number % 250}": {{"pod": "x/y", "podUid": "u{number}"}}' for number in range(5000)
     )
-    big = pool("big", "10.2.0.0-10.2.31.255", subnet="10.2.0.0/16", nodeName=["n2"])
+    big = pool4("big", "10.2.0.0-10.2.31.255", subnet="10.2.0.0/16", nodeName=["n2"])
     scene.double.put({**big, "status": {"allocatedIPs": f"{{{records}}}"}})
     assert "used out" in scene.run("late", "n2").error
 
 
 def test_selectors_of_a_pool_are_respected() -> None:
-    scene = PodScene()
-    scene.double.put(pool("a", "10.0.1.10", nodeAffinity={"matchLabels": {"zone": "a"}}))
+    scene = Scene()
+    scene.double.put(pool4("a", "10.0.1.10", nodeAffinity={"matchLabels": {"zone": "a"}}))
     assert "unmatched Node affinity" in scene.run().error
     scene.merge("/api/v1/nodes/n1", {"metadata": {"labels": {"zone": "a"}}})
     assert scene.run().addresses == ["10.0.1.10"]
 
 
 def test_a_pod_of_several_networks_gets_an_address_on_each() -> None:
-    scene = PodScene()
-    scene.double.put(pool("b", "10.0.2.5", subnet="10.0.2.0/24", multusName=["kube-system/ipvlan-ens6"]))
+    scene = Scene()
+    scene.double.put(pool4("b", "10.0.2.5", subnet="10.0.2.0/24", multusName=["kube-system/ipvlan-ens6"]))
     networks = ["kube-system/ipvlan-ens5", "kube-system/ipvlan-ens6"]
     assert scene.agent.run_pod("default", "web", "n1", networks).addresses == ["10.0.1.10", "10.0.2.5"]
 
 
 def test_a_pod_waits_for_its_network_attachment() -> None:
     scene = Scene()
-    scene.double.put(node())
-    scene.double.put(pool("a", "10.0.1.10"))
+    scene.double.put(node("n1"))
+    scene.double.put(pool4("a", "10.0.1.10"))
     agent = SpiderpoolAgent(scene.double)
     assert "network-attachment-definition (ipvlan-ens5)" in agent.run_pod("default", "web", "n1").error
     spec = {"cniType": "ipvlan", "ipvlan": {"master": ["ens5"]}}
-    scene.send("POST", MULTUS, {"metadata": {"name": "ipvlan-ens5"}, "spec": spec})
+    scene.send(
+        "POST",
+        f"{GROUP}/namespaces/kube-system/spidermultusconfigs",
+        {"metadata": {"name": "ipvlan-ens5"}, "spec": spec},
+    )
     scene.clock.advance(1)
     assert agent.allocate("default", "web").addresses == ["10.0.1.10"]
 
 
 def test_the_agent_works_while_the_controller_is_down() -> None:
-    scene = PodScene()
+    scene = Scene()
     scene.double.controller_up = False
     assert scene.run().addresses == ["10.0.1.10"]
     scene.agent.release("default", "web")

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, parse_network, vpc_gateway
-from spiderpool_aws.domain.pool import CLUSTER_LABEL, Pool, SpiderIPPool
+from spiderpool_aws.domain.pool import Pool, SpiderIPPool
 from spiderpool_aws.local.cluster import ClusterDouble, ClusterWrite
 from spiderpool_aws.local.ec2 import Ec2Call, Ec2Model
 from spiderpool_aws.local.ec2.instance_types import limits
@@ -55,6 +55,7 @@ class InvariantChecker:
         self._roles = frozenset(roles)
         self._user = user
         self._taken: dict[str, datetime] = {}
+        self._created: set[str] = set()
         self.violations: list[Violation] = []
         self.judged = 0
         """How many writes were judged."""
@@ -146,10 +147,12 @@ class InvariantChecker:
             self._judge_unassign(call.params)
         elif call.operation.startswith("Assign"):
             self._judge_limits(str(call.params["NetworkInterfaceId"]))
-        elif call.operation == "CreateNetworkInterface" and not call.params.get("TagSpecifications"):
-            self._broken(6, "a NIC was created without tags")
-        elif call.operation == "DeleteNetworkInterface" and not _tagged(call, self._model):
-            self._broken(7, f"{call.params['NetworkInterfaceId']} is not ours and was deleted")
+        elif call.operation == "CreateNetworkInterface":
+            self._created.add(str((call.answer or {}).get("NetworkInterface", {}).get("NetworkInterfaceId")))
+            if not call.params.get("TagSpecifications"):
+                self._broken(6, "a NIC was created without tags")
+        elif call.operation == "DeleteNetworkInterface" and call.params["NetworkInterfaceId"] not in self._created:
+            self._broken(7, f"{call.params['NetworkInterfaceId']} was not created by the system, which deleted it")
 
     def _judge_unassign(self, params: Mapping[str, Any]) -> None:
         texts = [*params.get("PrivateIpAddresses", []), *params.get("Ipv6Addresses", [])]
@@ -220,8 +223,3 @@ def _host_addresses(eni: Eni, family: IPFamily) -> AddressSet:
     if family is IPFamily.IPV4:
         return AddressSet.of(family, [eni.primary_ip])
     return AddressSet.of(family, [known.address for known in eni.ipv6_addresses if known.is_primary])
-
-
-def _tagged(call: Ec2Call, model: Ec2Model) -> bool:
-    eni = model.enis.get(str(call.params.get("NetworkInterfaceId")))
-    return eni is None or CLUSTER_LABEL in eni.tags
