@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from spiderpool_aws.ports import Clock
     from spiderpool_aws.resync import Resync
     from spiderpool_aws.router import Router
-    from spiderpool_aws.settings import _Settings
+    from spiderpool_aws.settings import FunctionSettings
     from spiderpool_aws.worker import Worker
 
-    S = TypeVar("S", bound=_Settings)
+    S = TypeVar("S", bound=FunctionSettings)
 
 
 class LambdaContext(Protocol):

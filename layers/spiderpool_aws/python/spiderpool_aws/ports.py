@@ -1,15 +1,20 @@
 """What the core needs of the world: small Protocols. Their errors are `RetryLater` and `Refused`, nothing else."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from __future__ import annotations
 
-from spiderpool_aws.domain.addresses import AddressSet, IPFamily, Network
-from spiderpool_aws.domain.instance import InstanceTypeLimits, ObservedInstance, Subnet
-from spiderpool_aws.domain.node import Node, PodRef
-from spiderpool_aws.domain.pool import MultusConfig, Pool
-from spiderpool_aws.domain.request import Control, Fuse, ReconcileRequest
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    # For the annotations only: `route_event` starts without the policy's and the pools' models.
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from spiderpool_aws.domain.addresses import AddressSet, IPFamily, Network
+    from spiderpool_aws.domain.instance import InstanceTypeLimits, ObservedInstance, Subnet
+    from spiderpool_aws.domain.node import Node, PodRef
+    from spiderpool_aws.domain.pool import MultusConfig, Pool
+    from spiderpool_aws.domain.request import Control, Fuse, ReconcileRequest
 
 
 @dataclass(frozen=True, slots=True)

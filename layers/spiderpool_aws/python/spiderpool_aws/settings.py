@@ -12,18 +12,20 @@ class SettingsError(ValueError):
     """The environment lacks something; the message names every variable, and what belongs there."""
 
 
-class _Settings(BaseSettings):
+class FunctionSettings(BaseSettings):
+    """What all functions have in common: their variables begin with SPIDERPOOL_AWS_."""
+
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
 
-class RouteSettings(_Settings):
+class RouteSettings(FunctionSettings):
     """What `route_event` needs."""
 
     queue_url: str = Field(min_length=1, description="URL of the FIFO queue of requests")
     lost_events_url: str = Field(min_length=1, description="URL of the standard dead-letter queue, for events")
 
 
-class _ControlSettings(_Settings):
+class _ControlSettings(FunctionSettings):
     queue_url: str = Field(min_length=1, description="URL of the FIFO queue of requests")
     policy_parameter: str = Field(min_length=1, description="name of the SSM parameter with the policy")
     fuse_parameter: str = Field(min_length=1, description="name of the SSM parameter with the fuse")
@@ -40,7 +42,7 @@ class ResyncSettings(_ControlSettings):
     """What `resync` needs."""
 
 
-_S = TypeVar("_S", bound=_Settings)
+_S = TypeVar("_S", bound=FunctionSettings)
 
 
 def load(model: type[_S]) -> _S:

@@ -1,11 +1,17 @@
 """What travels through the queue, and what comes out of working on it."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
+from __future__ import annotations
 
-from spiderpool_aws.domain.plan import Finding, NodePlan
-from spiderpool_aws.domain.policy import Policy
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # For the annotations only: `route_event` starts without the policy's models.
+    from datetime import datetime
+
+    from spiderpool_aws.domain.plan import Finding, NodePlan
+    from spiderpool_aws.domain.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)

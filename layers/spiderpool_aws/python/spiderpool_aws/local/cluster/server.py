@@ -124,6 +124,6 @@ class ClusterServer:
         self.stop()
 
 
-def serve_cluster(double: ClusterDouble, port: int = 0, *, tls: bool = True) -> ClusterServer:
+def serve_cluster(double: ClusterDouble, port: int = 0, tls: bool = True) -> ClusterServer:
     """Serve the double on 127.0.0.1; port 0 takes a free one. Raises OSError when the port is taken."""
     return ClusterServer(double, port, tls=tls)
