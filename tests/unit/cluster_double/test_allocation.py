@@ -1,7 +1,7 @@
 """Which pool and which address a pod gets, what fences hold, and what a failure leaves behind."""
 
 from spiderpool_aws.local.cluster import SpiderpoolAgent
-from tests.unit.cluster_double.client import GROUP, POOLS, node
+from tests.unit.cluster_double.client import GROUP, POOLS, Client, node
 from tests.unit.cluster_double.scene import Scene, pool4, pool6, reserved
 
 

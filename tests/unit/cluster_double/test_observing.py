@@ -3,7 +3,7 @@
 import pytest
 
 from spiderpool_aws.local.cluster import ClusterDouble, ClusterWrite, ConnectionCutError, Fault, UnavailableError
-from tests.unit.cluster_double.client import NODES, POOLS, node
+from tests.unit.cluster_double.client import NODES, POOLS, Client, node, pool
 from tests.unit.cluster_double.scene import Scene, pool4
 
 
