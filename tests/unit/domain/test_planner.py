@@ -308,6 +308,19 @@ def test_a_resting_instance_has_its_pools_disabled_once(state: InstanceState) ->
     assert plan_node(replace(resting, pools=(action.pool,)), ONE_NIC).converged
 
 
+def test_a_stopped_instance_gives_up_what_its_nic_has_lost() -> None:
+    stopped = replace(
+        missing(30), instance=instance(eni(0, ipv4=v4("10.0.0.21-10.0.0.24")), state=InstanceState.STOPPED)
+    )
+    (action,) = plan_node(stopped, ONE_NIC).actions
+    assert isinstance(action, ApplyPool)
+    assert (action.change, action.dropped) == (PoolChange.SHRINK, v4("10.0.0.20"))
+    assert (action.pool.spec.disable, action.pool.memory.missing) == (True, ())
+    assert plan_node(replace(stopped, pools=(action.pool,)), ONE_NIC).converged
+    held = plan_node(replace(stopped, removals_held="x"), ONE_NIC)
+    assert [a.change for a in held.actions if isinstance(a, ApplyPool)] == [PoolChange.DISABLE]
+
+
 def test_a_started_instance_has_its_pools_enabled() -> None:
     model, pool = full_node()
     disabled = replace(pool, spec=replace(pool.spec, disable=True), memory=replace(pool.memory, disabled=True))

@@ -53,6 +53,10 @@ class Eni:
         """Return the delegated prefixes of a family."""
         return self.ipv4_prefixes if family is IPFamily.IPV4 else self.ipv6_prefixes
 
+    def assigned(self, family: IPFamily) -> AddressSet:
+        """Return all that the NIC has of a family beside its IPv4 primary, prefixes whole."""
+        return self.addresses(family) | AddressSet.from_networks(family, self.prefixes(family))
+
     def with_assigned(self, addresses: AddressSet, prefixes: tuple[Network, ...]) -> "Eni":
         """Return the NIC after EC2 answered an assignment."""
         if addresses.family is IPFamily.IPV4:

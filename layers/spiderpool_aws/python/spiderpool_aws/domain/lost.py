@@ -27,6 +27,11 @@ class Lost:
         """Confirmed, and no pod uses them: they leave the pool."""
         return self.confirmed - self.in_use
 
+    def without(self, dropped: AddressSet) -> tuple[tuple[datetime, AddressSet], ...]:
+        """Return what is still to be remembered when some addresses have left the pool."""
+        rest = ((since, addresses - dropped) for since, addresses in self.memory)
+        return tuple((since, addresses) for since, addresses in rest if addresses)
+
 
 def nothing_lost(family: IPFamily) -> Lost:
     """Return the answer for a pool that does not exist."""

@@ -12,7 +12,7 @@ The actions come in the order in which they are applied: disable and shrink pool
 from dataclasses import replace
 from datetime import timedelta
 
-from spiderpool_aws.domain.addresses import EMPTY
+from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
 from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance
 from spiderpool_aws.domain.lost import lost_addresses
@@ -49,7 +49,7 @@ def plan_node(observed: ObservedNode, policy: Policy) -> NodePlan:
         pass
     elif observed.instance.state in RESTING:
         for pool in observed.pools:
-            _disable(pool, pool.memory, f"the instance is {observed.instance.state}", draft)
+            _plan_resting(observed, observed.instance, pool, draft)
     else:
         _plan_live(observed, observed.instance, policy, draft)
     return draft.to_plan(gone=gone)
@@ -108,11 +108,33 @@ def _was_its_node(observed: ObservedNode, node: Node) -> bool:
     return any(pool.memory.node_uid == node.uid for pool in observed.pools)
 
 
-def _disable(pool: Pool, memory: PoolMemory, why: str, draft: Draft) -> None:
+def _plan_resting(observed: ObservedNode, instance: ObservedInstance, pool: Pool, draft: Draft) -> None:
+    """A pool of an instance that does not run: disabled, and what its NIC loses meanwhile leaves it, too."""
+    why = f"the instance is {instance.state}"
+    eni = next((e for e in instance.enis if pool.identity is not None and e.eni_id == pool.identity.eni_id), None)
+    if instance.state is InstanceState.SHUTTING_DOWN:
+        # Its NICs vanish any moment, and the pool goes when EC2 says `terminated`.
+        _disable(pool, pool.memory, why, draft)
+    elif eni is None:
+        _plan_detached(observed, pool, draft)
+    else:
+        lost = lost_addresses(pool, eni.assigned(pool.family), observed.now)
+        dropped = EMPTY[pool.family] if observed.removals_held else lost.dropped
+        if lost.next_look_seconds is not None:
+            draft.wait(f"{pool.name}: EC2 does not show all its addresses, look again", lost.next_look_seconds)
+        _disable(pool, replace(pool.memory, missing=lost.without(dropped)), why, draft, dropped)
+
+
+def _disable(
+    pool: Pool, memory: PoolMemory, why: str, draft: Draft, dropped: AddressSet = EMPTY[IPFamily.IPV4]
+) -> None:
     memory = replace(memory, disabled=True)
-    if not pool.terminating and not (pool.spec.disable and pool.memory == memory):
-        target = replace(pool, spec=replace(pool.spec, disable=True), memory=memory)
-        draft.add(draft.removals, ApplyPool(PoolChange.DISABLE, target, why))
+    if pool.terminating or (pool.spec.disable and pool.memory == memory and not dropped):
+        return
+    ips = pool.spec.ips - dropped if dropped else pool.spec.ips
+    target = replace(pool, spec=replace(pool.spec, disable=True, ips=ips), memory=memory)
+    change = PoolChange.SHRINK if dropped else PoolChange.DISABLE
+    draft.add(draft.removals, ApplyPool(change, target, why, dropped or None))
 
 
 def _plan_live(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
@@ -141,8 +163,8 @@ def _node_name(observed: ObservedNode, instance: ObservedInstance, policy: Polic
         draft.report(
             "NodeMismatch",
             f"Node {node.name} (providerID {node.provider_id or 'empty'}, created {node.created:%Y-%m-%d %H:%M:%S}Z) "
-            f"is not proved to be that of {instance.instance_id}: if it is a dead node's, delete it, and the kubelet "
-            "registers anew",
+            f"is not proved to be that of {instance.instance_id}: if it is a dead node's, delete it and restart the "
+            "kubelet, so that it registers anew",
         )
         return None
     name = fixed_node_name(policy, instance)

@@ -218,11 +218,7 @@ def _spec(nic: NicFamily, subnet: str, ips: AddressSet) -> PoolSpec:
 
 def _memory(nic: NicFamily, pool: Pool, lost: Lost, dropped: AddressSet) -> PoolMemory:
     node = nic.observed.node
-    remembered = ((since, addresses - dropped) for since, addresses in lost.memory)
-    return PoolMemory(
-        missing=tuple((since, addresses) for since, addresses in remembered if addresses),
-        node_uid=node.uid if node else pool.memory.node_uid,
-    )
+    return PoolMemory(missing=lost.without(dropped), node_uid=node.uid if node else pool.memory.node_uid)
 
 
 def _differs(pool: Pool, target: Pool) -> bool:
