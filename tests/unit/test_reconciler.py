@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.domain.instance import InstanceState
+from spiderpool_aws.domain.node import PodRef
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.request import Control, Fuse, FuseState, Outcome, ReconcileRequest, Status
 from spiderpool_aws.reconciler import Reconciler
@@ -176,6 +177,33 @@ def test_a_hand_over_waits_for_the_dead_nodes_pool_and_then_lists_its_addresses(
     del world.cluster.pools[old.name]
     assert world.run("i-2")["i-2"].status is Status.DONE
     assert [pool.spec.ips for pool in world.cluster.pools.values()] == [old.spec.ips]
+
+
+def test_of_two_live_instances_with_the_dead_ones_name_the_older_decides_whose_pods_are_kept() -> None:
+    world = World(build.policy(nics=1))
+    world.one()
+    world.ec2.put(instance(state=InstanceState.TERMINATED, enis=(), private_ipv4="", private_dns_name=""))
+    for number, minutes in ((2, 30), (3, 10)):
+        launched = world.clock.now() - timedelta(minutes=minutes)
+        nic = eni(0, eni_id=f"eni-heir-{number}")
+        world.ec2.put(instance(nic, instance_id=f"i-{number}", launch_time=launched))
+    old, young = (
+        PodRef("default", name, name, world.clock.now() - timedelta(minutes=age))
+        for name, age in (("old", 40), ("young", 20))
+    )
+    world.cluster.pods[node().name] = [old, young]
+    world.one()
+    assert world.cluster.pods[node().name] == [young]
+    assert node().name in world.cluster.nodes
+
+
+def test_many_dead_instances_of_a_batch_ask_ec2_once_who_took_their_names() -> None:
+    world = World(build.policy(nics=1))
+    world.one()
+    world.ec2.calls.clear()
+    world.ec2.put(instance(state=InstanceState.TERMINATED, enis=(), private_ipv4="", private_dns_name=""))
+    world.run("i-1", "i-2", "i-3")
+    assert world.ec2.calls == ["observe", "live"]
 
 
 def test_healing_asks_first_who_holds_the_address() -> None:

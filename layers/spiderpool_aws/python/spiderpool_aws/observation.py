@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from spiderpool_aws.domain.claims import Claims
 from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
-from spiderpool_aws.domain.node import Node, fixed_node_name
+from spiderpool_aws.domain.node import Node, PodRef, fixed_node_name
 from spiderpool_aws.domain.observed import LiveClaim, ObservedNode
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.pool import Pool
@@ -125,23 +125,27 @@ class Observer:
             )
         return observed
 
-    def with_remains(self, observed: ObservedNode, policy: Policy) -> ObservedNode:
-        """Add, for an instance that is gone, the pods of its Node and who may have taken the Node over."""
-        names = _node_names(observed.pools)
-        if not names or not is_gone(observed):
-            return observed
-        pods = tuple(pod for name in names for pod in self._cluster.list_pods(name))
-        if not pods and observed.node is None:
-            return observed
-        addresses = [ip for ip in observed.node.internal_ips if ":" not in ip] if observed.node else []
-        others = self._ec2.live_instances(names, addresses)
-        claims = [
-            LiveClaim(other.instance_id, other.launch_time)
-            for other in others
-            if other.instance_id != observed.instance_id and _claims(other, names, addresses, policy)
-        ]
-        claim = max(claims, key=lambda c: c.launch_time, default=None)
-        return replace(observed, pods=pods, live_claim=claim)
+    def with_remains(self, models: Mapping[str, ObservedNode], policy: Policy) -> dict[str, ObservedNode]:
+        """Add, for instances that are gone, the pods of their Nodes and who may have taken the Nodes over.
+
+        Pods first, then EC2, which is asked once for all: an instance that appears in between has no pods among those.
+        """
+        remains: dict[str, tuple[PodRef, ...]] = {}
+        for instance_id, model in models.items():
+            names = _node_names(model.pools) if is_gone(model) else []
+            pods = tuple(pod for name in names for pod in self._cluster.list_pods(name))
+            if pods or (names and model.node is not None):
+                remains[instance_id] = pods
+        if not remains:
+            return dict(models)
+        names = sorted({name for i in remains for name in _node_names(models[i].pools)})
+        live = self._ec2.live_instances(names, sorted({ip for i in remains for ip in _node_ipv4(models[i])}))
+        return {
+            instance_id: replace(model, pods=remains[instance_id], live_claim=_claim(model, live, policy))
+            if instance_id in remains
+            else model
+            for instance_id, model in models.items()
+        }
 
 
 def is_gone(observed: ObservedNode) -> bool:
@@ -158,6 +162,17 @@ def _old(nodes: NodeDirectory, pools: Iterable[Pool]) -> Node | None:
     return next((node for name in _node_names(pools) if (node := nodes.get(name)) is not None), None)
 
 
-def _claims(other: ObservedInstance, names: Sequence[str], addresses: Sequence[str], policy: Policy) -> bool:
-    name = fixed_node_name(policy, other) or other.private_dns_name
-    return name in names or other.private_ipv4 in addresses
+def _node_ipv4(model: ObservedNode) -> list[str]:
+    return [ip for ip in model.node.internal_ips if ":" not in ip] if model.node else []
+
+
+def _claim(model: ObservedNode, live: Iterable[ObservedInstance], policy: Policy) -> LiveClaim | None:
+    """Return the oldest live instance that has the dead one's node name or primary address; None when none has."""
+    names, addresses = _node_names(model.pools), _node_ipv4(model)
+    claims = [
+        LiveClaim(other.instance_id, other.launch_time)
+        for other in live
+        if other.instance_id != model.instance_id
+        and ((fixed_node_name(policy, other) or other.private_dns_name) in names or other.private_ipv4 in addresses)
+    ]
+    return min(claims, key=lambda claim: claim.launch_time, default=None)

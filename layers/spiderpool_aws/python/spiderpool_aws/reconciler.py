@@ -90,6 +90,7 @@ class Reconciler:
         known = self._ec2.observe_instances(instance_ids)
         instances = {instance_id: known.get(instance_id) for instance_id in instance_ids}
         models = self._observer.observe(instances, pools, control, policy, NodeDirectory(self._cluster))
+        models = self._observer.with_remains(models, policy)
         outcomes: dict[str, Outcome] = {}
         multus: Mapping[str, MultusConfig] = {}
         for instance_id, model in models.items():
@@ -101,7 +102,6 @@ class Reconciler:
 
     def _reconcile_node(self, work: _Pass, policy: Policy) -> Outcome:
         try:
-            work.observed = self._observer.with_remains(work.observed, policy)
             return self._run(work, policy)
         except RetryLater as later:
             status = Status.WAITING if later.waiting else Status.FAILED

@@ -44,6 +44,11 @@ class Kubelets:
         ]
         known = (node for node in self._double.objects("nodes") if node["metadata"]["name"] == name)
         taints = [{"key": STARTUP_TAINT, "effect": "NoSchedule"}]
-        fresh = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": {"taints": taints}}
+        fresh: dict[str, Any] = {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": name},
+            "spec": {"taints": taints},
+        }
         node = next(known, fresh)
         self._double.put({**node, "status": {**node.get("status", {}), "addresses": addresses}})
