@@ -6,8 +6,10 @@ switched off. A function has neither those commands nor those files, and never t
 
 from __future__ import annotations
 
+import atexit
 import base64
 import binascii
+import shutil
 import ssl
 import tempfile
 from pathlib import Path
@@ -115,9 +117,10 @@ def _authority(cluster: Mapping[str, Any]) -> str:
 def _use_certificate(configuration: Configuration, user: Mapping[str, Any]) -> None:
     """Put the client's certificate into files, readable by us alone, because Python's TLS takes it from nowhere else.
 
-    They stay for as long as the process: every new connection reads them.
+    They stay for as long as the process, and no longer: every new connection reads them, and one of them is a key.
     """
     directory = Path(tempfile.mkdtemp(prefix="spiderpool-aws-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
     certificate, key = directory / "client.crt", directory / "client.key"
     certificate.write_bytes(_decoded(user, "client-certificate-data"))
     key.touch(mode=0o600)
