@@ -29,11 +29,6 @@ class ReconcileRequest:
     """What happened, for people: `EC2 Instance State-change Notification`, `AttachNetworkInterface`, `resync`."""
 
     @property
-    def is_instance(self) -> bool:
-        """Tell whether the subject is an instance; a message under another id writes nothing."""
-        return self.subject.startswith("i-")
-
-    @property
     def deduplication_id(self) -> str:
         """One event may concern several instances, so the event's id alone is not enough."""
         return f"{self.event_id}:{self.subject}"
