@@ -163,7 +163,7 @@ class SpiderIPPool(_Wire):
 def pool_manifest(pool: Pool) -> dict[str, Any]:
     """Return what server-side apply sends: identity, memory and the fields that we own, nothing else.
 
-    With a `uid` the API server refuses the apply (409) when the pool of that name is another one, or gone.
+    With a `uid` the API server refuses the apply (409 or 422) when the pool of that name is another one, or gone.
     """
     if pool.identity is None:
         raise ValueError(f"pool {pool.name} is not ours and is never written")
