@@ -66,7 +66,7 @@ def test_a_mistyped_cluster_in_the_policy_removes_nothing_and_raises_the_alarm()
         s.stack.put_policy(policy_text(cluster="prdo"))
         s.run(1800)
         assert len(s.pools(instance_id)) == 2
-        assert s.stack.journal.counts["FuseTripped"] > 0
+        assert s.stack.journal.counts["ClusterMismatch"] > 0
         assert any("the policy's cluster is 'prdo'" in line for line in s.stack.journal.warnings)
 
 

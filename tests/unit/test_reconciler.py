@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spiderpool_aws.domain.errors import RetryLater
+from spiderpool_aws.domain.control import Control
+from spiderpool_aws.domain.errors import Code, RetryLater
+from spiderpool_aws.domain.fuse import Fuse, FuseState
 from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.node import PodRef
 from spiderpool_aws.domain.policy import Policy
-from spiderpool_aws.domain.request import Control, Fuse, FuseState, Outcome, ReconcileRequest, Status
+from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.reconciler import Reconciler
 from tests.unit import build
 from tests.unit.build import eni, instance, node, v4
@@ -92,10 +94,8 @@ def test_a_node_that_has_not_joined_is_waited_for_with_its_addresses_assigned() 
     assert not any(write.startswith("apply ip-") for write in world.cluster.writes)
 
 
-@pytest.mark.parametrize(
-    ("code", "status"), [("UnauthorizedOperation", Status.DONE), ("SubnetExhausted", Status.WAITING)]
-)
-def test_a_refused_assignment_ends_planning_and_the_rest_is_done(code: str, status: Status) -> None:
+@pytest.mark.parametrize(("code", "status"), [(Code.FORBIDDEN, Status.DONE), (Code.SUBNET_EXHAUSTED, Status.WAITING)])
+def test_a_refused_assignment_ends_planning_and_the_rest_is_done(code: Code, status: Status) -> None:
     world = World()
     world.ec2.refuse[eni(1).eni_id] = code
     outcome = world.one()

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import RetryLater
+from spiderpool_aws.domain.fuse import Fuse, FuseState
 from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.policy import Policy
-from spiderpool_aws.domain.request import Control, Fuse, FuseState, ReconcileRequest
+from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.events import ResyncRequest
 from spiderpool_aws.reconciler import Reconciler
 from spiderpool_aws.resync import PAGE, Resync
@@ -143,7 +145,7 @@ def test_a_mistyped_cluster_removes_nothing_and_raises_the_alarm() -> None:
     for _ in range(4):
         answer = fleet.pass_of_the_schedule()
     assert (answer["done"], "prod" in answer["reason"]) == (False, True)
-    assert fleet.reporter.metrics["FuseTripped"] == 4
+    assert fleet.reporter.metrics["ClusterMismatch"] == 4
     assert fleet.cluster.writes == []
 
 

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, Network
-from spiderpool_aws.domain.errors import Refused, RetryLater
+from spiderpool_aws.domain.control import Control
+from spiderpool_aws.domain.errors import Code, Refused, RetryLater
+from spiderpool_aws.domain.fuse import Fuse
 from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, ObservedInstance, Subnet
 from spiderpool_aws.domain.node import Node, PodRef
 from spiderpool_aws.domain.pool import MultusConfig, Pool
-from spiderpool_aws.domain.request import Control, Fuse, ReconcileRequest
+from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.ports import Assigned
 from tests.unit import build
 
@@ -31,7 +33,7 @@ class SmallEc2:
 
     known: dict[str, ObservedInstance] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
-    refuse: dict[str, str] = field(default_factory=dict)
+    refuse: dict[str, Code] = field(default_factory=dict)
     """ENI id -> the code with which an assignment to it is refused."""
     limits: InstanceTypeLimits = build.M5_LARGE
     known_subnets: dict[str, Subnet] = field(

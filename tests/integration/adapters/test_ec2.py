@@ -7,10 +7,9 @@ from typing import Any
 import boto3
 import pytest
 
-from spiderpool_aws.adapters.aws_errors import SUBNET_EXHAUSTED
 from spiderpool_aws.adapters.ec2 import Ec2Adapter
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily
-from spiderpool_aws.domain.errors import Refused, RetryLater
+from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.instance import CLUSTER_TAG, InstanceState
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.ec2 import Ec2Model, Ec2Options, connect_in_process
@@ -150,7 +149,7 @@ def test_a_full_subnet_is_refused_with_one_code(world: World, prefixes: bool) ->
     eni = world.eni(world.launch("tiny", instance_type="m5.4xlarge"))
     with pytest.raises(Refused) as caught:
         world.ec2.assign(eni, V4, 20 if not prefixes else 1, prefixes=prefixes)
-    assert caught.value.code == SUBNET_EXHAUSTED
+    assert caught.value.code == Code.SUBNET_EXHAUSTED
 
 
 def test_more_than_the_type_allows_means_that_our_picture_is_old(world: World) -> None:

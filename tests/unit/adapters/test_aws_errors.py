@@ -10,8 +10,8 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from spiderpool_aws.adapters.aws_errors import SUBNET_EXHAUSTED, aws_errors
-from spiderpool_aws.domain.errors import Refused, RetryLater
+from spiderpool_aws.adapters.aws_errors import aws_errors
+from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 
 ENI = "eni-0a"
 URL = "https://ec2.eu-west-1.amazonaws.com"
@@ -52,26 +52,25 @@ def test_what_may_pass_is_retried_later(error: Exception, delay: float | None) -
     outcome = outcome_of(error)
     assert isinstance(outcome, RetryLater)
     assert outcome.delay_seconds == delay
-    assert not outcome.waiting
     assert "ec2:AssignPrivateIpAddresses of eni-0a" in outcome.reason
 
 
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        pytest.param(answer("InsufficientFreeAddressesInSubnet"), SUBNET_EXHAUSTED, id="no addresses"),
-        pytest.param(answer("InsufficientCidrBlocks"), SUBNET_EXHAUSTED, id="no blocks"),
+        pytest.param(answer("InsufficientFreeAddressesInSubnet"), Code.SUBNET_EXHAUSTED, id="no addresses"),
+        pytest.param(answer("InsufficientCidrBlocks"), Code.SUBNET_EXHAUSTED, id="no blocks"),
         pytest.param(
             answer("InvalidParameterValue", "There aren't sufficient free Ipv4 addresses or prefixes"),
-            SUBNET_EXHAUSTED,
+            Code.SUBNET_EXHAUSTED,
             id="no room, in the words of create",
         ),
-        pytest.param(answer("InvalidParameterValue", "bad"), "InvalidParameterValue", id="another bad value"),
-        pytest.param(answer("UnauthorizedOperation"), "UnauthorizedOperation", id="not permitted"),
-        pytest.param(ParamValidationError(report="count"), "", id="a request that was never sent"),
+        pytest.param(answer("InvalidParameterValue", "bad"), Code.REFUSED, id="another bad value"),
+        pytest.param(answer("UnauthorizedOperation"), Code.FORBIDDEN, id="not permitted"),
+        pytest.param(ParamValidationError(report="count"), Code.REFUSED, id="a request that was never sent"),
     ],
 )
-def test_what_needs_a_person_is_refused_with_the_code(error: Exception, code: str) -> None:
+def test_what_needs_a_person_is_refused_with_the_code(error: Exception, code: Code) -> None:
     outcome = outcome_of(error)
     assert isinstance(outcome, Refused)
     assert outcome.code == code

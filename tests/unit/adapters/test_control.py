@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from spiderpool_aws.adapters.control import HISTORY_PAGE, SsmControl
 from spiderpool_aws.domain.errors import RetryLater
-from spiderpool_aws.domain.request import Fuse, FuseState
+from spiderpool_aws.domain.fuse import Fuse, FuseState
 from tests.unit.adapters.doubles import RecordingReporter
 
 POLICY, FUSE = "/spiderpool-aws/policy", "/spiderpool-aws/fuse"

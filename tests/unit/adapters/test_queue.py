@@ -45,7 +45,7 @@ class Queues:
 
     def messages(self) -> list[Message]:
         return [
-            Message(m["MessageId"], m["ReceiptHandle"], m["Body"], m["Attributes"]["MessageGroupId"], 1, NOW, NOW)
+            Message(m["MessageId"], m["ReceiptHandle"], m["Body"], m["Attributes"]["MessageGroupId"], 1, NOW)
             for m in self.receive(self.url)
         ]
 
@@ -132,7 +132,7 @@ def test_a_delay_is_rounded_up_and_has_sqs_limit() -> None:
             return {}
 
     sqs: Any = Recorder()
-    message = Message("m", "r", "b", "g", 1, NOW, NOW)
+    message = Message("m", "r", "b", "g", 1, NOW)
     for seconds in (4.2, 100_000):
         SqsInbox(sqs, "url", "dead").delay([message], seconds)
     assert sqs.timeouts == [5, 43200]

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from spiderpool_aws.domain.claims import Claims
+from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
 from spiderpool_aws.domain.node import Node, PodRef, fixed_node_name
 from spiderpool_aws.domain.observed import LiveClaim, ObservedNode
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.pool import Pool
-from spiderpool_aws.domain.request import Control
 from spiderpool_aws.ports import Clock, ClusterPort, Ec2Port
 
 

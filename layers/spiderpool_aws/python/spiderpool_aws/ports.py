@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from spiderpool_aws.domain.addresses import AddressSet, IPFamily, Network
+    from spiderpool_aws.domain.control import Control
+    from spiderpool_aws.domain.fuse import Fuse
     from spiderpool_aws.domain.instance import InstanceTypeLimits, ObservedInstance, Subnet
     from spiderpool_aws.domain.node import Node, PodRef
     from spiderpool_aws.domain.pool import MultusConfig, Pool
-    from spiderpool_aws.domain.request import Control, Fuse, ReconcileRequest
+    from spiderpool_aws.domain.request import ReconcileRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,6 @@ class Message:
     group: str
     receives: int
     """`ApproximateReceiveCount`, 1 at the first."""
-    sent_at: datetime
     first_received_at: datetime
 
 

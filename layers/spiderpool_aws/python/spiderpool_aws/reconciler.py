@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from spiderpool_aws.domain.errors import Refused, RetryLater
+from spiderpool_aws.domain.control import Control
+from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.node import Node
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import (
@@ -31,12 +32,12 @@ from spiderpool_aws.domain.plan import (
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.pool import MultusConfig
-from spiderpool_aws.domain.request import Control, Outcome, ReconcileRequest, Status
+from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.observation import NodeDirectory, Observer, PoolListing
 from spiderpool_aws.ports import Assigned, Clock, ClusterPort, ControlPort, Ec2Port, Reporter
 
 MAX_ROUNDS = 12
-PASSING = {"Conflict", "Terminating", "InUse", "Overlap", "SubnetExhausted"}
+PASSING = {Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP, Code.SUBNET_EXHAUSTED}
 """Refusals that another look may find gone: our picture was old, or somebody releases addresses of a full subnet."""
 
 
@@ -50,7 +51,7 @@ class _Pass:
 
 
 class Reconciler:
-    """Works on instances; the same for one, for a batch, and for the CLI."""
+    """Works on instances; the same for one and for a batch."""
 
     def __init__(
         self, ec2: Ec2Port, cluster: ClusterPort, control: ControlPort, clock: Clock, reporter: Reporter
@@ -92,10 +93,10 @@ class Reconciler:
         models = self._observer.observe(instances, pools, control, policy, NodeDirectory(self._cluster))
         models = self._observer.with_remains(models, policy)
         outcomes: dict[str, Outcome] = {}
-        multus: Mapping[str, MultusConfig] = {}
+        multus: Mapping[str, MultusConfig] | None = None
         for instance_id, model in models.items():
             # The networks are the cluster's, not a node's: what one node has ensured, the next need not.
-            work = _Pass(replace(model, multus=multus) if outcomes else model)
+            work = _Pass(model if multus is None else replace(model, multus=multus))
             outcomes[instance_id] = self._reconcile_node(work, policy)
             multus = work.observed.multus
         return outcomes
@@ -104,8 +105,7 @@ class Reconciler:
         try:
             return self._run(work, policy)
         except RetryLater as later:
-            status = Status.WAITING if later.waiting else Status.FAILED
-            return _outcome(work, status, later.reason, later.delay_seconds)
+            return _outcome(work, Status.FAILED, later.reason, later.delay_seconds)
 
     def _run(self, work: _Pass, policy: Policy) -> Outcome:
         for _ in range(MAX_ROUNDS):
@@ -124,7 +124,7 @@ class Reconciler:
         try:
             work.observed = self._apply(work.observed, action)
         except Refused as refused:
-            finding = Finding(refused.code or "Refused", f"{action.key}: {refused.reason}")
+            finding = Finding(refused.code, f"{action.key}: {refused.reason}")
             work.observed = work.observed.with_refusal(action.key, finding)
         else:
             work.writes += 1
@@ -168,7 +168,7 @@ class Reconciler:
         if held:
             # Asking for it would be refused, or with AllowReassignment take it away from its holder.
             holders = ", ".join(f"{address} is held by {holder}" for address, holder in sorted(held.items()))
-            raise Refused(f"{holders}: the pod keeps an address that does not work, delete the pod", "AddressTaken")
+            raise Refused(f"{holders}: the pod keeps an address that does not work, delete the pod", Code.ADDRESS_TAKEN)
         return _with_assigned(observed, action.eni_id, self._ec2.reassign(action.eni_id, action.addresses))
 
 

@@ -12,23 +12,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from spiderpool_aws.domain.fuse import Scale, Verdict, judge
+from spiderpool_aws.domain.control import Control
+from spiderpool_aws.domain.fuse import Fuse, FuseState, Scale, Verdict, judge
 from spiderpool_aws.domain.instance import ObservedInstance
 from spiderpool_aws.domain.memory import Absence
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import NodePlan, Removals
-from spiderpool_aws.domain.planner import ABSENCE, plan_node
+from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
-from spiderpool_aws.domain.pool import Pool
-from spiderpool_aws.domain.request import Control, Fuse, FuseState, ReconcileRequest
+from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.events import ResyncRequest
 from spiderpool_aws.observation import NodeDirectory, Observer, PoolListing, is_gone
 from spiderpool_aws.ports import Clock, ClusterPort, ControlPort, Ec2Port, QueuePort, Reporter
 from spiderpool_aws.reconciler import report_control, stranger_finding
 
 PAGE = 200
-LOOKUP = 200
-"""How many ids one filter may hold (EC2 API: at most 200 filter values)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class _Survey:
         total = Removals()
         for instance_id, plan in self.plans.items():
             absent = instance_id in self.absent
-            total = total | (_removals_of(self.pools.ours[instance_id]) if absent else plan.removals)
+            total = total | (Removals.of_instance(self.pools.ours[instance_id]) if absent else plan.removals)
         return total
 
     @property
@@ -59,15 +57,6 @@ class _Survey:
         return [
             i for i, plan in self.plans.items() if plan.actions or (is_gone(self.models[i]) and self.models[i].pools)
         ]
-
-
-def _removals_of(pools: Sequence[Pool]) -> Removals:
-    return Removals(
-        pools=frozenset(pool.name for pool in pools),
-        addresses=frozenset(text for pool in pools for text in pool.spec.ips.to_ranges()),
-        address_count=sum(len(pool.spec.ips) for pool in pools),
-        nodes=frozenset(name for pool in pools for name in pool.spec.node_name),
-    )
 
 
 class Resync:
@@ -116,7 +105,9 @@ class Resync:
             self._control.write_fuse(fuse)
         if verdict.fuse.state is FuseState.TRIPPED:
             self._reporter.warning(verdict.fuse.reason, digest=verdict.fuse.digest)
-            self._reporter.count("FuseTripped")
+            if not control.fuse.held:
+                self._reporter.count("FuseTripped")
+        self._report_findings(survey)
         if policy.mode == "observe":
             return answer | {"enqueued": 0, "reason": "the policy's mode is observe"}
         if verdict.fuse.state is FuseState.TRIPPED:
@@ -136,8 +127,8 @@ class Resync:
             known = {instance.instance_id: instance for instance in self._ec2.list_instances(policy.cluster)}
         listed = len(known)
         missing = sorted(i for i in (only or pools.ours) if i not in known)
-        for start in range(0, len(missing), LOOKUP):
-            known |= self._ec2.observe_instances(missing[start : start + LOOKUP])
+        if missing:
+            known |= self._ec2.observe_instances(missing)
         absent = frozenset(i for i in missing if i not in known and i in pools.ours)
         instances: dict[str, ObservedInstance | None] = {**known, **dict.fromkeys(absent)}
         nodes = NodeDirectory(self._cluster, self._cluster.list_nodes())
@@ -158,18 +149,23 @@ class Resync:
     def _refuse_strangers(self, survey: _Survey) -> dict[str, Any]:
         finding = stranger_finding(survey.policy, survey.pools)
         self._reporter.warning(finding.message)
-        self._reporter.count("FuseTripped")
+        self._reporter.count(finding.code)
         return {"done": False, "reason": finding.message}
+
+    def _report_findings(self, survey: _Survey) -> None:
+        """Count what stands without a change: no worker looks at those nodes, and an alarm must not clear by itself."""
+        for plan in survey.plans.values():
+            if plan.instance_id not in survey.differing:
+                for finding in plan.findings:
+                    self._reporter.count(finding.code)
 
     def _note_absences(self, survey: _Survey) -> set[str]:
         """Write down who is absent; return those whose absence is now certain, for a worker to clean up."""
         now, certain = self._clock.now(), set()
         for instance_id in sorted(survey.absent):
             for pool in survey.pools.ours[instance_id]:
-                absence = pool.memory.absent or Absence(now)
-                if absence.confirmed is None and now - absence.since >= ABSENCE:
-                    absence = replace(absence, confirmed=now)
-                if absence.confirmed is not None:
+                absence = (pool.memory.absent or Absence(now)).seen_again(now)
+                if absence.proved:
                     certain.add(instance_id)
                 if absence != pool.memory.absent and not pool.terminating:
                     self._cluster.apply_pool(replace(pool, memory=replace(pool.memory, absent=absence)))

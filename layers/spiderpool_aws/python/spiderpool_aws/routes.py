@@ -138,8 +138,10 @@ def pattern(route: Route, *, own_role_arns: Sequence[str] = (), policy_parameter
         } | _not_by(own_role_arns)
     elif route.model is PolicyChange:
         detail = {"name": [policy_parameter], "operation": list(POLICY_OPERATIONS)}
-    else:
+    elif route.every or not route.source:
         return None
+    else:
+        raise ValueError(f"route {route.name} has neither a pattern nor a schedule: say what its rule matches")
     return {"source": [route.source], "detail-type": [route.detail_type], "detail": detail}
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from spiderpool_aws.domain.errors import Refused, RetryLater
+from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.events import MalformedEvent
 from spiderpool_aws.messages import decode
@@ -42,7 +42,7 @@ class Reconciles(Protocol):
     """What the worker needs of `Reconciler`."""
 
     def reconcile(self, requests: Sequence[ReconcileRequest]) -> Mapping[str, Outcome]:
-        """Return the outcome for each subject; RetryLater or Refused: nothing was done for any of them."""
+        """Return the outcome for each subject; RetryLater: nothing was done for any of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +139,10 @@ class Worker:
         try:
             outcomes = self._reconciler.reconcile(requests)
         except RetryLater as later:
-            status = Status.WAITING if later.waiting else Status.FAILED
-            outcomes = {r.subject: Outcome(r.subject, status, later.reason, later.delay_seconds) for r in requests}
-        except Refused as refused:
             # Something that all of them need: a kubeconfig that is no good, a permission that is missing.
-            outcomes = {r.subject: Outcome(r.subject, Status.FAILED, refused.reason) for r in requests}
+            outcomes = {
+                r.subject: Outcome(r.subject, Status.FAILED, later.reason, later.delay_seconds) for r in requests
+            }
         outcomes = self._nudge(requests, outcomes)
         for group in groups:
             outcome = outcomes[group.request.subject]
@@ -167,7 +166,7 @@ class Worker:
             return outcomes
         try:
             self._queue.send(nudges)
-        except (RetryLater, Refused) as failed:
+        except RetryLater as failed:
             reason = f"others have to be looked at, too, and could not be enqueued: {failed.reason}"
             return {
                 subject: replace(outcome, status=Status.FAILED, reason=reason) if outcome.nudges else outcome
@@ -198,7 +197,7 @@ class Worker:
         for message in messages:
             try:
                 self._inbox.dead_letter(message, reason)
-            except (RetryLater, Refused) as failed:
+            except RetryLater as failed:
                 self._reporter.warning(f"{message.message_id} stays in the queue: {failed.reason}", reason=reason)
                 tally.kept.append(message)
             else:
@@ -259,7 +258,6 @@ def _message(record: Mapping[str, Any]) -> Message:
         body=record["body"],
         group=attributes["MessageGroupId"],
         receives=int(attributes["ApproximateReceiveCount"]),
-        sent_at=_moment(attributes["SentTimestamp"]),
         first_received_at=_moment(attributes["ApproximateFirstReceiveTimestamp"]),
     )
 

@@ -6,9 +6,9 @@
 | 5xx, time-out, connection lost | RetryLater; 30 s when the call may have taken effect and must not be repeated |
 | `PrivateIpAddressLimitExceeded`, `*.NotFound`, `IncorrectState` | RetryLater, 5 s: our picture is old |
 | no room in the subnet, in each of EC2's three ways of saying it | Refused `SubnetExhausted` |
-| not permitted | Refused with AWS's code; the message names the action |
+| not permitted | Refused `Forbidden`; the message names the action |
 | credentials missing or expired | RetryLater: the runtime renews them |
-| everything else | Refused with AWS's code |
+| everything else | Refused; the message has AWS's code |
 
 Only an assignment is ever refused. Whatever else fails (a read, the queue, a parameter) is `RetryLater`: without it
 nothing can be decided, and the messages that need it must stay where they are until somebody has mended it.
@@ -29,9 +29,8 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
-from spiderpool_aws.domain.errors import Refused, RetryLater
+from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 
-SUBNET_EXHAUSTED = "SubnetExhausted"
 THROTTLED_SECONDS = 5.0
 OLD_PICTURE_SECONDS = 5.0
 UNKNOWN_EFFECT_SECONDS = 30.0
@@ -102,15 +101,17 @@ def _of_answer(error: ClientError, action: str, subject: str, *, once: bool) -> 
     if code in _EXPIRED:
         return RetryLater(f"{what}: the function's credentials have expired ({code}) and are being renewed")
     if code in _DENIED:
-        return Refused(f"{what} is not permitted: allow {action} to the caller's role ({code}: {message})", code)
+        return Refused(
+            f"{what} is not permitted: allow {action} to the caller's role ({code}: {message})", Code.FORBIDDEN
+        )
     if code in _EXHAUSTED or _says_exhausted(code, message):
         return Refused(
             f"{what}: the subnet has no room left ({code}: {message}); free addresses in it, or ask for fewer",
-            SUBNET_EXHAUSTED,
+            Code.SUBNET_EXHAUSTED,
         )
     if code in _OLD_PICTURE or code.endswith(".NotFound"):
         return RetryLater(f"{what}: EC2 has changed since it was read ({code}: {message})", OLD_PICTURE_SECONDS)
-    return Refused(f"{what} was refused ({code}): {message}", code)
+    return Refused(f"{what} was refused ({code}): {message}")
 
 
 def _of_transport(error: BotoCoreError, action: str, subject: str, *, once: bool) -> RetryLater | Refused:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from spiderpool_aws.adapters.cluster_api import ClusterApi, Json, Resource
 from spiderpool_aws.adapters.cluster_errors import ChangedSinceReadError
-from spiderpool_aws.domain.errors import Refused, RetryLater
+from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.node import Node, PodRef
 from spiderpool_aws.domain.pool import API_VERSION, SpiderIPPool, SpiderMultusConfig, multus_manifest, pool_manifest
 
@@ -83,7 +83,7 @@ class ClusterAdapter:
             changed: Json = {}
             present = spec.get("providerID") or ""
             if provider_id and present and present != provider_id:
-                raise Refused(f"Node {node_name} has the providerID {present}, which cannot be changed", "Conflict")
+                raise Refused(f"Node {node_name} has the providerID {present}, which cannot be changed", Code.CONFLICT)
             if provider_id and not present:
                 changed["providerID"] = provider_id
             taints = spec.get("taints") or []
@@ -111,7 +111,7 @@ class ClusterAdapter:
             self._api.delete(resource, name, uid, **options)
         except Refused as refused:
             # Another one has the name, so the one of that uid is gone.
-            if refused.code != "Conflict":
+            if refused.code is not Code.CONFLICT:
                 raise
 
     def _change_node(self, name: str, uid: str, change: Callable[[Json], Json | None]) -> None:
@@ -123,7 +123,7 @@ class ClusterAdapter:
         for _ in range(NODE_ATTEMPTS):
             document = self._api.get(NODES, name)
             if document is None or document["metadata"]["uid"] != uid:
-                raise Refused(f"Node {name} is no longer the one that was read", "Conflict")
+                raise Refused(f"Node {name} is no longer the one that was read", Code.CONFLICT)
             spec = change(document.get("spec") or {})
             if spec is None:
                 return

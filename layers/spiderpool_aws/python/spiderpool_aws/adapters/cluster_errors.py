@@ -9,7 +9,8 @@
 | 409: changed since it was read | RetryLater, 1 s |
 | 422 `overlap with IPPool … in IP ranges` | Refused `Overlap` |
 | 422 `is being used by Pod`, 403 `cannot delete an IPPool with allocated IPs` | Refused `InUse` |
-| any other 4xx, 500 `field not declared in schema` | Refused with the Status' reason |
+| any other 422, 500 `field not declared in schema` | Refused `Invalid` |
+| any other 4xx | Refused; the message has the Status' reason |
 
 The wordings are those recorded from a real Spiderpool v1.2 (docs/architecture.md). Only a write is ever refused: a read
 that fails is `RetryLater`, for without it nothing can be decided.
@@ -21,7 +22,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from spiderpool_aws.domain.errors import Refused, RetryLater
+from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,28 +96,28 @@ def _of_status(
     if status == _CONFLICT:
         if any(words in message for words in _CHANGED):
             return ChangedSinceReadError(f"{operation}: it has changed since it was read", CHANGED_SECONDS)
-        return Refused(f"{operation}: {_of_conflict(message)}", "Conflict")
+        return Refused(f"{operation}: {_of_conflict(message)}", Code.CONFLICT)
     if status == _INVALID and "metadata.uid:" in message:
         # How the API server refuses an apply whose uid is not that of the object: the uid cannot be changed.
-        return Refused(f"{operation}: {_of_conflict(message)}", "Conflict")
+        return Refused(f"{operation}: {_of_conflict(message)}", Code.CONFLICT)
     if status == _INVALID:
         return Refused(f"{operation}: {message}", _code_of_invalid(message))
     if status >= _SERVER_ERROR:
         return _of_server_error(operation, status, headers, message)
-    return Refused(f"{operation}: {message} ({status})", reason or str(status))
+    return Refused(f"{operation}: {message} ({reason or status})")
 
 
 def _of_forbidden(operation: Operation, message: str) -> Refused:
     if "terminating IPPool" in message:
-        return Refused(f"{operation}: {message}", "Terminating")
+        return Refused(f"{operation}: {message}", Code.TERMINATING)
     if "cannot delete an IPPool with allocated IPs" in message:
-        return Refused(f"{operation}: {message}", "InUse")
+        return Refused(f"{operation}: {message}", Code.IN_USE)
     if "admission webhook" in message:
-        return Refused(f"{operation}: {message}", "Denied")
+        return Refused(f"{operation}: {message}", Code.DENIED)
     return Refused(
         f"{operation} is not permitted: the user's ClusterRole needs the verb {operation.verb} on "
         f"{operation.resource} ({message})",
-        "Forbidden",
+        Code.FORBIDDEN,
     )
 
 
@@ -126,10 +127,10 @@ def _of_conflict(message: str) -> str:
     return f"another object has taken its place ({message})"
 
 
-def _code_of_invalid(message: str) -> str:
+def _code_of_invalid(message: str) -> Code:
     if "overlap with IPPool" in message and "in IP ranges" in message:
-        return "Overlap"
-    return "InUse" if "is being used by Pod" in message else "Invalid"
+        return Code.OVERLAP
+    return Code.IN_USE if "is being used by Pod" in message else Code.INVALID
 
 
 def _of_server_error(
@@ -137,7 +138,7 @@ def _of_server_error(
 ) -> RetryLater | Refused:
     if _SCHEMA in message:
         return Refused(
-            f"{operation}: the cluster's Spiderpool has another schema, v1.2 is needed ({message})", "Invalid"
+            f"{operation}: the cluster's Spiderpool has another schema, v1.2 is needed ({message})", Code.INVALID
         )
     if "failed calling webhook" in message:
         return RetryLater(

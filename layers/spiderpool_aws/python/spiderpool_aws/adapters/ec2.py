@@ -47,7 +47,6 @@ class Ec2Adapter:
         self._writes = writes
         self._limits: dict[str, InstanceTypeLimits] = {}
         self._subnets: dict[str, Subnet] = {}
-        self._primaries: dict[str, str] = {}
 
     @classmethod
     def from_session(cls, session: Session) -> Ec2Adapter:
@@ -71,7 +70,6 @@ class Ec2Adapter:
         for document in self._instances([_filter(f"tag:{CLUSTER_TAG}", [cluster])]):
             instances[document["InstanceId"]] = parse_instance(document)
             vpcs.add(document.get("VpcId", ""))
-        self._primaries.clear()
         enis: dict[str, dict[str, Eni]] = {}
         for ids in _chunks(sorted(vpcs - {""})):
             for owner, found in self._enis_by_instance([_filter("vpc-id", ids)], instances).items():
@@ -162,10 +160,8 @@ class Ec2Adapter:
         with aws_errors("ec2:AssignPrivateIpAddresses", eni_id, once=True):
             answer = self._writes.assign_private_ip_addresses(NetworkInterfaceId=eni_id, **what)
         new = [item["PrivateIpAddress"] for item in answer.get("AssignedPrivateIpAddresses", [])]
-        # The documented answer is what was assigned; servers that list the whole NIC name the primary address too.
-        primary = self._primaries.get(eni_id)
         return Assigned(
-            AddressSet.of(IPFamily.IPV4, [address for address in new if address != primary]),
+            AddressSet.of(IPFamily.IPV4, new),
             tuple(parse_network(item["Ipv4Prefix"]) for item in answer.get("AssignedIpv4Prefixes", [])),
         )
 
@@ -193,7 +189,7 @@ class Ec2Adapter:
     def _enis_by_instance(
         self, filters: Sequence[FilterTypeDef], wanted: Container[str] | None = None
     ) -> dict[str, dict[str, Eni]]:
-        """Return instance id -> ENI id -> NIC, of the wanted instances, and remember the primary addresses."""
+        """Return instance id -> ENI id -> NIC, of the wanted instances."""
         found: dict[str, dict[str, Eni]] = {}
         for document in self._enis(filters):
             owner = document.get("Attachment", {}).get("InstanceId", "")
@@ -203,7 +199,6 @@ class Ec2Adapter:
                 and (eni := parse_eni(document, document.get("TagSet", ())))
             ):
                 found.setdefault(owner, {})[eni.eni_id] = eni
-                self._primaries[eni.eni_id] = eni.primary_ipv4
         return found
 
 

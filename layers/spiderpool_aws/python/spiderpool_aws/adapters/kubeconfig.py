@@ -35,7 +35,7 @@ def configuration_of(text: str, where: str) -> Configuration:
     try:
         return _configuration(text)
     except _UnusableError as error:
-        raise Refused(f"{where} holds no usable kubeconfig: {error}", "BadKubeconfig") from error
+        raise Refused(f"{where} holds no usable kubeconfig: {error}") from error
 
 
 class _UnusableError(Exception):

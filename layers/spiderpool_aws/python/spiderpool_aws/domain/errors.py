@@ -1,27 +1,48 @@
 """The two outcomes besides success. SDK errors become one of them at the adapter."""
 
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """What a refusal means to the rules and to the metrics. Each is explained in `docs/operations.md`."""
+
+    REFUSED = "Refused"
+    """Any other: the reason has the other side's own words."""
+    CONFLICT = "Conflict"
+    """Another object, or another field manager, has the place."""
+    TERMINATING = "Terminating"
+    IN_USE = "InUse"
+    """Spiderpool refuses to take away an address that a pod uses."""
+    OVERLAP = "Overlap"
+    """Another pool lists the address, perhaps a dying one."""
+    INVALID = "Invalid"
+    DENIED = "Denied"
+    """By an admission webhook."""
+    FORBIDDEN = "Forbidden"
+    """By RBAC or IAM: the message names what has to be allowed."""
+    SUBNET_EXHAUSTED = "SubnetExhausted"
+    ADDRESS_TAKEN = "AddressTaken"
+
 
 class RetryLater(Exception):  # noqa: N818 - it is an outcome, not a fault
-    """Not yet: nothing is wrong that time or the other side will not mend.
+    """A call failed, and time or the other side will mend it; what lasts 20 minutes goes to the dead-letter queue.
 
-    `waiting` tells a wait (node not joined, ENI attaching, address still held) from a failing call: after 20 minutes
-    a wait is acknowledged and left to the resync, a failure goes to the dead-letter queue (DESIGN §1).
+    What is merely not there yet (node not joined, ENI attaching, address still held) is no error but a plan's `Wait`.
     """
 
-    def __init__(self, reason: str, delay_seconds: float | None = None, *, waiting: bool = False) -> None:
+    def __init__(self, reason: str, delay_seconds: float | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.delay_seconds = delay_seconds
-        self.waiting = waiting
 
 
 class Refused(Exception):  # noqa: N818 - it is an outcome, not a fault
     """No, and asking again will not help until somebody changes something; the reason says what.
 
-    `code` is the other side's own (`InsufficientFreeAddressesInSubnet`, `Conflict`, …), for rules that depend on it.
+    Rules depend on `code`, and it is a metric's name.
     """
 
-    def __init__(self, reason: str, code: str = "") -> None:
+    def __init__(self, reason: str, code: Code = Code.REFUSED) -> None:
         super().__init__(reason)
         self.reason = reason
         self.code = code

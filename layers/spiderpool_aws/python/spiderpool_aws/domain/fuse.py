@@ -1,13 +1,71 @@
 """The fuse of invariant 10: a pass that would remove more than a tenth removes nothing until a person confirms it."""
 
 import hashlib
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 from spiderpool_aws.domain.plan import Removals
-from spiderpool_aws.domain.request import Fuse, FuseState
 
 SHARE = 10
 FEW = 5
+
+
+class FuseState(StrEnum):
+    """The fuse of invariant 10."""
+
+    WHOLE = "whole"
+    TRIPPED = "tripped"
+    CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Fuse:
+    """Whether removals are held. `digest` names the removals that tripped it, or that a person confirmed."""
+
+    state: FuseState = FuseState.WHOLE
+    digest: str = ""
+    reason: str = ""
+    since: datetime | None = field(default=None, compare=False)
+
+    @property
+    def held(self) -> str:
+        """Return why removals are held; empty when they are not."""
+        return self.reason or "the fuse is tripped" if self.state is FuseState.TRIPPED else ""
+
+    def to_document(self) -> dict[str, str | None]:
+        """Return what `parse_fuse` reads."""
+        since = self.since.isoformat() if self.since else None
+        return {"state": str(self.state), "digest": self.digest, "reason": self.reason, "since": since}
+
+
+def parse_fuse(text: str, where: str) -> Fuse:
+    """Return the fuse of a JSON text. One that cannot be read is tripped, and `reason` says so.
+
+    On the safe side: who cannot tell whether removals are held, holds them.
+    """
+    try:
+        return _parse_fuse(text)
+    except (ValueError, KeyError, TypeError) as error:
+        reason = f"{where} cannot be read ({error!r}): delete it to make the fuse whole"
+        return Fuse(state=FuseState.TRIPPED, reason=reason)
+
+
+def _parse_fuse(text: str) -> Fuse:
+    document: Any = json.loads(text)
+    if not isinstance(document, dict):
+        raise TypeError("it is not a JSON object")
+    since = datetime.fromisoformat(document["since"]) if document.get("since") else None
+    if since is not None and since.tzinfo is None:
+        raise ValueError("since has no time zone")
+    return Fuse(
+        state=FuseState(document["state"]),
+        digest=str(document.get("digest", "")),
+        reason=str(document.get("reason", "")),
+        since=since,
+    )
 
 
 @dataclass(frozen=True, slots=True)

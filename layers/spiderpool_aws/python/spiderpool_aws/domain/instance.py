@@ -58,9 +58,13 @@ class Eni:
         return self.addresses(family) | AddressSet.from_networks(family, self.prefixes(family))
 
     def with_assigned(self, addresses: AddressSet, prefixes: tuple[Network, ...]) -> "Eni":
-        """Return the NIC after EC2 answered an assignment."""
+        """Return the NIC after EC2 answered an assignment.
+
+        The documented answer is what was assigned; servers that list the whole NIC name the primary address, too.
+        """
         if addresses.family is IPFamily.IPV4:
-            return replace(self, ipv4=self.ipv4 | addresses, ipv4_prefixes=(*self.ipv4_prefixes, *prefixes))
+            new = addresses - AddressSet.of(IPFamily.IPV4, [self.primary_ipv4])
+            return replace(self, ipv4=self.ipv4 | new, ipv4_prefixes=(*self.ipv4_prefixes, *prefixes))
         return replace(self, ipv6=self.ipv6 | addresses, ipv6_prefixes=(*self.ipv6_prefixes, *prefixes))
 
 

@@ -1,11 +1,14 @@
 """What has to be remembered of a pool between two looks, kept in the pool's one annotation: there is no database."""
 
 import json
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from spiderpool_aws.domain.addresses import AddressError, AddressSet, IPFamily
+
+ABSENCE = timedelta(minutes=10)
+"""How far apart two listings without an instance are a proof (DESIGN §2, invariant 10)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +17,17 @@ class Absence:
 
     since: datetime
     confirmed: datetime | None = None
+
+    def seen_again(self, now: datetime) -> "Absence":
+        """Return the absence after another complete listing lacked the instance."""
+        if self.confirmed is None and now - self.since >= ABSENCE:
+            return replace(self, confirmed=now)
+        return self
+
+    @property
+    def proved(self) -> bool:
+        """Whether two listings ten minutes apart lacked the instance."""
+        return self.confirmed is not None and self.confirmed - self.since >= ABSENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +62,45 @@ class PoolMemory:
 
     @classmethod
     def parse(cls, text: str, family: IPFamily) -> "PoolMemory":
-        """Return the memory of an annotation; a spoiled one counts as none: all that costs is a second look."""
+        """Return the memory of an annotation. A field that is spoiled is left out, and no other with it."""
         if not text:
             return cls()
         try:
             document = json.loads(text)
-            missing = document.get("missing", {})
-            since, confirmed = document.get("absentSince"), document.get("absentConfirmed")
-            return cls(
-                missing=tuple(
-                    (datetime.fromisoformat(at), AddressSet.parse(family, lost)) for at, lost in sorted(missing.items())
-                ),
-                absent=Absence(datetime.fromisoformat(since), datetime.fromisoformat(confirmed) if confirmed else None)
-                if since
-                else None,
-                disabled=document.get("disabled") is True,
-                node_uid=str(document.get("nodeUid", "")),
-            )
-        except (ValueError, TypeError, AttributeError, AddressError):
+        except ValueError:
             return cls()
+        if not isinstance(document, dict):
+            return cls()
+        return cls(
+            missing=_missing(document.get("missing"), family),
+            absent=_absence(document.get("absentSince"), document.get("absentConfirmed")),
+            disabled=document.get("disabled") is True,
+            node_uid=str(document.get("nodeUid", "")),
+        )
+
+
+def _missing(document: object, family: IPFamily) -> tuple[tuple[datetime, AddressSet], ...]:
+    """Return what was missing since when; spoiled, it costs a second look."""
+    try:
+        entries = sorted(document.items()) if isinstance(document, dict) else []
+        return tuple((_moment(at), AddressSet.parse(family, lost)) for at, lost in entries)
+    except (ValueError, TypeError, AttributeError, AddressError):
+        return ()
+
+
+def _absence(since: object, confirmed: object) -> Absence | None:
+    """Return the absence; spoiled, it begins anew at the next listing."""
+    try:
+        return Absence(_moment(since), _moment(confirmed) if confirmed else None) if since else None
+    except (ValueError, TypeError):
+        return None
+
+
+def _moment(text: object) -> datetime:
+    moment = datetime.fromisoformat(str(text))
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} has no time zone")
+    return moment
 
 
 NO_MEMORY = PoolMemory()

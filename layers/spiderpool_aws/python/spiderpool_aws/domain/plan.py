@@ -1,5 +1,6 @@
 """A plan: frozen, ordered, printable data. Nothing here does anything."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -174,7 +175,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that a person should know: refused, left alone, or wrong. `code` is the metric's dimension."""
+    """Something that a person should know: refused, left alone, or wrong. `code` is a metric's name."""
 
     code: str
     message: str
@@ -211,14 +212,8 @@ class NodePlan:
             return Removals()
         deleted = [action.pool for action in self.actions if isinstance(action, DeletePool)]
         shrunk = [a.dropped for a in self.actions if isinstance(a, ApplyPool) and a.dropped is not None]
-        return Removals(
-            pools=frozenset(pool.name for pool in deleted),
-            addresses=frozenset(
-                a for lost in (*(pool.spec.ips for pool in deleted), *shrunk) for a in lost.to_ranges()
-            ),
-            address_count=sum(len(pool.spec.ips) for pool in deleted) + sum(len(lost) for lost in shrunk),
-            nodes=frozenset(action.node_name for action in self.actions if isinstance(action, DeleteNode)),
-        )
+        nodes = [action.node_name for action in self.actions if isinstance(action, DeleteNode)]
+        return Removals.of(deleted, shrunk, nodes)
 
     def __str__(self) -> str:
         lines = [str(action) for action in self.actions]
@@ -239,6 +234,22 @@ class Removals:
     addresses: frozenset[str] = field(default_factory=frozenset)
     address_count: int = 0
     nodes: frozenset[str] = field(default_factory=frozenset)
+
+    @classmethod
+    def of(cls, pools: Sequence[Pool], shrunk: Sequence[AddressSet] = (), nodes: Iterable[str] = ()) -> "Removals":
+        """Return what goes with whole pools, with parts of others, and with Nodes."""
+        lost = [*(pool.spec.ips for pool in pools), *shrunk]
+        return cls(
+            pools=frozenset(pool.name for pool in pools),
+            addresses=frozenset(text for addresses in lost for text in addresses.to_ranges()),
+            address_count=sum(len(addresses) for addresses in lost),
+            nodes=frozenset(nodes),
+        )
+
+    @classmethod
+    def of_instance(cls, pools: Sequence[Pool]) -> "Removals":
+        """Return what goes with an instance: its pools, and the Nodes that they name."""
+        return cls.of(pools, nodes=(name for pool in pools for name in pool.spec.node_name))
 
     def __or__(self, other: "Removals") -> "Removals":
         return Removals(

@@ -10,13 +10,12 @@ The actions come in the order in which they are applied: disable and shrink pool
 """
 
 from dataclasses import replace
-from datetime import timedelta
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
 from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance
 from spiderpool_aws.domain.lost import lost_addresses
-from spiderpool_aws.domain.memory import Absence, PoolMemory
+from spiderpool_aws.domain.memory import PoolMemory
 from spiderpool_aws.domain.node import Node, fixed_node_name, provider_id
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import (
@@ -33,7 +32,6 @@ from spiderpool_aws.domain.policy import Group, Interface, Policy
 from spiderpool_aws.domain.pool import MultusConfig, Pool
 from spiderpool_aws.domain.pool_rules import NicFamily, plan_nic_family
 
-ABSENCE = timedelta(minutes=10)
 RESTING = {InstanceState.STOPPING, InstanceState.STOPPED, InstanceState.SHUTTING_DOWN}
 
 
@@ -75,14 +73,10 @@ def _is_left_alone(observed: ObservedNode, instance: ObservedInstance, policy: P
 
 def _plan_absent(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
     live = [pool for pool in observed.pools if not pool.terminating]
-    if live and all(_is_proved(pool.memory.absent) for pool in live):
+    if live and all(pool.memory.absent is not None and pool.memory.absent.proved for pool in live):
         _plan_gone(observed, policy, draft, "EC2 has not listed its instance for ten minutes")
     elif live:
         draft.report("InstanceUnknown", f"EC2 does not know {observed.instance_id}: its pools stay until that is sure")
-
-
-def _is_proved(absence: Absence | None) -> bool:
-    return absence is not None and absence.confirmed is not None and absence.confirmed - absence.since >= ABSENCE
 
 
 def _plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     # For the annotations only: `route_event` starts without the policy's models.
-    from datetime import datetime
-
     from spiderpool_aws.domain.plan import Finding, NodePlan
-    from spiderpool_aws.domain.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,37 +58,3 @@ class Outcome:
     """Other instances that have to be looked at."""
     plans: tuple[NodePlan, ...] = ()
     """The plans that were made, in order; in `observe` mode the one that was not applied."""
-
-
-class FuseState(StrEnum):
-    """The fuse of invariant 10."""
-
-    WHOLE = "whole"
-    TRIPPED = "tripped"
-    CONFIRMED = "confirmed"
-
-
-@dataclass(frozen=True, slots=True)
-class Fuse:
-    """Whether removals are held. `digest` names the removals that tripped it, or that a person confirmed."""
-
-    state: FuseState = FuseState.WHOLE
-    digest: str = ""
-    reason: str = ""
-    since: datetime | None = field(default=None, compare=False)
-
-    @property
-    def held(self) -> str:
-        """Return why removals are held; empty when they are not."""
-        return self.reason or "the fuse is tripped" if self.state is FuseState.TRIPPED else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """What people have said: the policy in force, and the fuse."""
-
-    policy: Policy | None
-    """None: no version in the parameter's history is valid; nothing is done."""
-    fuse: Fuse = field(default_factory=Fuse)
-    problem: str = ""
-    """Why the newest version of the policy is not the one in force; empty when it is."""

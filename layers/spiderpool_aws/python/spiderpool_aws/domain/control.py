@@ -1,0 +1,47 @@
+"""What people have said: the policy in force, and the fuse."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from spiderpool_aws.domain.errors import PolicyError
+from spiderpool_aws.domain.fuse import Fuse
+from spiderpool_aws.domain.policy import Policy, parse_policy
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The policy in force and the fuse, as one reading found them."""
+
+    policy: Policy | None
+    """None: no version in the parameter's history is valid; nothing is done."""
+    fuse: Fuse = field(default_factory=Fuse)
+    problem: str = ""
+    """Why the newest version of the policy is not the one in force; empty when it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """One version of the policy's parameter."""
+
+    number: int
+    text: str
+
+
+def policy_in_force(
+    newest: PolicyVersion, history: Callable[[], Iterable[PolicyVersion]], where: str
+) -> tuple[Policy | None, str]:
+    """Return the newest valid version, and why that is not the newest one; empty when it is (invariant 11).
+
+    `history` is asked only when the newest is not valid; it gives every version, in any order. `where` is for people.
+    """
+    try:
+        return parse_policy(newest.text), ""
+    except PolicyError as error:
+        what, why = f"version {newest.number} of the policy {where} is not valid", str(error)
+    older = (version for version in history() if version.number < newest.number)
+    for version in sorted(older, key=lambda version: version.number, reverse=True):
+        try:
+            return parse_policy(version.text), f"{what}, version {version.number} stays in force:\n{why}"
+        except PolicyError:
+            continue
+    return None, f"{what}, nor is any version before it, so nothing is done:\n{why}"
