@@ -45,7 +45,7 @@ def test_every_line_carries_the_invocations_id_and_counts_are_written_also_when_
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     app = application("lines")  # a name of its own: Powertools keeps one logger a name, with the stream it began with
-    app.begin(CONTEXT)
+    app.reporter.begin(CONTEXT.aws_request_id)
     app.reporter.warning("careful", subject="i-1")
     app.reporter.count("Findings", 2)
     with pytest.raises(ValueError, match="dryrun is not known"):

@@ -14,7 +14,6 @@ from spiderpool_aws.ports import Reporter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws_lambda_powertools import Logger
     from boto3 import Session
 
     from spiderpool_aws.adapters.cluster import ClusterAdapter
@@ -38,8 +37,11 @@ class LambdaContext(Protocol):
         """The invocation's id; asynchronous retries of one event have the same."""
 
 
-class FlushedReporter(Reporter, Protocol):
-    """A reporter that gathers counts until the invocation ends."""
+class InvocationReporter(Reporter, Protocol):
+    """A reporter that knows where an invocation begins and ends."""
+
+    def begin(self, request_id: str) -> None:
+        """Have every line of the log carry the invocation's id."""
 
     def flush(self) -> None:
         """Write what was gathered."""
@@ -59,22 +61,15 @@ class Application:
         self,
         session: Session,
         settings: SettingsSource,
-        reporter: FlushedReporter,
+        reporter: InvocationReporter,
         clock: Clock,
         credentials: ClusterCredentials | None = None,
-        logger: Logger | None = None,
     ) -> None:
         self.session = session
         self.reporter = reporter
         self.clock = clock
         self._settings = settings
         self._credentials = credentials
-        self._logger = logger
-
-    def begin(self, context: LambdaContext) -> None:
-        """Have every line of the log carry the invocation's id."""
-        if self._logger is not None:
-            self._logger.append_keys(function_request_id=context.aws_request_id)
 
     @cached_property
     def router(self) -> Router:
@@ -170,14 +165,12 @@ def install(app: Application | None) -> None:
 
 def _from_environment(service: str) -> Application:
     import boto3
-    from aws_lambda_powertools import Logger
 
     from spiderpool_aws.adapters.clock import SystemClock
     from spiderpool_aws.adapters.reporting import PowertoolsReporter
     from spiderpool_aws.settings import load
 
-    logger = Logger(service=service)
-    return Application(boto3.Session(), load, PowertoolsReporter(service, logger), SystemClock(), logger=logger)
+    return Application(boto3.Session(), load, PowertoolsReporter(service), SystemClock())
 
 
 A = TypeVar("A")
@@ -190,7 +183,7 @@ def function(service: str) -> Callable[[Callable[[Application, Any, LambdaContex
         @functools.wraps(handle)
         def handler(event: Any, context: LambdaContext) -> A:
             app = application(service)
-            app.begin(context)
+            app.reporter.begin(context.aws_request_id)
             try:
                 return handle(app, event, context)
             finally:

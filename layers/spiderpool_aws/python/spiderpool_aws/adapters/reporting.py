@@ -21,6 +21,10 @@ class PowertoolsReporter:
         self._logger = logger or Logger(service=service)
         self._counts: Counter[str] = Counter()
 
+    def begin(self, request_id: str) -> None:
+        """Have every line of the log carry the invocation's id."""
+        self._logger.append_keys(function_request_id=request_id)
+
     def info(self, message: str, **fields: object) -> None:
         """Say what was done; the fields are under `detail`, so that none takes the place of one of the logger's."""
         self._logger.info(message, extra={"detail": fields} if fields else None)

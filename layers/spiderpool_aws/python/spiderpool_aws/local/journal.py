@@ -39,6 +39,9 @@ class JournalReporter:
         self._function = function
         self._clock = clock
 
+    def begin(self, request_id: str) -> None:
+        """Do nothing: a line has its function and its time."""
+
     def info(self, message: str, **fields: object) -> None:
         """Note what was done."""
         self._note(message, fields, is_warning=False)
