@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from spiderpool_aws.batches import read_batch
 from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.domain.plan import Finding
 from spiderpool_aws.domain.request import Outcome, Status
 from spiderpool_aws.events import MalformedEvent
-from spiderpool_aws.worker import Worker, backoff, read_batch
+from spiderpool_aws.worker import Worker, backoff
 from tests.unit.worker.fakes import (
     FakeClock,
     FakeInbox,

@@ -19,12 +19,12 @@ received twenty times, and fifty of them would each read EC2 alone.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from datetime import datetime, timedelta
+from typing import Protocol
 
+from spiderpool_aws.batches import read_batch
 from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
-from spiderpool_aws.events import MalformedEvent
 from spiderpool_aws.messages import decode
 from spiderpool_aws.ports import Clock, InboxPort, Message, QueuePort, Reporter
 
@@ -234,33 +234,3 @@ def _crashed_twice(message: Message, now: datetime) -> bool:
     waits = sum(backoff(receive) for receive in range(1, message.receives - 1))
     explained = VISIBILITY_TIMEOUT + SLACK + timedelta(seconds=waits)
     return message.receives >= SUSPECT_RECEIVES and now - message.first_received_at > explained
-
-
-def read_batch(event: object) -> list[Message]:
-    """Return the messages of an SQS event, in the queue's order; raise MalformedEvent when it is none.
-
-    Source: Lambda developer guide, "Using Lambda with Amazon SQS" (the FIFO queue's example event).
-    """
-    records = event.get("Records") if isinstance(event, Mapping) else None
-    if not isinstance(records, list):
-        raise MalformedEvent('this function takes batches of its SQS queue, and the event has no list of "Records"')
-    try:
-        return [_message(record) for record in records]
-    except (KeyError, TypeError, ValueError) as error:
-        raise MalformedEvent(f"a record is not one of an SQS FIFO queue: {error!r}") from error
-
-
-def _message(record: Mapping[str, Any]) -> Message:
-    attributes = record["attributes"]
-    return Message(
-        message_id=record["messageId"],
-        receipt_handle=record["receiptHandle"],
-        body=record["body"],
-        group=attributes["MessageGroupId"],
-        receives=int(attributes["ApproximateReceiveCount"]),
-        first_received_at=_moment(attributes["ApproximateFirstReceiveTimestamp"]),
-    )
-
-
-def _moment(milliseconds: str) -> datetime:
-    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
