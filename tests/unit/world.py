@@ -165,6 +165,10 @@ class SmallCluster:
         self.writes.append(f"prepare {node_name}")
         self.nodes[node_name] = self.nodes[node_name].prepared(provider_id, taint)
 
+    def taint_node(self, node_name: str, node_uid: str, taint: str) -> None:
+        self.writes.append(f"taint {node_name}")
+        self.nodes[node_name] = self.nodes[node_name].tainted(taint)
+
     def delete_node(self, node_name: str, node_uid: str) -> None:
         self.writes.append(f"delete node {node_name}")
         del self.nodes[node_name]

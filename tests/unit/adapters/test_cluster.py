@@ -109,6 +109,7 @@ def test_a_create_takes_no_field_from_anybody() -> None:
     assert sent.content_type == "application/apply-patch+yaml"
     assert sent.query == {"fieldManager": "spiderpool-aws"}
     assert "uid" not in sent.body["metadata"]
+    assert sent.body["metadata"]["resourceVersion"] == "1"
 
 
 def test_a_write_of_a_known_pool_takes_our_fields_back() -> None:

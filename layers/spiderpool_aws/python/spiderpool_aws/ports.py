@@ -89,6 +89,9 @@ class ClusterPort(Protocol):
         Refused when the Node is another one, or has another providerID.
         """
 
+    def taint_node(self, node_name: str, node_uid: str, taint: str) -> None:
+        """Add a taint (NoSchedule) that is not there yet. Refused when the Node is another one."""
+
     def delete_node(self, node_name: str, node_uid: str) -> None:
         """Delete the Node of that uid; gone already is success, another of the name is left alone."""
 

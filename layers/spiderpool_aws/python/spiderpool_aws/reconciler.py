@@ -27,6 +27,7 @@ from spiderpool_aws.domain.plan import (
     NodePlan,
     PrepareNode,
     Reassign,
+    TaintNode,
 )
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
@@ -150,6 +151,9 @@ class Reconciler:
                     action.node_name, action.node_uid, provider_id=action.provider_id, taint=action.taint
                 )
                 return _with_node(observed, lambda node: node.prepared(action.provider_id, action.taint))
+            case TaintNode():
+                self._cluster.taint_node(action.node_name, action.node_uid, action.taint)
+                return _with_node(observed, lambda node: node.tainted(action.taint))
             case DeleteNode():
                 self._cluster.delete_node(action.node_name, action.node_uid)
                 return replace(observed, node=None)

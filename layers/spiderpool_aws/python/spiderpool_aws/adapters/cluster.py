@@ -43,8 +43,8 @@ class ClusterAdapter:
         return self._readable(POOLS, parse)
 
     def apply_pool(self, pool: Pool) -> Pool:
-        """Create or write a pool. A create takes no field from anybody; a write takes ours back."""
-        stored = self._api.apply(POOLS, pool_manifest(pool), force=bool(pool.uid))
+        """Create or write a pool. A create never joins a pool that is there; a write takes our fields back."""
+        stored = self._api.apply(POOLS, pool_manifest(pool))
         return SpiderIPPool.model_validate(stored).to_pool()
 
     def delete_pool(self, pool: Pool) -> None:
@@ -61,7 +61,7 @@ class ClusterAdapter:
 
     def apply_multus(self, config: MultusConfig, cluster: str) -> MultusConfig:
         """Create or mend a SpiderMultusConfig."""
-        stored = self._api.apply(MULTUS, multus_manifest(config, cluster), force=bool(config.uid))
+        stored = self._api.apply(MULTUS, multus_manifest(config, cluster))
         return SpiderMultusConfig.model_validate(stored).to_config()
 
     def get_node(self, name: str) -> Node | None:
@@ -91,6 +91,17 @@ class ClusterAdapter:
             if taint and len(rest) < len(taints):
                 changed["taints"] = rest or None
             return changed or None
+
+        self._change_node(node_name, node_uid, change)
+
+    def taint_node(self, node_name: str, node_uid: str, taint: str) -> None:
+        """Add a taint (NoSchedule) that is not there yet. Refused when the Node is another one."""
+
+        def change(spec: Json) -> Json | None:
+            taints = spec.get("taints") or []
+            if any(item.get("key") == taint for item in taints):
+                return None
+            return {"taints": [*taints, {"key": taint, "effect": "NoSchedule"}]}
 
         self._change_node(node_name, node_uid, change)
 
