@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spiderpool_aws.domain.errors import RetryLater
+from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.node import PodRef
 from spiderpool_aws.domain.policy import Policy
@@ -204,6 +204,42 @@ def test_many_dead_instances_of_a_batch_ask_ec2_once_who_took_their_names() -> N
     world.ec2.put(instance(state=InstanceState.TERMINATED, enis=(), private_ipv4="", private_dns_name=""))
     world.run("i-1", "i-2", "i-3")
     assert world.ec2.calls == ["observe", "live"]
+
+
+def test_a_launch_is_told_once_and_a_converged_node_tells_nothing() -> None:
+    world = World()
+    world.one()
+    assert [event.reason for event in world.cluster.events] == ["PoolsReady"]
+    assert all(name in world.cluster.events[0].message for name in world.cluster.pools)
+    for _ in range(3):
+        world.one()
+    assert len(world.cluster.events) == 1
+
+
+def test_a_full_subnet_is_told_once_however_often_it_is_tried() -> None:
+    world = World()
+    world.ec2.refuse[eni(1).eni_id] = "SubnetExhausted"
+    for _ in range(20):
+        world.one()
+        world.clock.advance(60)
+    assert [event.reason for event in world.cluster.events] == ["SubnetExhausted"] * 2, "one for each family"
+
+
+def test_observe_mode_tells_nothing_on_the_node() -> None:
+    world = World(DUAL.model_copy(update={"mode": "observe"}))
+    world.cluster.nodes[node().name] = node(provider_id="aws:///eu-west-1a/i-9")
+    world.one()
+    assert world.cluster.events == []
+    world.control.control = Control(DUAL)
+    world.one()
+    assert [event.reason for event in world.cluster.events] == ["StartupTaintRestored", "NodeMismatch"]
+
+
+def test_an_event_that_cannot_be_posted_keeps_nothing_from_being_done() -> None:
+    world = World()
+    world.cluster.no_events = Refused("create events is not permitted", "Forbidden")
+    assert world.one().status is Status.DONE
+    assert world.reporter.metrics["EventsNotPosted"] == 1
 
 
 def dead_before_its_first_pool(**changes: object) -> World:

@@ -8,6 +8,7 @@ from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, Network
 from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, ObservedInstance, Subnet
 from spiderpool_aws.domain.node import Node, PodRef
+from spiderpool_aws.domain.node_events import NodeEvent
 from spiderpool_aws.domain.pool import MultusConfig, Pool
 from spiderpool_aws.domain.request import Control, Fuse, ReconcileRequest
 from spiderpool_aws.ports import Assigned
@@ -123,6 +124,13 @@ class SmallCluster:
     writes: list[str] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
     unavailable: bool = False
+    events: list[NodeEvent] = field(default_factory=list)
+    no_events: Refused | RetryLater | None = None
+
+    def post_event(self, event: NodeEvent) -> None:
+        if self.no_events is not None:
+            raise self.no_events
+        self.events.append(event)
 
     def list_pools(self) -> Sequence[Pool]:
         if self.unavailable:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from spiderpool_aws.domain.addresses import AddressSet, IPFamily, Network
     from spiderpool_aws.domain.instance import InstanceTypeLimits, ObservedInstance, Subnet
     from spiderpool_aws.domain.node import Node, PodRef
+    from spiderpool_aws.domain.node_events import NodeEvent
     from spiderpool_aws.domain.pool import MultusConfig, Pool
     from spiderpool_aws.domain.request import Control, Fuse, ReconcileRequest
 
@@ -100,6 +101,9 @@ class ClusterPort(Protocol):
 
     def delete_pod(self, pod: PodRef) -> None:
         """Delete the pod of that uid with grace 0; gone already is success."""
+
+    def post_event(self, event: NodeEvent) -> None:
+        """Create an Event on a Node; there already is success."""
 
 
 class ControlPort(Protocol):

@@ -137,11 +137,11 @@ class ClusterApi:
             reason = f"{operation}: there is one of that name that was not listed: it is left alone"
             raise Refused(reason, "Conflict") from exists
 
-    def merge(self, resource: Resource, name: str, patch: Json) -> Json:
+    def merge(self, resource: Resource, name: str, patch: Json, namespace: str = "") -> Json:
         """Send a merge patch; with a uid and a resourceVersion in it, a concurrent change is `RetryLater`."""
         query = {"fieldManager": FIELD_MANAGER}
         operation = Operation("patch", resource.rbac_name, name)
-        request = _Request("PATCH", resource.path(name), operation, query, patch, MERGE)
+        request = _Request("PATCH", resource.path(name, namespace), operation, query, patch, MERGE)
         return self._document(request, self._send(request))
 
     def delete(

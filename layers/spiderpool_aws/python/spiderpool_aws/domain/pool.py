@@ -261,11 +261,22 @@ class SpiderMultusConfig(_Wire):
 
 
 def multus_manifest(config: MultusConfig, cluster: str) -> dict[str, Any]:
-    """Return what server-side apply sends for a SpiderMultusConfig."""
+    """Return what server-side apply sends to create a SpiderMultusConfig."""
     return {
         "apiVersion": API_VERSION,
         "kind": "SpiderMultusConfig",
-        "metadata": {"name": config.name, "namespace": config.namespace, "labels": {CLUSTER_LABEL: cluster}}
-        | ({"uid": config.uid} if config.uid else {}),
+        "metadata": {"name": config.name, "namespace": config.namespace, "labels": {CLUSTER_LABEL: cluster}},
         "spec": {"cniType": "ipvlan", "ipvlan": {"master": [config.master]}},
+    }
+
+
+def multus_patch(config: MultusConfig, cluster: str) -> dict[str, Any]:
+    """Return the merge patch that mends the SpiderMultusConfig of a uid.
+
+    An apply takes nothing away that others own, and Spiderpool refuses an ipvlan beside another type's block.
+    """
+    others = dict.fromkeys(("macvlan", "vlan", "sriov", "ibsriov", "ipoib", "ovs", "customCNI"))
+    return {
+        "metadata": {"uid": config.uid, "labels": {CLUSTER_LABEL: cluster}},
+        "spec": {"cniType": "ipvlan", "ipvlan": {"master": [config.master]}, **others},
     }
