@@ -10,6 +10,7 @@ from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.fuse import Fuse
 from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, ObservedInstance, Subnet
 from spiderpool_aws.domain.node import Node, PodRef
+from spiderpool_aws.domain.node_events import NodeEvent
 from spiderpool_aws.domain.pool import MultusConfig, Pool
 from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.ports import Assigned
@@ -125,6 +126,13 @@ class SmallCluster:
     writes: list[str] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
     unavailable: bool = False
+    events: list[NodeEvent] = field(default_factory=list)
+    no_events: Refused | RetryLater | None = None
+
+    def post_event(self, event: NodeEvent) -> None:
+        if self.no_events is not None:
+            raise self.no_events
+        self.events.append(event)
 
     def list_pools(self) -> Sequence[Pool]:
         if self.unavailable:
@@ -166,6 +174,10 @@ class SmallCluster:
     def prepare_node(self, node_name: str, node_uid: str, *, provider_id: str = "", taint: str = "") -> None:
         self.writes.append(f"prepare {node_name}")
         self.nodes[node_name] = self.nodes[node_name].prepared(provider_id, taint)
+
+    def taint_node(self, node_name: str, node_uid: str, taint: str) -> None:
+        self.writes.append(f"taint {node_name}")
+        self.nodes[node_name] = self.nodes[node_name].tainted(taint)
 
     def delete_node(self, node_name: str, node_uid: str) -> None:
         self.writes.append(f"delete node {node_name}")

@@ -22,6 +22,7 @@ from spiderpool_aws.domain.plan import (
     NodePlan,
     PoolChange,
     PrepareNode,
+    TaintNode,
 )
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
@@ -291,6 +292,14 @@ def test_a_hand_made_pool_is_reported_and_never_waited_for() -> None:
     assert (plan.actions, plan.waits, codes(plan)) == ((), (), ["ForeignPool"])
 
 
+def test_a_pool_of_somebody_else_that_has_our_name_is_never_written() -> None:
+    model = observed(instance=instance(eni(0, ipv4=FULL)), node=node(taints=("spiderpool-aws/not-ready",)))
+    planned = planned_pool(model, ONE_NIC)
+    foreign = replace(planned, identity=None, spec=replace(planned.spec, ips=v4("10.0.0.99")))
+    plan = plan_node(replace(model, claims=Claims([foreign])), ONE_NIC)
+    assert (plan.actions, plan.waits, codes(plan), plan.incomplete) == ((), (), ["ForeignPool"], True)
+
+
 def test_a_dying_pool_of_the_same_name_is_waited_for() -> None:
     model, pool = full_node()
     dying = replace(pool, terminating=True, spec=replace(pool.spec, ips=v4()))
@@ -550,6 +559,51 @@ def test_the_taint_goes_when_every_pool_is_in_place_and_not_before() -> None:
 def test_the_taint_stays_while_a_family_lacks_its_pool() -> None:
     model, _ = full_node(node=node(taints=("spiderpool-aws/not-ready",)))
     assert not any("prepare" in key for key in keys(plan_node(model, policy(nics=1, ipv6={"prefixes": 1}))))
+
+
+def test_a_taint_that_is_gone_is_not_put_back_when_the_pools_shrink_later() -> None:
+    model, pool = full_node()
+    for incomplete in (replace(model, pools=()), missing(60), replace(model, pools=(replace(pool, terminating=True),))):
+        plan = plan_node(incomplete, ONE_NIC)
+        assert plan.incomplete
+        assert not any("taint" in key for key in keys(plan))
+
+
+ADOPTED = {"provider_id": "aws:///eu-west-1a/i-dead", "taints": ()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "tainted"),
+    [
+        pytest.param({}, True, id="the providerID is that of a dead instance"),
+        pytest.param(
+            {"provider_id": "", "created": build.LAUNCHED - timedelta(days=1)}, True, id="older, no providerID"
+        ),
+        pytest.param({"taints": ("spiderpool-aws/not-ready",)}, False, id="it is tainted already"),
+        pytest.param({"internal_ips": ("10.0.0.99",)}, False, id="another host's: the kubelet has not adopted it"),
+        pytest.param({"provider_id": "k3s://worker-7"}, False, id="another provider's"),
+    ],
+)
+def test_a_dead_nodes_node_that_a_kubelet_adopted_is_tainted_again_once(
+    changes: dict[str, object], tainted: bool
+) -> None:
+    model = observed(instance=instance(eni(0, ipv4=FULL)), node=node(**(ADOPTED | changes)))
+    plan = plan_node(model, ONE_NIC)
+    expected = TaintNode(node().name, "uid-node-1", "spiderpool-aws/not-ready", "i-1")
+    assert plan.actions == ((expected,) if tainted else ())
+    assert codes(plan) == ["NodeMismatch"]
+    if tainted:
+        after = replace(model, node=node(**(ADOPTED | changes)).tainted(expected.taint))
+        assert plan_node(after, ONE_NIC).actions == ()
+
+
+def test_a_node_whose_own_instance_is_served_keeps_its_taints_though_another_vpc_has_its_address() -> None:
+    model = observed(instance=instance(eni(0, ipv4=FULL)))
+    pool = planned_pool(model, ONE_NIC)
+    assert pool.identity is not None
+    other = other_pool(pool, identity=replace(pool.identity, instance_id="i-dead"), spec=replace(pool.spec, ips=v4()))
+    plan = plan_node(replace(model, node=node(**ADOPTED), claims=Claims([other])), ONE_NIC)
+    assert plan.actions == ()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from spiderpool_aws.domain.claims import Claims
 from spiderpool_aws.domain.control import Control
-from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
+from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance
 from spiderpool_aws.domain.node import Node, PodRef, fixed_node_name
 from spiderpool_aws.domain.observed import LiveClaim, ObservedNode
 from spiderpool_aws.domain.policy import Policy
@@ -21,6 +21,7 @@ class NodeDirectory:
     listed: Sequence[Node] | None = None
     """All Nodes, where they have been listed already; then none is read by name."""
     _by_name: dict[str, Node] = field(default_factory=dict)
+    _by_instance: dict[str, Node] = field(default_factory=dict)
 
     def get(self, name: str) -> Node | None:
         """Return the Node of a name."""
@@ -29,6 +30,20 @@ class NodeDirectory:
         if not self._by_name:
             self._by_name = {node.name: node for node in self.listed}
         return self._by_name.get(name)
+
+    def of_terminated(self, instance: ObservedInstance, policy: Policy) -> Node | None:
+        """Return the Node whose providerID names an instance of this cluster that died before it had a pool.
+
+        EC2 tells no name or address of it any more, so the Nodes are listed, once for all of a batch.
+        """
+        ours = instance.tags.get(CLUSTER_TAG) == policy.cluster and instance.tags.get(MANAGED_TAG) != "false"
+        if not ours or not policy.nodes.delete_terminated:
+            return None
+        if self.listed is None:
+            self.listed = self.cluster.list_nodes()
+        if not self._by_instance:
+            self._by_instance = {node.provider_instance_id: node for node in self.listed}
+        return self._by_instance.get(instance.instance_id)
 
     def find(self, instance: ObservedInstance, pools: Iterable[Pool], policy: Policy) -> Node | None:
         """Return the Node that is, or by its name should be, the instance's; the planner asks for the proof."""
@@ -119,7 +134,9 @@ class Observer:
                 claims=claims,
                 limits=limits.get(instance.instance_type) if instance else None,
                 subnets=subnets,
-                node=nodes.find(cared_for[instance_id], own, policy) if instance_id in cared_for else _old(nodes, own),
+                node=nodes.find(cared_for[instance_id], own, policy)
+                if instance_id in cared_for
+                else _old(nodes, instance, own, policy),
                 multus=multus,
                 removals_held=control.fuse.held,
             )
@@ -132,13 +149,13 @@ class Observer:
         """
         remains: dict[str, tuple[PodRef, ...]] = {}
         for instance_id, model in models.items():
-            names = _node_names(model.pools) if is_gone(model) else []
+            names = _names_of(model) if is_gone(model) else []
             pods = tuple(pod for name in names for pod in self._cluster.list_pods(name))
             if pods or (names and model.node is not None):
                 remains[instance_id] = pods
         if not remains:
             return dict(models)
-        names = sorted({name for i in remains for name in _node_names(models[i].pools)})
+        names = sorted({name for i in remains for name in _names_of(models[i])})
         live = self._ec2.live_instances(names, sorted({ip for i in remains for ip in _node_ipv4(models[i])}))
         return {
             instance_id: replace(model, pods=remains[instance_id], live_claim=_claim(model, live, policy))
@@ -157,8 +174,15 @@ def _node_names(pools: Iterable[Pool]) -> list[str]:
     return list(dict.fromkeys(name for pool in pools for name in pool.spec.node_name))
 
 
-def _old(nodes: NodeDirectory, pools: Iterable[Pool]) -> Node | None:
+def _names_of(model: ObservedNode) -> list[str]:
+    """Return the node names of an instance that is gone: those that its pools have, or that of the Node found."""
+    return _node_names(model.pools) or ([model.node.name] if model.node is not None else [])
+
+
+def _old(nodes: NodeDirectory, instance: ObservedInstance | None, pools: Sequence[Pool], policy: Policy) -> Node | None:
     """Return the Node that the pools of an instance name: EC2 tells no name of an instance that is gone."""
+    if not pools and instance is not None and instance.state is InstanceState.TERMINATED:
+        return nodes.of_terminated(instance, policy)
     return next((node for name in _node_names(pools) if (node := nodes.get(name)) is not None), None)
 
 
@@ -168,7 +192,7 @@ def _node_ipv4(model: ObservedNode) -> list[str]:
 
 def _claim(model: ObservedNode, live: Iterable[ObservedInstance], policy: Policy) -> LiveClaim | None:
     """Return the oldest live instance that has the dead one's node name or primary address; None when none has."""
-    names, addresses = _node_names(model.pools), _node_ipv4(model)
+    names, addresses = _names_of(model), _node_ipv4(model)
     claims = [
         LiveClaim(other.instance_id, other.launch_time)
         for other in live

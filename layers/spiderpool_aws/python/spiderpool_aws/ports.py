@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from spiderpool_aws.domain.fuse import Fuse
     from spiderpool_aws.domain.instance import InstanceTypeLimits, ObservedInstance, Subnet
     from spiderpool_aws.domain.node import Node, PodRef
+    from spiderpool_aws.domain.node_events import NodeEvent
     from spiderpool_aws.domain.pool import MultusConfig, Pool
     from spiderpool_aws.domain.request import ReconcileRequest
 
@@ -91,6 +92,9 @@ class ClusterPort(Protocol):
         Refused when the Node is another one, or has another providerID.
         """
 
+    def taint_node(self, node_name: str, node_uid: str, taint: str) -> None:
+        """Add a taint (NoSchedule) that is not there yet. Refused when the Node is another one."""
+
     def delete_node(self, node_name: str, node_uid: str) -> None:
         """Delete the Node of that uid; gone already is success, another of the name is left alone."""
 
@@ -99,6 +103,9 @@ class ClusterPort(Protocol):
 
     def delete_pod(self, pod: PodRef) -> None:
         """Delete the pod of that uid with grace 0; gone already is success."""
+
+    def post_event(self, event: NodeEvent) -> None:
+        """Create an Event on a Node; there already is success."""
 
 
 class ControlPort(Protocol):

@@ -5,16 +5,19 @@
     until the plan is empty
 
 What EC2 answers to an assignment is used at once, without a second describe. A refused action counts as done, so
-planning ends; its reason is reported. One that has to wait ends the pass: the message comes back.
+planning ends; its reason is reported. One that has to wait ends the pass: the message comes back. What a pass changed
+or found is then told on the Node (Events); that this fails keeps nothing from being done.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from spiderpool_aws.announcer import Announcer
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.node import Node
+from spiderpool_aws.domain.node_events import Step, node_events
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import (
     Action,
@@ -28,6 +31,7 @@ from spiderpool_aws.domain.plan import (
     NodePlan,
     PrepareNode,
     Reassign,
+    TaintNode,
 )
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
@@ -47,7 +51,12 @@ class _Pass:
 
     observed: ObservedNode
     plans: list[NodePlan] = field(default_factory=list)
-    writes: int = 0
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def writes(self) -> int:
+        """EC2 and cluster writes that were made."""
+        return sum(step.refusal is None for step in self.steps)
 
 
 class Reconciler:
@@ -61,6 +70,7 @@ class Reconciler:
         self._control = control
         self._reporter = reporter
         self._observer = Observer(ec2, cluster, clock)
+        self._announcer = Announcer(cluster, reporter)
 
     def reconcile(self, requests: Sequence[ReconcileRequest]) -> Mapping[str, Outcome]:
         """Return the outcome for each subject.
@@ -103,9 +113,12 @@ class Reconciler:
 
     def _reconcile_node(self, work: _Pass, policy: Policy) -> Outcome:
         try:
-            return self._run(work, policy)
+            outcome = self._run(work, policy)
         except RetryLater as later:
-            return _outcome(work, Status.FAILED, later.reason, later.delay_seconds)
+            outcome = _outcome(work, Status.FAILED, later.reason, later.delay_seconds)
+        if policy.mode == "apply" and work.plans:
+            self._announcer.tell(node_events(work.steps, work.plans[-1], work.observed))
+        return outcome
 
     def _run(self, work: _Pass, policy: Policy) -> Outcome:
         for _ in range(MAX_ROUNDS):
@@ -121,13 +134,15 @@ class Reconciler:
         return _outcome(work, Status.FAILED, f"planning did not end, something undoes what is written: {rest}")
 
     def _perform(self, work: _Pass, action: Action) -> None:
+        before = work.observed
         try:
-            work.observed = self._apply(work.observed, action)
+            work.observed = self._apply(before, action)
         except Refused as refused:
             finding = Finding(refused.code, f"{action.key}: {refused.reason}")
-            work.observed = work.observed.with_refusal(action.key, finding)
+            work.observed = before.with_refusal(action.key, finding)
+            work.steps.append(Step(before, action, finding))
         else:
-            work.writes += 1
+            work.steps.append(Step(before, action))
             self._reporter.info(str(action), instance=work.observed.instance_id)
 
     def _apply(self, observed: ObservedNode, action: Action) -> ObservedNode:
@@ -150,6 +165,9 @@ class Reconciler:
                     action.node_name, action.node_uid, provider_id=action.provider_id, taint=action.taint
                 )
                 return _with_node(observed, lambda node: node.prepared(action.provider_id, action.taint))
+            case TaintNode():
+                self._cluster.taint_node(action.node_name, action.node_uid, action.taint)
+                return _with_node(observed, lambda node: node.tainted(action.taint))
             case DeleteNode():
                 self._cluster.delete_node(action.node_name, action.node_uid)
                 return replace(observed, node=None)

@@ -9,12 +9,21 @@ from spiderpool_aws.adapters.cluster_api import ClusterApi, Json, Resource
 from spiderpool_aws.adapters.cluster_errors import ChangedSinceReadError
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.node import Node, PodRef
-from spiderpool_aws.domain.pool import API_VERSION, SpiderIPPool, SpiderMultusConfig, multus_manifest, pool_manifest
+from spiderpool_aws.domain.pool import (
+    API_VERSION,
+    FIELD_MANAGER,
+    SpiderIPPool,
+    SpiderMultusConfig,
+    multus_manifest,
+    multus_patch,
+    pool_manifest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from spiderpool_aws.adapters.credentials import ClusterCredentials
+    from spiderpool_aws.domain.node_events import NodeEvent
     from spiderpool_aws.domain.pool import MultusConfig, Pool
     from spiderpool_aws.ports import Reporter
 
@@ -22,6 +31,10 @@ POOLS = Resource(f"/apis/{API_VERSION}", "spiderippools")
 MULTUS = Resource(f"/apis/{API_VERSION}", "spidermultusconfigs")
 NODES = Resource("/api/v1", "nodes")
 PODS = Resource("/api/v1", "pods")
+EVENTS = Resource("/api/v1", "events")
+
+EVENT_NAMESPACE = "default"
+"""Where the Events of what has no namespace are."""
 
 NODE_ATTEMPTS = 3
 """How often a Node is read again when somebody changed it between our read and our patch."""
@@ -43,8 +56,8 @@ class ClusterAdapter:
         return self._readable(POOLS, parse)
 
     def apply_pool(self, pool: Pool) -> Pool:
-        """Create or write a pool. A create takes no field from anybody; a write takes ours back."""
-        stored = self._api.apply(POOLS, pool_manifest(pool), force=bool(pool.uid))
+        """Create or write a pool. A create never joins a pool that is there; a write takes our fields back."""
+        stored = self._api.apply(POOLS, pool_manifest(pool))
         return SpiderIPPool.model_validate(stored).to_pool()
 
     def delete_pool(self, pool: Pool) -> None:
@@ -60,8 +73,11 @@ class ClusterAdapter:
         return {config.key: config for config in self._readable(MULTUS, parse)}
 
     def apply_multus(self, config: MultusConfig, cluster: str) -> MultusConfig:
-        """Create or mend a SpiderMultusConfig."""
-        stored = self._api.apply(MULTUS, multus_manifest(config, cluster), force=bool(config.uid))
+        """Create a SpiderMultusConfig where there is none of that name, or mend the one of that uid."""
+        if config.uid:
+            stored = self._api.merge(MULTUS, config.name, multus_patch(config, cluster), config.namespace)
+        else:
+            stored = self._api.apply(MULTUS, multus_manifest(config, cluster))
         return SpiderMultusConfig.model_validate(stored).to_config()
 
     def get_node(self, name: str) -> Node | None:
@@ -94,6 +110,17 @@ class ClusterAdapter:
 
         self._change_node(node_name, node_uid, change)
 
+    def taint_node(self, node_name: str, node_uid: str, taint: str) -> None:
+        """Add a taint (NoSchedule) that is not there yet. Refused when the Node is another one."""
+
+        def change(spec: Json) -> Json | None:
+            taints = spec.get("taints") or []
+            if any(item.get("key") == taint for item in taints):
+                return None
+            return {"taints": [*taints, {"key": taint, "effect": "NoSchedule"}]}
+
+        self._change_node(node_name, node_uid, change)
+
     def delete_node(self, node_name: str, node_uid: str) -> None:
         """Delete the Node of that uid; gone already is success, another of the name is left alone."""
         self._delete_if_still_there(NODES, node_name, node_uid)
@@ -105,6 +132,14 @@ class ClusterAdapter:
     def delete_pod(self, pod: PodRef) -> None:
         """Delete the pod of that uid with grace 0; gone already is success, also when its name is taken again."""
         self._delete_if_still_there(PODS, pod.name, pod.uid, namespace=pod.namespace, grace_seconds=0)
+
+    def post_event(self, event: NodeEvent) -> None:
+        """Create an Event on a Node; there already is success: it tells the same."""
+        try:
+            self._api.create(EVENTS, _event_manifest(event))
+        except Refused as refused:
+            if refused.code != "Conflict":
+                raise
 
     def _delete_if_still_there(self, resource: Resource, name: str, uid: str, **options: Any) -> None:
         try:
@@ -164,6 +199,24 @@ def _node(document: Json) -> Node:
         internal_ips=tuple(item["address"] for item in addresses if item.get("type") == "InternalIP"),
         taints=tuple(dict.fromkeys(item["key"] for item in spec.get("taints") or ())),
     )
+
+
+def _event_manifest(event: NodeEvent) -> Json:
+    moment = event.at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": event.name, "namespace": EVENT_NAMESPACE},
+        "involvedObject": {"apiVersion": "v1", "kind": "Node", "name": event.node_name, "uid": event.node_uid},
+        "type": "Warning" if event.is_warning else "Normal",
+        "reason": event.reason,
+        "message": event.message,
+        "source": {"component": FIELD_MANAGER},
+        "reportingComponent": FIELD_MANAGER,
+        "firstTimestamp": moment,
+        "lastTimestamp": moment,
+        "count": 1,
+    }
 
 
 def _pod(document: Json) -> PodRef:

@@ -14,8 +14,9 @@ from urllib.parse import quote
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from spiderpool_aws.adapters.cluster_errors import Operation, of_answer, of_transport
-from spiderpool_aws.domain.errors import Refused, RetryLater
+from spiderpool_aws.adapters.cluster_errors import ChangedSinceReadError, Operation, of_answer, of_transport
+from spiderpool_aws.domain.errors import Code, Refused, RetryLater
+from spiderpool_aws.domain.pool import FIELD_MANAGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 _T = TypeVar("_T")
 
-FIELD_MANAGER = "spiderpool-aws"
 PAGE = 500
 TIMEOUTS_SECONDS = (5, 20)
 """To connect, and to read: together well below the functions' 60 s."""
 LISTINGS = 3
 """How often a listing is begun anew when its continue token has expired."""
+NOTHING_THERE = "1"
+"""A resourceVersion that no object has: etcd counts from 1 and gives 2 to its first write."""
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
@@ -105,23 +107,41 @@ class ClusterApi:
                 continue
         raise RetryLater(f"list {resource.rbac_name}: the API server forgot its place {LISTINGS} times (410)")
 
-    def apply(self, resource: Resource, manifest: Json, *, force: bool) -> Json:
+    def create(self, resource: Resource, manifest: Json) -> None:
+        """Create an object; Refused `Conflict` when there is one of that name."""
+        metadata = manifest["metadata"]
+        operation = Operation("create", resource.rbac_name, metadata["name"])
+        path = resource.path(namespace=metadata.get("namespace", ""))
+        request = _Request("POST", path, operation, {"fieldManager": FIELD_MANAGER}, manifest)
+        self._document(request, self._send(request))
+
+    def apply(self, resource: Resource, manifest: Json) -> Json:
         """Apply a manifest (server-side) and return the object as stored.
 
-        With `force` fields that others own become ours: only for an object that is known by its uid.
+        With a uid, the object is written, and fields that others took become ours again. Without one it is created,
+        and Refused `Conflict` says that there is an object of that name: it is not touched, whatever it holds
+        (docs/adr/0007-create-only-what-is-not-there.md).
         """
         metadata = manifest["metadata"]
         path = resource.path(metadata["name"], metadata.get("namespace", ""))
-        query = {"fieldManager": FIELD_MANAGER} | ({"force": "true"} if force else {})
         operation = Operation("patch", resource.rbac_name, metadata["name"])
-        request = _Request("PATCH", path, operation, query, manifest, APPLY)
-        return self._document(request, self._send(request))
+        query = {"fieldManager": FIELD_MANAGER}
+        if metadata.get("uid"):
+            request = _Request("PATCH", path, operation, query | {"force": "true"}, manifest, APPLY)
+            return self._document(request, self._send(request))
+        fresh = {**manifest, "metadata": {**metadata, "resourceVersion": NOTHING_THERE}}
+        request = _Request("PATCH", path, operation, query, fresh, APPLY)
+        try:
+            return self._document(request, self._send(request))
+        except ChangedSinceReadError as exists:
+            reason = f"{operation}: there is one of that name that was not listed: it is left alone"
+            raise Refused(reason, Code.CONFLICT) from exists
 
-    def merge(self, resource: Resource, name: str, patch: Json) -> Json:
+    def merge(self, resource: Resource, name: str, patch: Json, namespace: str = "") -> Json:
         """Send a merge patch; with a uid and a resourceVersion in it, a concurrent change is `RetryLater`."""
         query = {"fieldManager": FIELD_MANAGER}
         operation = Operation("patch", resource.rbac_name, name)
-        request = _Request("PATCH", resource.path(name), operation, query, patch, MERGE)
+        request = _Request("PATCH", resource.path(name, namespace), operation, query, patch, MERGE)
         return self._document(request, self._send(request))
 
     def delete(

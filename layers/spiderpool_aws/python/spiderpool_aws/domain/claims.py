@@ -12,13 +12,27 @@ class Claims:
 
     def __init__(self, pools: Iterable[Pool] = ()) -> None:
         spans: dict[IPFamily, list[tuple[int, int, Pool]]] = {IPFamily.IPV4: [], IPFamily.IPV6: []}
+        foreign, served = set(), set()
         for pool in pools:
+            if pool.identity is None:
+                foreign.add(pool.name)
+            elif not pool.terminating and not pool.spec.disable:
+                served.add(pool.identity.instance_id)
             # An address that a pool excludes may be listed by another (recorded answer: accepted).
             for first, last in (pool.spec.ips - pool.excluded).spans:
                 spans[pool.family].append((first, last, pool))
         self._spans = {family: sorted(entries, key=lambda e: e[:2]) for family, entries in spans.items()}
         self._firsts = {family: [entry[0] for entry in entries] for family, entries in self._spans.items()}
         self._reach = {family: list(_running_max(entries)) for family, entries in self._spans.items()}
+        self._foreign, self._served = frozenset(foreign), frozenset(served)
+
+    def is_foreign(self, name: str) -> bool:
+        """Tell whether there is a pool of that name that carries no identity of ours."""
+        return name in self._foreign
+
+    def serves(self, instance_id: str) -> bool:
+        """Tell whether an instance has a pool that gives addresses."""
+        return instance_id in self._served
 
     def listed(self, addresses: AddressSet, except_pool: str = "") -> dict[str, tuple[Pool, AddressSet]]:
         """Return, by name, each pool but one that lists some of the addresses, with those."""

@@ -51,4 +51,5 @@ class Draft:
             findings=tuple(dict.fromkeys((*self.observed.refusals, *self.findings))),
             nudges=frozenset(self.nudges),
             gone=gone,
+            incomplete=self.incomplete,
         )

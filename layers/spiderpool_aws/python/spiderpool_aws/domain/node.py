@@ -25,6 +25,15 @@ class Node:
         taints = tuple(key for key in self.taints if key != taint)
         return replace(self, provider_id=provider_id or self.provider_id, taints=taints)
 
+    def tainted(self, taint: str) -> "Node":
+        """Return the Node with one more taint."""
+        return replace(self, taints=(*self.taints, taint))
+
+    @property
+    def provider_instance_id(self) -> str:
+        """The instance that an AWS providerID names; empty when there is none."""
+        return self.provider_id.rsplit("/", 1)[-1] if self.provider_id.startswith("aws:") else ""
+
     def belongs_to(self, instance: ObservedInstance, known_uid: str = "") -> bool:
         """Tell whether the Node is proved to be the instance's.
 

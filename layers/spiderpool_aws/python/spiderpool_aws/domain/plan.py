@@ -129,6 +129,27 @@ class PrepareNode:
 
 
 @dataclass(frozen=True, slots=True)
+class TaintNode:
+    """Put the startup taint back on a dead node's Node that the kubelet of its successor has adopted."""
+
+    node_name: str
+    node_uid: str
+    taint: str
+    instance_id: str
+    """The successor."""
+
+    @property
+    def key(self) -> str:
+        """Name the action."""
+        return f"taint node {self.node_name}"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.key} with {self.taint}: it has the address of {self.instance_id} and is not proved to be its Node"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteNode:
     """Delete the Node of an instance that is gone."""
 
@@ -161,7 +182,8 @@ class DeletePod:
         return f"{self.key}: {self.why}"
 
 
-Action = ApplyPool | DeletePool | Assign | Reassign | ApplyMultusConfig | PrepareNode | DeleteNode | DeletePod
+NodeAction = PrepareNode | TaintNode | DeleteNode | DeletePod
+Action = ApplyPool | DeletePool | Assign | Reassign | ApplyMultusConfig | NodeAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +215,8 @@ class NodePlan:
     """Other instances whose pools list what belongs here: they have to be looked at, too."""
     gone: bool = False
     """EC2 called the instance terminated: its removals are proved, and no fuse counts them."""
+    incomplete: bool = False
+    """A pool that the node needs is not in place."""
 
     @property
     def converged(self) -> bool:

@@ -27,6 +27,7 @@ from spiderpool_aws.domain.plan import (
     NodePlan,
     PoolChange,
     PrepareNode,
+    TaintNode,
 )
 from spiderpool_aws.domain.policy import Group, Interface, Policy
 from spiderpool_aws.domain.pool import MultusConfig, Pool
@@ -160,6 +161,7 @@ def _node_name(observed: ObservedNode, instance: ObservedInstance, policy: Polic
             f"is not proved to be that of {instance.instance_id}: if it is a dead node's, delete it and restart the "
             "kubelet, so that it registers anew",
         )
+        _plan_adopted(observed, instance, node, policy.nodes.startup_taint, draft)
         return None
     name = fixed_node_name(policy, instance)
     if name is None and policy.node_name.startswith("tag:"):
@@ -167,6 +169,19 @@ def _node_name(observed: ObservedNode, instance: ObservedInstance, policy: Polic
     else:
         draft.wait(f"{instance.instance_id} has not joined the cluster")
     return name
+
+
+def _plan_adopted(
+    observed: ObservedNode, instance: ObservedInstance, node: Node, taint: str | None, draft: Draft
+) -> None:
+    """The kubelet of a new instance has adopted the Node of a dead one, whose taint is gone: no pod fits it yet."""
+    if taint is None or taint in node.taints or instance.private_ipv4 not in node.internal_ips:
+        return
+    other = node.provider_instance_id
+    if (node.provider_id and not other) or (other and observed.claims.serves(other)):
+        # Another provider's Node, or one whose own instance is served: VPCs may have the same addresses.
+        return
+    draft.add(draft.node, TaintNode(node.name, node.uid, taint, instance.instance_id))
 
 
 def _known_uid(observed: ObservedNode) -> str:

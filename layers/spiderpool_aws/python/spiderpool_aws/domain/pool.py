@@ -13,12 +13,15 @@ from spiderpool_aws.domain.addresses import AddressSet, IPFamily
 from spiderpool_aws.domain.memory import NO_MEMORY, PoolMemory
 
 API_VERSION = "spiderpool.spidernet.io/v2beta1"
+FIELD_MANAGER = "spiderpool-aws"
 CLUSTER_LABEL = "spiderpool-aws/cluster"
 INSTANCE_LABEL = "spiderpool-aws/instance"
 ENI_LABEL = "spiderpool-aws/eni"
 ATTACHMENT_LABEL = "spiderpool-aws/attachment"
 FAMILY_LABEL = "spiderpool-aws/family"
 STATE_ANNOTATION = "spiderpool-aws/state"
+OWNED = frozenset({"ips", "gateway", "nodeName", "multusName", "default"})
+"""The fields of a pool's spec that we keep as they should be, beside those that never change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ class Pool:
     terminating: bool = False
     users: Mapping[str, str] = field(default_factory=dict)
     """Address -> `namespace/pod`, of the addresses in use."""
+    taken: frozenset[str] = frozenset()
+    """Fields of the spec, as the API has them, that we set and somebody else changed or took out since."""
 
     @property
     def family(self) -> IPFamily:
@@ -95,6 +100,14 @@ class _Wire(BaseModel):
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
 
 
+class FieldsOfManager(_Wire):
+    """What we read of an entry of `managedFields`."""
+
+    manager: str = ""
+    operation: str = ""
+    fields_v1: dict[str, Any] = Field(default_factory=dict)
+
+
 class PoolMetadata(_Wire):
     """What we read of `metadata`."""
 
@@ -103,6 +116,15 @@ class PoolMetadata(_Wire):
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
     deletion_timestamp: datetime | None = None
+    managed_fields: tuple[FieldsOfManager, ...] = ()
+
+    def taken(self, fields: frozenset[str]) -> frozenset[str]:
+        """Return those of some fields of the spec that our own entry of `managedFields` no longer has."""
+        ours = (m for m in self.managed_fields if (m.manager, m.operation) == (FIELD_MANAGER, "Apply"))
+        entry = next(ours, None)
+        if entry is None:
+            return frozenset()
+        return fields - {key.removeprefix("f:") for key in entry.fields_v1.get("f:spec", {})}
 
 
 class IPPoolSpec(_Wire):
@@ -157,6 +179,7 @@ class SpiderIPPool(_Wire):
             allocated=AddressSet.of(family, records),
             excluded=AddressSet.parse(family, spec.exclude_ips, strict=False),
             users={address: str(record.get("pod", "")) for address, record in records.items()},
+            taken=self.metadata.taken(OWNED) if identity else frozenset(),
         )
 
 
@@ -238,11 +261,22 @@ class SpiderMultusConfig(_Wire):
 
 
 def multus_manifest(config: MultusConfig, cluster: str) -> dict[str, Any]:
-    """Return what server-side apply sends for a SpiderMultusConfig."""
+    """Return what server-side apply sends to create a SpiderMultusConfig."""
     return {
         "apiVersion": API_VERSION,
         "kind": "SpiderMultusConfig",
-        "metadata": {"name": config.name, "namespace": config.namespace, "labels": {CLUSTER_LABEL: cluster}}
-        | ({"uid": config.uid} if config.uid else {}),
+        "metadata": {"name": config.name, "namespace": config.namespace, "labels": {CLUSTER_LABEL: cluster}},
         "spec": {"cniType": "ipvlan", "ipvlan": {"master": [config.master]}},
+    }
+
+
+def multus_patch(config: MultusConfig, cluster: str) -> dict[str, Any]:
+    """Return the merge patch that mends the SpiderMultusConfig of a uid.
+
+    An apply takes nothing away that others own, and Spiderpool refuses an ipvlan beside another type's block.
+    """
+    others = dict.fromkeys(("macvlan", "vlan", "sriov", "ibsriov", "ipoib", "ovs", "customCNI"))
+    return {
+        "metadata": {"uid": config.uid, "labels": {CLUSTER_LABEL: cluster}},
+        "spec": {"cniType": "ipvlan", "ipvlan": {"master": [config.master]}, **others},
     }

@@ -191,6 +191,11 @@ def _plan_create(nic: NicFamily, subnet: str, ips: AddressSet, draft: Draft, *, 
     if any(pool.name == name for pool in nic.observed.pools):
         draft.wait(f"the old pool {name} is still being deleted")
         return
+    if nic.observed.claims.is_foreign(name):
+        draft.report(
+            "ForeignPool", f"pool {name} has the name of ours and is not ours: delete it, or name it otherwise"
+        )
+        return
     node = nic.observed.node
     pool = Pool(
         name=name,

@@ -1,0 +1,93 @@
+"""What a pass tells on the Node, and the Node of an instance that died before it had a pool."""
+
+from dataclasses import replace
+
+import pytest
+
+from spiderpool_aws.domain.control import Control
+from spiderpool_aws.domain.errors import Code, Refused
+from spiderpool_aws.domain.instance import InstanceState
+from spiderpool_aws.domain.node import PodRef
+from spiderpool_aws.domain.request import Status
+from tests.unit import build
+from tests.unit.build import eni, instance, node
+from tests.unit.test_reconciler import DUAL, World
+
+
+def test_a_launch_is_told_once_and_a_converged_node_tells_nothing() -> None:
+    world = World()
+    world.one()
+    assert [event.reason for event in world.cluster.events] == ["PoolsReady"]
+    assert all(name in world.cluster.events[0].message for name in world.cluster.pools)
+    for _ in range(3):
+        world.one()
+    assert len(world.cluster.events) == 1
+
+
+def test_a_full_subnet_is_told_once_however_often_it_is_tried() -> None:
+    world = World()
+    world.ec2.refuse[eni(1).eni_id] = Code.SUBNET_EXHAUSTED
+    for _ in range(20):
+        world.one()
+        world.clock.advance(60)
+    assert [event.reason for event in world.cluster.events] == ["SubnetExhausted"] * 2, "one for each family"
+
+
+def test_observe_mode_tells_nothing_on_the_node() -> None:
+    world = World(DUAL.model_copy(update={"mode": "observe"}))
+    world.cluster.nodes[node().name] = node(provider_id="aws:///eu-west-1a/i-9")
+    world.one()
+    assert world.cluster.events == []
+    world.control.control = Control(DUAL)
+    world.one()
+    assert [event.reason for event in world.cluster.events] == ["StartupTaintRestored", "NodeMismatch"]
+
+
+def test_an_event_that_cannot_be_posted_keeps_nothing_from_being_done() -> None:
+    world = World()
+    world.cluster.no_events = Refused("create events is not permitted", Code.FORBIDDEN)
+    assert world.one().status is Status.DONE
+    assert world.reporter.metrics["EventsNotPosted"] == 1
+
+
+def dead_before_its_first_pool(**changes: object) -> World:
+    world = World(build.policy(nics=1))
+    dead = instance(state=InstanceState.TERMINATED, enis=(), private_ipv4="", private_dns_name="")
+    world.ec2.put(replace(dead, **changes))  # type: ignore[arg-type]
+    world.cluster.nodes[node().name] = node(taints=("spiderpool-aws/not-ready",))
+    world.cluster.pods[node().name] = [PodRef("default", "web", "uid-web", world.clock.now())]
+    return world
+
+
+def test_an_instance_that_died_before_its_first_pool_takes_the_node_that_names_it() -> None:
+    world = dead_before_its_first_pool()
+    assert world.one().writes == 2
+    assert (world.cluster.nodes, world.cluster.pods[node().name]) == ({}, [])
+    world.cluster.reads.clear()
+    assert world.one().writes == 0
+    assert world.cluster.reads == ["list pools", "list nodes"]
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [{"spiderpool-aws/cluster": "staging"}, {"spiderpool-aws/cluster": "prod", "spiderpool-aws/managed": "false"}],
+)
+def test_the_node_of_a_dead_instance_that_is_not_ours_is_not_even_looked_for(tags: dict[str, str]) -> None:
+    world = dead_before_its_first_pool(tags=tags)
+    assert world.one().writes == 0
+    assert "list nodes" not in world.cluster.reads
+
+
+def test_the_node_of_an_early_dead_stays_when_a_live_instance_has_taken_its_name() -> None:
+    world = dead_before_its_first_pool()
+    world.ec2.put(instance(eni(0, eni_id="eni-heir"), instance_id="i-2"))
+    world.one()
+    assert node().name in world.cluster.nodes
+
+
+def test_many_early_dead_of_a_batch_list_the_nodes_once() -> None:
+    world = dead_before_its_first_pool()
+    for number in (2, 3):
+        world.ec2.put(instance(instance_id=f"i-{number}", state=InstanceState.TERMINATED, enis=()))
+    world.run("i-1", "i-2", "i-3")
+    assert world.cluster.reads.count("list nodes") == 1
