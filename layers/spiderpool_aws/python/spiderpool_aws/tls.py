@@ -1,0 +1,28 @@
+"""Whom we trust: a cluster's certificate authority, as configuration brings it. There is no way to trust anybody."""
+
+import base64
+import binascii
+import ssl
+
+_BEGIN = "-----BEGIN CERTIFICATE-----"
+
+
+def authority_from(text: str) -> str:
+    """Return the PEM bundle that `text` is, or of which it is the base64. Raises ValueError saying what it is not."""
+    if _BEGIN in text:
+        return checked_authority(text)
+    try:
+        # Line breaks are what `base64` without -w0 leaves in it.
+        pem = base64.b64decode("".join(text.split()), validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise ValueError("it is neither a PEM certificate nor the base64 of one") from None
+    return checked_authority(pem)
+
+
+def checked_authority(pem: str) -> str:
+    """Return the bundle as it is given. Raises ValueError when TLS can do nothing with it."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
+    except (ssl.SSLError, ValueError) as error:
+        raise ValueError(f"it is no certificate ({error})") from None
+    return pem
