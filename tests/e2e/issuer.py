@@ -9,6 +9,7 @@ import json
 import tempfile
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -119,7 +120,7 @@ class StsDouble:
     """Answers `GetWebIdentityToken` of a boto3 client with the issuer's tokens; nothing leaves the process.
 
     `sub` is the caller, `late` how old the tokens are already when they are issued, `refusal` the code of an error to
-    answer instead. `requests` are the forms as they would have been sent.
+    answer instead. `requests` are the forms as they would have been sent; `on_issue` is told every token.
     """
 
     issuer: Issuer
@@ -128,6 +129,7 @@ class StsDouble:
     late: timedelta = timedelta()
     refusal: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)
+    on_issue: Callable[[str], None] = field(default=lambda _token: None)
 
     def attach(self, sts: Any) -> None:
         """Stand between this client and the network."""
@@ -141,6 +143,7 @@ class StsDouble:
             return SimpleNamespace(status_code=403), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 403}}
         life, issued = timedelta(seconds=int(form["DurationSeconds"])), self.clock.now() - self.late
         token = self.issuer.token(form["Audience.member.1"], issued, life, self.sub)
+        self.on_issue(token)
         return SimpleNamespace(status_code=200), {"WebIdentityToken": token, "Expiration": issued + life}
 
 

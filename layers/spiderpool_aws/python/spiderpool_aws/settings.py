@@ -108,5 +108,11 @@ def load(model: type[_S]) -> _S:
         for problem in error.errors():
             name = str(problem["loc"][0])
             description = model.model_fields[name].description
-            lines.append(f"set {PREFIX}{name.upper()}: {description} ({problem['msg'].lower()})")
+            lines.append(f"set {PREFIX}{name.upper()}: {description} ({_lower(problem['msg'])})")
         raise SettingsError("the function's environment is not complete:\n" + "\n".join(lines)) from None
+
+
+def _lower(message: str) -> str:
+    """Return pydantic's message as the end of a sentence; of our own validators' only what they said."""
+    message = message.removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]

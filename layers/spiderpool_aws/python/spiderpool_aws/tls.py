@@ -9,13 +9,9 @@ _BEGIN = "-----BEGIN CERTIFICATE-----"
 
 def authority_from(text: str) -> str:
     """Return the PEM bundle that `text` is, or of which it is the base64. Raises ValueError saying what it is not."""
-    if _BEGIN in text:
-        return checked_authority(text)
-    try:
-        # Line breaks are what `base64` without -w0 leaves in it.
-        pem = base64.b64decode("".join(text.split()), validate=True).decode()
-    except (binascii.Error, ValueError):
-        raise ValueError("it is neither a PEM certificate nor the base64 of one") from None
+    pem = text if _BEGIN in text else _decoded(text)
+    if _BEGIN not in pem:
+        raise ValueError("it is neither a PEM certificate nor the base64 of one")
     return checked_authority(pem)
 
 
@@ -26,3 +22,12 @@ def checked_authority(pem: str) -> str:
     except (ssl.SSLError, ValueError) as error:
         raise ValueError(f"it is no certificate ({error})") from None
     return pem
+
+
+def _decoded(text: str) -> str:
+    """Return what `text` is the base64 of; nothing when it is none."""
+    try:
+        # Line breaks are what `base64` without -w0 leaves in it.
+        return base64.b64decode("".join(text.split()), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""
