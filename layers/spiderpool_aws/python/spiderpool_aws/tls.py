@@ -17,6 +17,9 @@ def authority_from(text: str) -> str:
 
 def checked_authority(pem: str) -> str:
     """Return the bundle as it is given. Raises ValueError when TLS can do nothing with it."""
+    if not pem.isascii():
+        # Python's TLS takes it as ASCII only, the comments of a bundle too.
+        raise ValueError("it is no certificate (it has characters that are not ASCII)")
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
     except (ssl.SSLError, ValueError) as error:
