@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import typer
 
 from spiderpool_aws.manifests.authentication import ManifestError, Trust, authentication_configuration, user_of
-from spiderpool_aws.manifests.rbac import role_and_binding
 from spiderpool_aws.tls import checked_authority
 
 app = typer.Typer(help="Print what the cluster needs, as YAML.", no_args_is_help=True)
@@ -45,6 +44,8 @@ def rbac(
     user: Annotated[str, typer.Option(help="The user's name, for the other ways of logging in.")] = "",
 ) -> None:
     """Print the ClusterRole and its binding."""
+    from spiderpool_aws.manifests.rbac import role_and_binding
+
     if bool(role_arn) == bool(user):
         raise typer.BadParameter("give either --role-arn (login web-identity) or --user (the other logins)")
     try:
