@@ -67,7 +67,7 @@ def test_a_rotated_token_is_taken_from_the_secret(server: ClusterServer, secrets
 
 def test_a_server_that_the_ca_did_not_sign_is_not_trusted(server: ClusterServer, secrets: Any) -> None:
     cluster = connect(secrets, kubeconfig(server.url, server.token, None))
-    with pytest.raises(RetryLater, match="certificate-authority-data is the cluster's CA"):
+    with pytest.raises(RetryLater, match="certificate-authority-data of the kubeconfig in the secret kubeconfig"):
         cluster.list_pools()
 
 

@@ -7,6 +7,7 @@ from kubernetes.client.api_client import ApiClient
 
 from spiderpool_aws.adapters.cluster import ClusterAdapter
 from spiderpool_aws.adapters.cluster_api import LISTINGS, PAGE
+from spiderpool_aws.adapters.cluster_errors import LoginHints
 from spiderpool_aws.adapters.credentials import FixedCredentials
 from spiderpool_aws.domain.addresses import NO_IPV4, AddressSet, IPFamily
 from spiderpool_aws.domain.errors import Refused, RetryLater
@@ -268,6 +269,8 @@ def test_a_node_that_keeps_changing_is_left_for_later() -> None:
 
 
 class RotatedToken:
+    hints = LoginHints("renew it", "check the CA")
+
     """Credentials whose first client is refused."""
 
     def __init__(self, *clients: ApiClient) -> None:
@@ -291,12 +294,14 @@ def test_a_token_that_was_rotated_is_read_anew() -> None:
 def test_a_token_that_is_wrong_twice_says_to_renew_it() -> None:
     old, _ = api_client(status(401, "Unauthorized"))
     new, rest = api_client(status(401, "Unauthorized"))
-    with pytest.raises(RetryLater, match="refused the token"):
+    with pytest.raises(RetryLater, match=r"refused the token .*renew it"):
         ClusterAdapter(RotatedToken(old, new), RecordingReporter()).list_pools()
     assert len(rest.sent) == 1
 
 
 class NoCredentials:
+    hints = LoginHints("renew it", "check the CA")
+
     def client(self) -> ApiClient:
         raise Refused("the secret s holds no usable kubeconfig: server is missing")
 

@@ -91,6 +91,7 @@ def test_a_client_certificate_is_readable_by_us_alone() -> None:
         pytest.param(kubeconfig({"certificate-authority": "/ca"}), "certificate-authority cannot be used", id="file"),
         pytest.param(kubeconfig({"certificate-authority-data": "%"}), "is not base64", id="no base64"),
         pytest.param(kubeconfig({"certificate-authority-data": data(b"x")}), "is no certificate", id="no certificate"),
+        pytest.param(kubeconfig({"certificate-authority-data": data(b"\xff")}), "is no certificate", id="no text"),
         pytest.param(kubeconfig(user={"exec": {}}), "exec cannot be used in a function", id="a command"),
         pytest.param(kubeconfig(user={}), "neither token nor client-certificate-data", id="no way to log in"),
         pytest.param(

@@ -1,6 +1,13 @@
 import pytest
 
-from spiderpool_aws.settings import ReconcileSettings, ResyncSettings, RouteSettings, SettingsError, load
+from spiderpool_aws.settings import (
+    KubeconfigSettings,
+    ReconcileSettings,
+    ResyncSettings,
+    RouteSettings,
+    SettingsError,
+    load,
+)
 
 ENVIRONMENT = {
     "QUEUE_URL": "https://sqs/requests.fifo",
@@ -23,7 +30,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_each_function_finds_what_it_needs() -> None:
     assert load(RouteSettings).lost_events_url == "https://sqs/lost"
     assert load(ReconcileSettings).dead_letter_url == "https://sqs/dead.fifo"
-    assert load(ResyncSettings).kubeconfig_secret == "kubeconfig"
+    assert load(ResyncSettings).policy_parameter == "/policy"
+    assert load(KubeconfigSettings).kubeconfig_secret == "kubeconfig"
 
 
 def test_everything_that_is_missing_or_empty_is_named_with_what_belongs_there(environment: pytest.MonkeyPatch) -> None:

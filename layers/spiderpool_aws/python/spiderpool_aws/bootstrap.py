@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, assert_never
 
 from spiderpool_aws.ports import Reporter
 
@@ -114,15 +114,10 @@ class Application:
 
     @cached_property
     def cluster(self) -> ClusterAdapter:
-        """Return the cluster, with the kubeconfig of the secret unless other credentials were given."""
+        """Return the cluster, logged in the way that is configured unless credentials were given."""
         from spiderpool_aws.adapters.cluster import ClusterAdapter
-        from spiderpool_aws.adapters.credentials import KubeconfigFromSecret
-        from spiderpool_aws.settings import ResyncSettings
 
-        if self._credentials is None:
-            secret = self._settings(ResyncSettings).kubeconfig_secret
-            self._credentials = KubeconfigFromSecret(self._client("secretsmanager"), secret)
-        return ClusterAdapter(self._credentials, self.reporter)
+        return ClusterAdapter(self._credentials or self._login(), self.reporter)
 
     @cached_property
     def control(self) -> SsmControl:
@@ -133,6 +128,35 @@ class Application:
         settings = self._settings(ResyncSettings)
         ssm = self._client("ssm")
         return SsmControl(ssm, settings.policy_parameter, settings.fuse_parameter, self.reporter)
+
+    def _login(self) -> ClusterCredentials:
+        from spiderpool_aws.adapters.credentials import KubeconfigFromSecret, TokenCredentials, TokenSource
+        from spiderpool_aws.settings import (
+            IamAuthenticatorSettings,
+            KubeconfigSettings,
+            LoginSettings,
+            WebIdentitySettings,
+        )
+
+        where: WebIdentitySettings | IamAuthenticatorSettings
+        source: TokenSource
+        match self._settings(LoginSettings).cluster_login:
+            case "kubeconfig":
+                secret = self._settings(KubeconfigSettings).kubeconfig_secret
+                return KubeconfigFromSecret(self._client("secretsmanager"), secret)
+            case "web-identity":
+                from spiderpool_aws.adapters.web_identity import WebIdentityToken
+
+                where = self._settings(WebIdentitySettings)
+                source = WebIdentityToken(self._client("sts"), where.cluster_audience)
+            case "iam-authenticator":
+                from spiderpool_aws.adapters.iam_authenticator import IamAuthenticatorToken
+
+                where = self._settings(IamAuthenticatorSettings)
+                source = IamAuthenticatorToken(self._client("sts"), where.cluster_id)
+            case never:
+                assert_never(never)
+        return TokenCredentials(source, where.cluster_endpoint, where.cluster_ca, self.clock)
 
     @cached_property
     def _sqs(self) -> Any:
@@ -165,12 +189,17 @@ def install(app: Application | None) -> None:
 
 def _from_environment(service: str) -> Application:
     import boto3
+    import botocore.session
 
     from spiderpool_aws.adapters.clock import SystemClock
     from spiderpool_aws.adapters.reporting import PowertoolsReporter
     from spiderpool_aws.settings import load
 
-    return Application(boto3.Session(), load, PowertoolsReporter(service), SystemClock())
+    core = botocore.session.get_session()
+    # The global STS has no GetWebIdentityToken; AWS_STS_REGIONAL_ENDPOINTS=legacy would send us there.
+    core.set_config_variable("sts_regional_endpoints", "regional")
+    session = boto3.Session(botocore_session=core)
+    return Application(session, load, PowertoolsReporter(service), SystemClock())
 
 
 A = TypeVar("A")

@@ -1,9 +1,12 @@
 """The functions' environment: `SPIDERPOOL_AWS_<NAME>`, one model a function, so that each needs only what it uses."""
 
-from typing import TypeVar
+from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from spiderpool_aws.tls import authority_from
 
 PREFIX = "SPIDERPOOL_AWS_"
 
@@ -29,7 +32,6 @@ class _ControlSettings(FunctionSettings):
     queue_url: str = Field(min_length=1, description="URL of the FIFO queue of requests")
     policy_parameter: str = Field(min_length=1, description="name of the SSM parameter with the policy")
     fuse_parameter: str = Field(min_length=1, description="name of the SSM parameter with the fuse")
-    kubeconfig_secret: str = Field(min_length=1, description="name or ARN of the secret with the kubeconfig")
 
 
 class ReconcileSettings(_ControlSettings):
@@ -40,6 +42,58 @@ class ReconcileSettings(_ControlSettings):
 
 class ResyncSettings(_ControlSettings):
     """What `resync` needs."""
+
+
+class LoginSettings(FunctionSettings):
+    """How the functions log in to the cluster; what that way needs is in the model of its name."""
+
+    cluster_login: Literal["web-identity", "iam-authenticator", "kubeconfig"] = Field(
+        default="kubeconfig", description="how to log in to the cluster: web-identity, iam-authenticator or kubeconfig"
+    )
+
+
+class KubeconfigSettings(FunctionSettings):
+    """What the login `kubeconfig` needs."""
+
+    kubeconfig_secret: str = Field(min_length=1, description="name or ARN of the secret with the kubeconfig")
+
+
+def _endpoint(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme != "https" or not parts.hostname:
+        raise ValueError("it is not https://<host>[:<port>]: the token would be sent in the clear")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("it has more than a scheme, a host, a port and a path")
+    return text.rstrip("/")
+
+
+class EndpointSettings(FunctionSettings):
+    """Where the API server is and who signed its certificate, for the logins without a kubeconfig."""
+
+    cluster_endpoint: Annotated[str, AfterValidator(_endpoint)] = Field(
+        description="URL of the API server, https://<host>:<port>"
+    )
+    cluster_ca: Annotated[str, AfterValidator(authority_from)] = Field(
+        description="certificate authority of the API server, as PEM or as the base64 of PEM"
+    )
+
+
+class WebIdentitySettings(EndpointSettings):
+    """What the login `web-identity` needs."""
+
+    cluster_audience: str = Field(
+        min_length=1,
+        max_length=1000,
+        description="audience of the tokens, one of those in the API server's AuthenticationConfiguration",
+    )
+
+
+class IamAuthenticatorSettings(EndpointSettings):
+    """What the login `iam-authenticator` needs."""
+
+    cluster_id: str = Field(
+        min_length=1, description="the name of the EKS cluster, or the cluster ID that aws-iam-authenticator serves"
+    )
 
 
 _S = TypeVar("_S", bound=FunctionSettings)
@@ -54,5 +108,11 @@ def load(model: type[_S]) -> _S:
         for problem in error.errors():
             name = str(problem["loc"][0])
             description = model.model_fields[name].description
-            lines.append(f"set {PREFIX}{name.upper()}: {description} ({problem['msg'].lower()})")
+            lines.append(f"set {PREFIX}{name.upper()}: {description} ({_lower(problem['msg'])})")
         raise SettingsError("the function's environment is not complete:\n" + "\n".join(lines)) from None
+
+
+def _lower(message: str) -> str:
+    """Return pydantic's message as the end of a sentence; of our own validators' only what they said."""
+    message = message.removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]

@@ -8,6 +8,7 @@
 | no room in the subnet, in each of EC2's three ways of saying it | Refused `SubnetExhausted` |
 | not permitted | Refused `Forbidden`; the message names the action |
 | credentials missing or expired | RetryLater: the runtime renews them |
+| a code of this action alone | RetryLater; the message says what the caller advises |
 | everything else | Refused; the message has AWS's code |
 
 Only an assignment is ever refused. Whatever else fails (a read, the queue, a parameter) is `RetryLater`: without it
@@ -16,7 +17,7 @@ nothing can be decided, and the messages that need it must stay where they are u
 The codes are those of "Error codes for the Amazon EC2 API" and of botocore's own retry lists (`botocore/retries`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from botocore.exceptions import (
@@ -68,16 +69,20 @@ _SERVER_ERROR = 500
 
 
 @contextmanager
-def aws_errors(action: str, subject: str = "", *, once: bool = False) -> Iterator[None]:
+def aws_errors(
+    action: str, subject: str = "", *, once: bool = False, advice: Mapping[str, str] | None = None
+) -> Iterator[None]:
     """Turn boto3's errors inside the block into `RetryLater` or `Refused`.
 
     `action` is IAM's name of the call (`ec2:DescribeInstances`), `subject` what it was about. `once` marks an
     assignment: it has no client token, so when it may have taken effect, 30 s pass before anything else; and it alone
-    may be refused.
+    may be refused. `advice` says what to do about codes that only this action has.
     """
     try:
         yield
     except ClientError as error:
+        if advised := _advised(error, _what(action, subject), advice or {}):
+            raise advised from error
         raise _outcome(_of_answer(error, action, subject, once=once), once=once) from error
     except BotoCoreError as error:
         raise _outcome(_of_transport(error, action, subject, once=once), once=once) from error
@@ -85,6 +90,15 @@ def aws_errors(action: str, subject: str = "", *, once: bool = False) -> Iterato
 
 def _outcome(outcome: RetryLater | Refused, *, once: bool) -> RetryLater | Refused:
     return RetryLater(outcome.reason) if isinstance(outcome, Refused) and not once else outcome
+
+
+def _advised(error: ClientError, what: str, advice: Mapping[str, str]) -> RetryLater | None:
+    answer = error.response.get("Error", {})
+    # The API reference lists STS's codes without the ending that the SDK's model has.
+    code = answer.get("Code", "").removesuffix("Exception")
+    if code not in advice:
+        return None
+    return RetryLater(f"{what} was refused ({code}: {answer.get('Message', '')}): {advice[code]}")
 
 
 def _of_answer(error: ClientError, action: str, subject: str, *, once: bool) -> RetryLater | Refused:

@@ -14,7 +14,13 @@ from urllib.parse import quote
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from spiderpool_aws.adapters.cluster_errors import ChangedSinceReadError, Operation, of_answer, of_transport
+from spiderpool_aws.adapters.cluster_errors import (
+    ChangedSinceReadError,
+    Operation,
+    of_answer,
+    of_refused_login,
+    of_transport,
+)
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.pool import FIELD_MANAGER
 
@@ -176,7 +182,9 @@ class ClusterApi:
         client = self._client(renew=False)
         answer = self._exchange(client, request)
         if answer.status == _UNAUTHORIZED and (renewed := self._client(renew=True)) is not client:
-            answer = self._exchange(renewed, request)
+            client, answer = renewed, self._exchange(renewed, request)
+        if answer.status == _UNAUTHORIZED:
+            raise of_refused_login(request.operation, client.configuration.host, self._credentials.hints)
         return answer
 
     def _client(self, *, renew: bool) -> ApiClient:
@@ -199,12 +207,11 @@ class ClusterApi:
             response: Any = client.call_api(*serialized, _request_timeout=TIMEOUTS_SECONDS)
             return _Answer(response.status, dict(response.headers or {}), response.read() or b"")
         except (HTTPError, ApiException) as error:
-            raise of_transport(request.operation, error, client.configuration.host) from error
+            raise of_transport(request.operation, error, client.configuration.host, self._credentials.hints) from error
 
     def _document(self, request: _Request, answer: _Answer) -> Json:
         if not _OK <= answer.status < _REDIRECT:
-            endpoint = self._client(renew=False).configuration.host
-            raise of_answer(request.operation, answer.status, answer.headers, answer.body, endpoint)
+            raise of_answer(request.operation, answer.status, answer.headers, answer.body)
         try:
             document: Json = json.loads(answer.body)
         except ValueError as error:

@@ -31,7 +31,7 @@ CHANGED_SECONDS = 1.0
 WEBHOOK_SECONDS = 5.0
 READ_VERBS = {"get", "list"}
 
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _INVALID = 401, 403, 404, 409, 422
+_FORBIDDEN, _NOT_FOUND, _CONFLICT, _INVALID = 403, 404, 409, 422
 _THROTTLED, _SERVER_ERROR = 429, 500
 _SCHEMA = "field not declared in schema"
 _CHANGED = ("the object has been modified", "please apply your changes to the latest version")
@@ -54,24 +54,37 @@ class Operation:
         return " ".join(part for part in (self.verb, self.resource, self.name) if part)
 
 
-def of_answer(
-    operation: Operation, status: int, headers: Mapping[str, str], body: bytes, endpoint: str
-) -> RetryLater | Refused:
-    """Return the outcome of an answer that is no success."""
+@dataclass(frozen=True, slots=True)
+class LoginHints:
+    """What to look at, by the way of logging in; each ends a sentence."""
+
+    refused: str
+    """When the API server refuses the token (401)."""
+    untrusted: str
+    """When its certificate is not of the authority that was configured."""
+
+
+def of_answer(operation: Operation, status: int, headers: Mapping[str, str], body: bytes) -> RetryLater | Refused:
+    """Return the outcome of an answer that is no success; of a 401 `of_refused_login` makes it."""
     document = _status_of(body)
     message, reason = str(document.get("message", "")), str(document.get("reason", ""))
-    outcome = _of_status(operation, status, headers, message or reason or f"HTTP {status}", reason, endpoint)
+    outcome = _of_status(operation, status, headers, message or reason or f"HTTP {status}", reason)
     return _readable(operation, outcome)
 
 
-def of_transport(operation: Operation, error: Exception, endpoint: str) -> RetryLater:
+def of_refused_login(operation: Operation, endpoint: str, hints: LoginHints) -> RetryLater:
+    """Return the outcome of a 401: the API server says nothing but that, so the login says what it sent."""
+    return RetryLater(f"{operation}: {endpoint} refused the token (401): {hints.refused}")
+
+
+def of_transport(operation: Operation, error: Exception, endpoint: str, hints: LoginHints) -> RetryLater:
     """Return the outcome of a request that got no answer."""
     text = str(error)
     # urllib3 hides the cause of a TLS failure in the reason of a MaxRetryError, and the client in an ApiException.
     if "SSL" in text or "certificate" in text.lower():
         return RetryLater(
-            f"{operation}: the certificate of {endpoint} is not to be trusted ({text}): check that the kubeconfig's "
-            "certificate-authority-data is the cluster's CA and that the certificate has the server's name"
+            f"{operation}: the certificate of {endpoint} is not to be trusted ({text}): {hints.untrusted}, and that "
+            "the certificate has the server's name"
         )
     return RetryLater(
         f"{operation}: the API server {endpoint} cannot be reached ({text}): check the endpoint, the function's route "
@@ -80,13 +93,8 @@ def of_transport(operation: Operation, error: Exception, endpoint: str) -> Retry
 
 
 def _of_status(
-    operation: Operation, status: int, headers: Mapping[str, str], message: str, reason: str, endpoint: str
+    operation: Operation, status: int, headers: Mapping[str, str], message: str, reason: str
 ) -> RetryLater | Refused:
-    if status == _UNAUTHORIZED:
-        return RetryLater(
-            f"{operation}: {endpoint} refused the token (401): it is wrong or has expired, renew it in the secret that "
-            "holds the kubeconfig"
-        )
     if status == _THROTTLED:
         return RetryLater(f"{operation}: the API server is busy (429): {message}", _retry_after(headers))
     if status == _FORBIDDEN:

@@ -1,20 +1,36 @@
 """How the functions log in to the cluster.
 
 `ClusterCredentials` is what the cluster adapter asks for a client; nothing is read before the first request, so that a
-secret that cannot be read is the outcome of a message, and not a function that does not start.
+secret that cannot be read is the outcome of a message, and not a function that does not start. Three implementations,
+chosen by `SPIDERPOOL_AWS_CLUSTER_LOGIN` (bootstrap.py):
+
+| login | here |
+| --- | --- |
+| `web-identity` | `TokenCredentials` with `WebIdentityToken` (web_identity.py) |
+| `iam-authenticator` | `TokenCredentials` with `IamAuthenticatorToken` (iam_authenticator.py) |
+| `kubeconfig` | `KubeconfigFromSecret` |
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kubernetes.client.api_client import ApiClient
 
 from spiderpool_aws.adapters.aws_errors import aws_errors
-from spiderpool_aws.adapters.kubeconfig import configuration_of
+from spiderpool_aws.adapters.cluster_errors import LoginHints
+from spiderpool_aws.adapters.endpoint import configuration_for
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
     from kubernetes.client.configuration import Configuration
+
+    from spiderpool_aws.ports import Clock
+
+CACHED_SHARE = 0.8
+"""How much of a token's life it is used for: the rest is for clocks that differ and requests under way."""
 
 
 class ClusterCredentials(Protocol):
@@ -26,9 +42,15 @@ class ClusterCredentials(Protocol):
     def renew(self) -> ApiClient:
         """Return a client with credentials read anew: the API server has refused the present ones."""
 
+    @property
+    def hints(self) -> LoginHints:
+        """Say what to look at when the API server refuses these credentials, or cannot be trusted."""
+
 
 class FixedCredentials:
     """A client that somebody else has configured."""
+
+    hints = LoginHints("give another client", "check its CA")
 
     def __init__(self, client: ApiClient) -> None:
         self._client = client
@@ -50,6 +72,15 @@ class KubeconfigFromSecret:
         self._secret_id = secret_id
         self._client: ApiClient | None = None
 
+    @property
+    def hints(self) -> LoginHints:
+        """Name the secret."""
+        kubeconfig = f"the kubeconfig in the secret {self._secret_id}"
+        return LoginHints(
+            f"it is wrong or has expired, renew it in {kubeconfig}",
+            f"check that certificate-authority-data of {kubeconfig} is the cluster's CA",
+        )
+
     def client(self) -> ApiClient:
         """Return the client, reading the secret at the first call."""
         if self._client is None:
@@ -62,7 +93,68 @@ class KubeconfigFromSecret:
         return self._client
 
     def _read(self) -> Configuration:
+        from spiderpool_aws.adapters.kubeconfig import configuration_of
+
         with aws_errors("secretsmanager:GetSecretValue", self._secret_id):
             answer = self._secrets.get_secret_value(SecretId=self._secret_id)
         text = answer.get("SecretString") or answer.get("SecretBinary", b"").decode(errors="replace")
         return configuration_of(text, f"the secret {self._secret_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A bearer token, and how long it is good for from the moment it was asked for."""
+
+    text: str
+    life: timedelta
+
+
+class TokenSource(Protocol):
+    """Issues tokens for one cluster."""
+
+    def issue(self) -> IssuedToken:
+        """Return a new token. Raises RetryLater, or Refused when waiting does not help."""
+
+    def refusal(self, token: IssuedToken, now: datetime) -> str:
+        """Say of a token that the API server has just refused what it holds, and what in the cluster must fit it."""
+
+
+class TokenCredentials:
+    """Logs in with tokens of a source, each used for 80 % of its life. `authority` is the API server's CA as PEM."""
+
+    def __init__(self, source: TokenSource, url: str, authority: str, clock: Clock) -> None:
+        self._source = source
+        self._url = url
+        self._authority = authority
+        self._clock = clock
+        self._logged_in: _LoggedIn | None = None
+
+    @property
+    def hints(self) -> LoginHints:
+        """Tell what the present token holds."""
+        held = self._logged_in
+        refusal = self._source.refusal(held.token, self._clock.now()) if held else "there is none yet"
+        return LoginHints(refusal, "check that SPIDERPOOL_AWS_CLUSTER_CA is the cluster's CA")
+
+    def client(self) -> ApiClient:
+        """Return the client, with a new token when four fifths of the present one's life are over."""
+        held = self._logged_in
+        if held is None or self._clock.now() >= held.since + held.token.life * CACHED_SHARE:
+            return self.renew()
+        return held.client
+
+    def renew(self) -> ApiClient:
+        """Return a client with a new token."""
+        # The life counts from before the request, by our clock alone: the issuer's may differ.
+        since = self._clock.now()
+        token = self._source.issue()
+        client = ApiClient(configuration_for(self._url, self._authority, token.text))
+        self._logged_in = _LoggedIn(client, token, since)
+        return client
+
+
+@dataclass(frozen=True, slots=True)
+class _LoggedIn:
+    client: ApiClient
+    token: IssuedToken
+    since: datetime

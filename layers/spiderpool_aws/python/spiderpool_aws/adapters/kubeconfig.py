@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from kubernetes.client.configuration import Configuration
-from urllib3.util import Retry
 
+from spiderpool_aws.adapters.endpoint import configuration_for
 from spiderpool_aws.domain.errors import Refused
+from spiderpool_aws.tls import checked_authority
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# One more try to connect. urllib3 would repeat other failures too; what is repeated is decided above it.
-_RETRIES = Retry(total=1, connect=1, read=0, redirect=0, status=0, other=0)
+    from kubernetes.client.configuration import Configuration
+
 _UNUSABLE_USER = ("exec", "auth-provider", "username", "password", "tokenFile", "client-certificate", "client-key")
 _UNUSABLE_CLUSTER = ("certificate-authority", "proxy-url")
 
@@ -51,16 +51,14 @@ def _configuration(text: str) -> Configuration:
     server = _text(cluster, "server")
     if not server.startswith("https://"):
         raise _UnusableError(f"server {server!r} is not https://…")
-    configuration = Configuration(host=server.rstrip("/"), retries=_RETRIES)
+    authority = _authority(cluster) if "certificate-authority-data" in cluster else None
+    token = _text(user, "token").strip() if user.get("token") else None
+    configuration = configuration_for(server, authority, token)
     configuration.tls_server_name = cluster.get("tls-server-name")
-    if "certificate-authority-data" in cluster:
-        configuration.ca_cert_data = _authority(cluster)
-    if user.get("token"):
-        configuration.api_key = {"authorization": f"Bearer {_text(user, 'token').strip()}"}
-    elif "client-certificate-data" in user and "client-key-data" in user:
+    if token is None:
+        if "client-certificate-data" not in user or "client-key-data" not in user:
+            raise _UnusableError("its user has neither token nor client-certificate-data and client-key-data")
         _use_certificate(configuration, user)
-    else:
-        raise _UnusableError("its user has neither token nor client-certificate-data and client-key-data")
     return configuration
 
 
@@ -108,10 +106,9 @@ def _refuse_unusable(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> Non
 def _authority(cluster: Mapping[str, Any]) -> str:
     pem = _decoded(cluster, "certificate-authority-data").decode(errors="replace")
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
-    except (ssl.SSLError, ValueError) as error:
-        raise _UnusableError(f"certificate-authority-data is no certificate ({error})") from None
-    return pem
+        return checked_authority(pem)
+    except ValueError as error:
+        raise _UnusableError(f"certificate-authority-data is no use: {error}") from None
 
 
 def _use_certificate(configuration: Configuration, user: Mapping[str, Any]) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from spiderpool_aws.cli.manifests import app as manifests
+
 app = typer.Typer(
     help="Spiderpool pools that hold what EC2 assigned to each NIC.",
     no_args_is_help=True,
@@ -14,6 +16,7 @@ app = typer.Typer(
 )
 local = typer.Typer(help="The parts of the embedded default, as servers on loopback.", no_args_is_help=True)
 app.add_typer(local, name="local")
+app.add_typer(manifests, name="manifests")
 
 Port = Annotated[int, typer.Option(help="The port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)]
 

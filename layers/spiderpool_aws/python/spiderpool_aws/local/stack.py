@@ -165,7 +165,6 @@ class LocalStack:
             "lost_events_url": self.sqs.add(self.lost_events),
             "policy_parameter": POLICY_PARAMETER,
             "fuse_parameter": FUSE_PARAMETER,
-            "kubeconfig_secret": "not read: the credentials are given",
         }
 
     def _load(self, model: Callable[..., Any]) -> Any:

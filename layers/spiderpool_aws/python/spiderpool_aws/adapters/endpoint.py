@@ -1,0 +1,18 @@
+"""A client configuration for one API server. TLS is always verified: nothing here or above can switch it off."""
+
+from __future__ import annotations
+
+from kubernetes.client.configuration import Configuration
+from urllib3.util import Retry
+
+# One more try to connect. urllib3 would repeat other failures too; what is repeated is decided above it.
+_RETRIES = Retry(total=1, connect=1, read=0, redirect=0, status=0, other=0)
+
+
+def configuration_for(url: str, authority: str | None, token: str | None = None) -> Configuration:
+    """Return the configuration for a server; `authority` is a PEM bundle, None the machine's own authorities."""
+    configuration = Configuration(host=url.rstrip("/"), retries=_RETRIES)
+    configuration.ca_cert_data = authority
+    if token is not None:
+        configuration.api_key = {"authorization": f"Bearer {token}"}
+    return configuration

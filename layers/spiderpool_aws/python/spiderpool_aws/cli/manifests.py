@@ -1,0 +1,70 @@
+"""`spiderpool-aws manifests`: what a user's cluster needs of us, printed as YAML."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from spiderpool_aws.manifests.authentication import ManifestError, Trust, authentication_configuration, user_of
+from spiderpool_aws.tls import checked_authority
+
+app = typer.Typer(help="Print what the cluster needs, as YAML.", no_args_is_help=True)
+
+_AUTH_HEADER = """\
+# For kube-apiserver --authentication-config=<this file>; it replaces every --oidc-* flag.
+# The issuer serves the whole AWS account: only the roles that are named here are let in.
+"""
+_RBAC_HEADER = "# Exactly the verbs that spiderpool-aws uses. For kubectl apply -f -.\n"
+
+
+@app.command()
+def auth(
+    issuer: Annotated[
+        str, typer.Option(help="The account's issuer: aws iam get-outbound-web-identity-federation-info.")
+    ],
+    audience: Annotated[str, typer.Option(help="What SPIDERPOOL_AWS_CLUSTER_AUDIENCE has.")],
+    role_arn: Annotated[list[str], typer.Option(help="The ARN of a role that may log in; give it once a role.")],
+    issuer_ca: Annotated[
+        Path | None, typer.Option(help="PEM file, for an issuer whose certificate is of no public authority.")
+    ] = None,
+    v1beta1: Annotated[bool, typer.Option("--v1beta1", help="For Kubernetes 1.30 to 1.33.")] = False,
+) -> None:
+    """Print the AuthenticationConfiguration with which an API server lets AWS's tokens of these roles in."""
+    authority = None if issuer_ca is None else _authority(issuer_ca)
+    try:
+        document = authentication_configuration(Trust(issuer, audience, role_arn, authority), beta=v1beta1)
+    except ManifestError as error:
+        raise typer.BadParameter(str(error)) from error
+    _print(_AUTH_HEADER, document)
+
+
+@app.command()
+def rbac(
+    role_arn: Annotated[str, typer.Option(help="The role of the functions; its user is aws:<role ARN>.")] = "",
+    user: Annotated[str, typer.Option(help="The user's name, for the other ways of logging in.")] = "",
+) -> None:
+    """Print the ClusterRole and its binding."""
+    from spiderpool_aws.manifests.rbac import role_and_binding
+
+    if bool(role_arn) == bool(user):
+        raise typer.BadParameter("give either --role-arn (login web-identity) or --user (the other logins)")
+    try:
+        name = user or user_of(role_arn)
+    except ManifestError as error:
+        raise typer.BadParameter(str(error)) from error
+    _print(_RBAC_HEADER, *role_and_binding(name))
+
+
+def _authority(path: Path) -> str:
+    try:
+        return checked_authority(path.read_text())
+    except OSError as error:
+        raise typer.BadParameter(f"--issuer-ca {path} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise typer.BadParameter(f"--issuer-ca {path} is no use: {error}") from error
+
+
+def _print(header: str, *documents: dict[str, Any]) -> None:
+    import yaml
+
+    print(header + yaml.safe_dump_all(documents, sort_keys=False, width=120), end="")

@@ -1,0 +1,97 @@
+"""The API server's side of the login `web-identity`: whom it trusts, and what it calls them.
+
+Sources: Kubernetes, "Authenticating", structured authentication configuration (`apiserver.config.k8s.io/v1` since 1.34,
+`v1beta1` since 1.30); IAM user guide, "Understanding token claims".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+USER_PREFIX = "aws:"
+MAXIMUM_AUDIENCE = 1000
+"""The longest that STS accepts."""
+
+# Nothing in it can end a string of CEL, so it needs no quoting.
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/(?:[\w+=,.@-]+/)*[\w+=,.@-]+", re.ASCII)
+
+
+class ManifestError(ValueError):
+    """What was given makes no manifest; the message says what is wrong and what belongs there."""
+
+
+def user_of(role_arn: str) -> str:
+    """Return the Kubernetes user that a role logs in as. Raises ManifestError."""
+    return USER_PREFIX + checked_role_arn(role_arn)
+
+
+def checked_role_arn(text: str) -> str:
+    """Return the ARN of a role. Raises ManifestError; a session's ARN, which is what people copy, is explained."""
+    if _ROLE_ARN.fullmatch(text):
+        return text
+    if ":assumed-role/" in text:
+        raise ManifestError(
+            f"{text!r} is a session of a role: give the role itself, arn:aws:iam::<account>:role/<path and name>"
+        )
+    raise ManifestError(f"{text!r} is not the ARN of a role, arn:aws:iam::<account>:role/<path and name>")
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Which tokens are let in. Raises ManifestError."""
+
+    issuer: str
+    audience: str
+    role_arns: Sequence[str]
+    issuer_authority: str | None = None
+    """PEM bundle for an issuer whose certificate is of no public authority; AWS's needs none."""
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.issuer)
+        if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+            raise ManifestError(
+                f"{self.issuer!r} is not the URL of an issuer, https://<id>.tokens.sts.global.api.aws: "
+                "`aws iam get-outbound-web-identity-federation-info` tells the account's"
+            )
+        if not self.audience or self.audience != self.audience.strip() or len(self.audience) > MAXIMUM_AUDIENCE:
+            raise ManifestError(
+                f"{self.audience!r} is no audience: give what SPIDERPOOL_AWS_CLUSTER_AUDIENCE has, 1 to "
+                f"{MAXIMUM_AUDIENCE} characters without spaces around them"
+            )
+        if not self.role_arns:
+            raise ManifestError("no role is named: the issuer serves the whole account, so give every function's role")
+        for arn in self.role_arns:
+            checked_role_arn(arn)
+
+
+def authentication_configuration(trust: Trust, *, beta: bool = False) -> dict[str, Any]:
+    """Return an AuthenticationConfiguration that lets in exactly these roles; `beta` is for Kubernetes 1.30 to 1.33."""
+    issuer: dict[str, Any] = {"url": trust.issuer, "audiences": [trust.audience]}
+    if trust.issuer_authority is not None:
+        issuer["certificateAuthority"] = trust.issuer_authority
+    roles = ", ".join(f"'{arn}'" for arn in dict.fromkeys(trust.role_arns))
+    return {
+        "apiVersion": f"apiserver.config.k8s.io/{'v1beta1' if beta else 'v1'}",
+        "kind": "AuthenticationConfiguration",
+        "jwt": [
+            {
+                "issuer": issuer,
+                "claimValidationRules": [
+                    {"expression": f"claims.sub in [{roles}]", "message": "sub is none of the roles that may log in"}
+                ],
+                "claimMappings": {"username": {"expression": f"'{USER_PREFIX}' + claims.sub"}},
+                "userValidationRules": [
+                    {
+                        "expression": "!user.username.startsWith('system:')",
+                        "message": "names that begin with system: are Kubernetes' own",
+                    }
+                ],
+            }
+        ],
+    }

@@ -1,0 +1,139 @@
+"""Tokens that AWS signs, on a real kube-apiserver with the AuthenticationConfiguration and the RBAC that we print.
+
+The fixture `start_api_server` starts one for the text of an AuthenticationConfiguration, and stops it in the end.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any, Protocol
+
+import boto3
+import pytest
+import yaml
+
+from spiderpool_aws.adapters.clock import SystemClock
+from spiderpool_aws.adapters.cluster import ClusterAdapter
+from spiderpool_aws.adapters.credentials import TokenCredentials
+from spiderpool_aws.adapters.web_identity import WebIdentityToken
+from spiderpool_aws.domain.errors import RetryLater
+from spiderpool_aws.manifests.authentication import Trust, authentication_configuration, user_of
+from spiderpool_aws.manifests.rbac import role_and_binding
+from tests.e2e.issuer import REGION, ROLE_ARN, Issuer, StsDouble
+from tests.unit.adapters.doubles import RecordingReporter
+
+AUDIENCE = "https://prod.k8s.example.org"
+SECOND_ROLE_ARN = "arn:aws:iam::123456789012:role/Resync"
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+
+
+class Administrator(Protocol):
+    def apply(self, path: str, obj: dict[str, Any]) -> Any: ...
+
+
+class RunningApiServer(Protocol):
+    @property
+    def url(self) -> str: ...
+    @property
+    def ca_pem(self) -> str: ...
+    @property
+    def admin(self) -> Administrator: ...
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    with Issuer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def api_server_of_roles(request: pytest.FixtureRequest, issuer: Issuer) -> RunningApiServer:
+    try:
+        start: Callable[[str], RunningApiServer] = request.getfixturevalue("start_api_server")
+    except pytest.FixtureLookupError:
+        pytest.skip("needs a real kube-apiserver: make e2e")
+    trust = Trust(issuer.url, AUDIENCE, [ROLE_ARN, SECOND_ROLE_ARN], issuer.ca_pem)
+    server = start(yaml.safe_dump(authentication_configuration(trust)))
+    role, binding = role_and_binding(user_of(ROLE_ARN))
+    server.admin.apply(f"{RBAC}/clusterroles", role)
+    server.admin.apply(f"{RBAC}/clusterrolebindings", binding)
+    return server
+
+
+class Login:
+    """The product's login, on STS tokens that a test may spoil."""
+
+    def __init__(self, server: RunningApiServer, issuer: Issuer) -> None:
+        self.server = server
+        self.clock = SystemClock()
+        self.sts = StsDouble(issuer, self.clock)
+
+    def cluster(self, audience: str = AUDIENCE) -> ClusterAdapter:
+        client = boto3.client("sts", region_name=REGION, aws_access_key_id="a", aws_secret_access_key="b")
+        self.sts.attach(client)
+        source = WebIdentityToken(client, audience)
+        credentials = TokenCredentials(source, self.server.url, self.server.ca_pem, self.clock)
+        return ClusterAdapter(credentials, RecordingReporter())
+
+
+@pytest.fixture
+def login(api_server_of_roles: RunningApiServer, issuer: Issuer) -> Login:
+    return Login(api_server_of_roles, issuer)
+
+
+def test_a_role_that_is_named_logs_in_with_what_rbac_gives_it(login: Login) -> None:
+    assert login.cluster().list_nodes() == []
+    assert len(login.sts.requests) == 1
+
+
+def test_the_user_is_the_roles_arn_after_aws(login: Login) -> None:
+    login.sts.sub = SECOND_ROLE_ARN
+    with pytest.raises(RetryLater) as caught:
+        login.cluster().list_nodes()
+    assert f'User "aws:{SECOND_ROLE_ARN}" cannot list resource "nodes"' in caught.value.reason
+    assert "needs the verb list on nodes" in caught.value.reason
+
+
+def test_a_token_for_another_audience_is_refused_and_the_audience_named(login: Login) -> None:
+    with pytest.raises(RetryLater, match=r"\(401\).*audience another-cluster, sub"):
+        login.cluster("another-cluster").list_nodes()
+
+
+@pytest.mark.parametrize(
+    "sub",
+    [
+        pytest.param("arn:aws:iam::999999999999:role/spiderpool-aws/Worker", id="the role of another account"),
+        pytest.param("arn:aws:iam::123456789012:role/Worker", id="a role of another path"),
+        pytest.param(f"{ROLE_ARN}2", id="a role whose name only begins like ours"),
+        pytest.param("arn:aws:iam::123456789012:user/Worker", id="a user"),
+    ],
+)
+def test_somebody_else_of_the_issuer_is_refused_and_named(login: Login, sub: str) -> None:
+    login.sts.sub = sub
+    with pytest.raises(RetryLater) as caught:
+        login.cluster().list_nodes()
+    assert "(401)" in caught.value.reason
+    assert f"sub {sub}," in caught.value.reason
+
+
+def test_an_expired_token_is_refused_and_called_expired(login: Login) -> None:
+    # Later than any clock skew that an API server may allow for.
+    login.sts.late = timedelta(hours=1)
+    with pytest.raises(RetryLater, match=r"\(401\).*it expired at"):
+        login.cluster().list_nodes()
+
+
+def test_a_token_of_another_issuer_is_refused_and_the_issuer_named(login: Login) -> None:
+    with Issuer() as other:
+        login.sts.issuer = other
+        with pytest.raises(RetryLater, match=rf"\(401\).*issuer {other.url},"):
+            login.cluster().list_nodes()
+
+
+def test_a_refused_token_is_renewed_once(login: Login) -> None:
+    login.sts.late = timedelta(hours=1)
+    cluster = login.cluster()
+    with pytest.raises(RetryLater):
+        cluster.list_nodes()
+    assert len(login.sts.requests) == 2
+    login.sts.late = timedelta()
+    assert cluster.list_nodes() == []

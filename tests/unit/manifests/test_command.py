@@ -1,0 +1,72 @@
+"""`spiderpool-aws manifests`: YAML on the standard output, and 2 with a reason for what makes none."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from spiderpool_aws.cli.main import app
+from tests.unit.adapters.test_credentials import CERTIFICATE
+
+ROLE = "arn:aws:iam::123456789012:role/Worker"
+ISSUER = "https://abc.tokens.sts.global.api.aws"
+AUTH = ("auth", "--issuer", ISSUER, "--audience", "prod")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner(env={"TERMINAL_WIDTH": "1000", "NO_COLOR": "1"}).invoke(app, ["manifests", *arguments])
+
+
+def test_auth_prints_the_configuration_of_all_roles_that_are_given() -> None:
+    result = run(*AUTH, "--role-arn", ROLE, "--role-arn", f"{ROLE}2")
+    assert result.exit_code == 0
+    document = yaml.safe_load(result.stdout)
+    assert document["apiVersion"] == "apiserver.config.k8s.io/v1"
+    assert document["jwt"][0]["claimValidationRules"][0]["expression"] == f"claims.sub in ['{ROLE}', '{ROLE}2']"
+
+
+def test_auth_prints_the_beta_for_older_clusters() -> None:
+    result = run(*AUTH, "--role-arn", ROLE, "--v1beta1")
+    assert yaml.safe_load(result.stdout)["apiVersion"] == "apiserver.config.k8s.io/v1beta1"
+
+
+def test_auth_takes_a_private_issuers_authority_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "ca.crt"
+    file.write_bytes(CERTIFICATE)
+    result = run(*AUTH, "--role-arn", ROLE, "--issuer-ca", str(file))
+    assert yaml.safe_load(result.stdout)["jwt"][0]["issuer"]["certificateAuthority"] == CERTIFICATE.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "user"),
+    [(("--role-arn", ROLE), f"aws:{ROLE}"), (("--user", "spiderpool"), "spiderpool")],
+)
+def test_rbac_prints_the_role_and_its_binding_to_the_user(arguments: tuple[str, ...], user: str) -> None:
+    result = run("rbac", *arguments)
+    assert result.exit_code == 0
+    role, binding = yaml.safe_load_all(result.stdout)
+    assert (role["kind"], binding["kind"]) == ("ClusterRole", "ClusterRoleBinding")
+    assert binding["subjects"][0]["name"] == user
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(AUTH, "--role-arn", id="no role"),
+        pytest.param((*AUTH, "--role-arn", "Worker"), "not the ARN of a role", id="no ARN"),
+        pytest.param(
+            ("auth", "--issuer", "http://x", "--audience", "a", "--role-arn", ROLE), "not the URL", id="no TLS"
+        ),
+        pytest.param((*AUTH, "--role-arn", ROLE, "--issuer-ca", "/nonexistent"), "cannot be read", id="no file"),
+        pytest.param((*AUTH, "--role-arn", ROLE, "--issuer-ca", __file__), "is no use", id="a file of another kind"),
+        pytest.param(("rbac",), "either --role-arn", id="nobody to bind to"),
+        pytest.param(("rbac", "--user", "u", "--role-arn", ROLE), "either --role-arn", id="two to bind to"),
+        pytest.param(("rbac", "--role-arn", "arn:aws:sts::1:assumed-role/a/b"), "give the role itself", id="a session"),
+    ],
+)
+def test_bad_input_prints_no_manifest_but_what_belongs_there(arguments: tuple[str, ...], words: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert words in " ".join(result.stderr.replace("│", " ").split())
