@@ -109,6 +109,33 @@ def network(**changes: Any) -> Json:
     }  # fmt: skip
 
 
+def test_what_appears_after_the_listing_is_not_joined_even_when_it_is_what_we_would_write(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = {
+        "apiVersion": "spiderpool.spidernet.io/v2beta1", "kind": "SpiderIPPool", "metadata": {"name": POOL},
+        "spec": {
+            "subnet": "10.0.0.0/24", "ipVersion": 4, "ips": ["10.0.0.20-10.0.0.24"], "gateway": "10.0.0.1",
+            "nodeName": [DNS], "multusName": ["kube-system/ipvlan-ens5"], "default": True,
+        },
+    }  # fmt: skip
+    stored = {
+        f"{POOLS}/{POOL}": cluster.server.admin("POST", POOLS, pool),
+        f"{NETWORKS}/ipvlan-ens5": cluster.server.admin(
+            "POST", NETWORKS, network(cniType="ipvlan", ipvlan={"master": ["ens5"]})
+        ),
+    }
+    with monkeypatch.context() as early:
+        early.setattr(cluster.adapter, "list_pools", list)
+        early.setattr(cluster.adapter, "list_multus", dict)
+        outcome = cluster.reconcile()
+    assert outcome.status is Status.WAITING
+    assert [finding.code for finding in outcome.findings] == ["Conflict", "Conflict"]
+    assert {path: cluster.server.admin("GET", path) for path in stored} == stored
+    assert {event["reason"] for event in cluster.events()} == {"PoolRefused", "NetworkRefused"}
+    assert [finding.code for finding in cluster.reconcile().findings] == ["ForeignPool"]
+
+
 def stored_network(cluster: Cluster) -> Json:
     return cluster.server.admin("GET", f"{NETWORKS}/ipvlan-ens5")
 
