@@ -71,6 +71,15 @@ def test_a_users_change_of_a_field_of_ours_is_set_back_and_told(cluster: Cluster
     assert len(cluster.events()) == 2
 
 
+def test_who_changed_a_field_of_ours_is_seen_until_it_is_ours_again(cluster: Cluster) -> None:
+    cluster.reconcile()
+    assert cluster.pools()[POOL].taken == frozenset()
+    edit(cluster, gateway=None, ips=["10.0.0.20"], **USERS)
+    assert cluster.pools()[POOL].taken == {"gateway", "ips"}
+    cluster.reconcile()
+    assert cluster.pools()[POOL].taken == frozenset()
+
+
 def test_an_address_that_a_user_adds_leaves_the_pool_at_the_second_look_and_is_told(cluster: Cluster) -> None:
     cluster.reconcile()
     edit(cluster, ips=["10.0.0.20-10.0.0.24", "10.0.0.77"])
