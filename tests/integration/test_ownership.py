@@ -71,6 +71,15 @@ def test_a_users_change_of_a_field_of_ours_is_set_back_and_told(cluster: Cluster
     assert len(cluster.events()) == 2
 
 
+def test_who_changed_a_field_of_ours_is_seen_until_it_is_ours_again(cluster: Cluster) -> None:
+    cluster.reconcile()
+    assert cluster.pools()[POOL].taken == frozenset()
+    edit(cluster, gateway=None, ips=["10.0.0.20"], **USERS)
+    assert cluster.pools()[POOL].taken == {"gateway", "ips"}
+    cluster.reconcile()
+    assert cluster.pools()[POOL].taken == frozenset()
+
+
 def test_an_address_that_a_user_adds_leaves_the_pool_at_the_second_look_and_is_told(cluster: Cluster) -> None:
     cluster.reconcile()
     edit(cluster, ips=["10.0.0.20-10.0.0.24", "10.0.0.77"])
@@ -107,6 +116,33 @@ def network(**changes: Any) -> Json:
         "apiVersion": "spiderpool.spidernet.io/v2beta1", "kind": "SpiderMultusConfig",
         "metadata": {"name": "ipvlan-ens5", "namespace": "kube-system"}, "spec": changes,
     }  # fmt: skip
+
+
+def test_what_appears_after_the_listing_is_not_joined_even_when_it_is_what_we_would_write(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = {
+        "apiVersion": "spiderpool.spidernet.io/v2beta1", "kind": "SpiderIPPool", "metadata": {"name": POOL},
+        "spec": {
+            "subnet": "10.0.0.0/24", "ipVersion": 4, "ips": ["10.0.0.20-10.0.0.24"], "gateway": "10.0.0.1",
+            "nodeName": [DNS], "multusName": ["kube-system/ipvlan-ens5"], "default": True,
+        },
+    }  # fmt: skip
+    stored = {
+        f"{POOLS}/{POOL}": cluster.server.admin("POST", POOLS, pool),
+        f"{NETWORKS}/ipvlan-ens5": cluster.server.admin(
+            "POST", NETWORKS, network(cniType="ipvlan", ipvlan={"master": ["ens5"]})
+        ),
+    }
+    with monkeypatch.context() as early:
+        early.setattr(cluster.adapter, "list_pools", list)
+        early.setattr(cluster.adapter, "list_multus", dict)
+        outcome = cluster.reconcile()
+    assert outcome.status is Status.WAITING
+    assert [finding.code for finding in outcome.findings] == ["Conflict", "Conflict"]
+    assert {path: cluster.server.admin("GET", path) for path in stored} == stored
+    assert {event["reason"] for event in cluster.events()} == {"PoolRefused", "NetworkRefused"}
+    assert [finding.code for finding in cluster.reconcile().findings] == ["ForeignPool"]
 
 
 def stored_network(cluster: Cluster) -> Json:

@@ -120,36 +120,6 @@ def test_somebody_elses_pool_of_the_name_is_not_taken(world: World) -> None:
     assert (foreign.identity, foreign.spec.ips) == (None, v4("10.0.0.99"))
 
 
-def test_not_even_a_pool_that_holds_what_we_would_write_is_taken(world: World) -> None:
-    spec = {"subnet": "10.0.0.0/24", "ips": ["10.0.0.11-10.0.0.13"]}
-    world.double.put({"apiVersion": API, "kind": "SpiderIPPool", "metadata": {"name": pool().name}, "spec": spec})
-    before = world.double.objects("spiderippools")
-    with pytest.raises(Refused, match="not listed") as caught:
-        world.cluster.apply_pool(pool())
-    assert caught.value.code == "Conflict"
-    assert world.double.objects("spiderippools") == before
-
-
-def test_not_even_a_network_that_holds_what_we_would_write_is_taken(world: World) -> None:
-    metadata = {"name": "ipvlan-ens5", "namespace": "kube-system"}
-    spec = {"cniType": "ipvlan", "ipvlan": {"master": ["ens5"]}}
-    world.double.put({"apiVersion": API, "kind": "SpiderMultusConfig", "metadata": metadata, "spec": spec})
-    before = world.double.objects("spidermultusconfigs")
-    with pytest.raises(Refused, match="not listed"):
-        world.cluster.apply_multus(MultusConfig("kube-system", "ipvlan-ens5", "ens5"), "prod")
-    assert world.double.objects("spidermultusconfigs") == before
-
-
-def test_who_changed_a_field_of_ours_is_seen_until_it_is_ours_again(world: World) -> None:
-    stored = world.cluster.apply_pool(pool())
-    assert stored.taken == frozenset()
-    patch = {"spec": {"gateway": None, "ips": ["10.0.0.11"], "routes": [{"dst": "10.9.0.0/16", "gw": "10.0.0.1"}]}}
-    world.write_as_admin(f"spiderippools/{stored.name}", patch)
-    [changed] = world.cluster.list_pools()
-    assert changed.taken == {"gateway", "ips"}
-    assert world.cluster.apply_pool(stored).taken == frozenset()
-
-
 def test_a_node_is_tainted_once_and_keeps_its_other_taints(world: World) -> None:
     other = {"key": "maintenance", "effect": "NoExecute"}
     uid = world.put_node(taints=[other])

@@ -12,7 +12,6 @@ from spiderpool_aws.adapters.credentials import FixedCredentials
 from spiderpool_aws.domain.addresses import NO_IPV4, AddressSet, IPFamily
 from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.node import PodRef
-from spiderpool_aws.domain.node_events import NodeEvent
 from spiderpool_aws.domain.pool import MultusConfig, Pool, PoolIdentity, PoolSpec
 from tests.unit.adapters.doubles import RecordingReporter, RecordingRest, Reply, api_client, status
 
@@ -140,27 +139,6 @@ def test_a_network_of_ours_is_mended_whole_and_by_its_uid() -> None:
     assert sent.content_type == "application/merge-patch+json"
     assert (sent.body["metadata"]["uid"], sent.body["spec"]["macvlan"]) == ("u", None)
     assert "/namespaces/a/" in sent.path
-
-
-EVENT = NodeEvent("n", "u", "PoolsReady", "all are in place", NOW, "once")
-
-
-def test_an_event_is_created_in_the_default_namespace_about_the_node() -> None:
-    cluster, rest, _ = connect(Reply(201, {}))
-    cluster.post_event(EVENT)
-    [sent] = rest.sent
-    assert (sent.method, sent.path) == ("POST", "/api/v1/namespaces/default/events")
-    assert sent.body["involvedObject"] == {"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "u"}
-    assert (sent.body["metadata"]["name"], sent.body["type"]) == (EVENT.name, "Normal")
-    assert sent.body["reportingComponent"] == "spiderpool-aws"
-
-
-def test_an_event_that_is_there_already_is_success_and_a_forbidden_one_is_not() -> None:
-    exists = status(409, 'events "n.1" already exists', "AlreadyExists")
-    cluster, _, _ = connect(exists, status(403, "events is forbidden"))
-    cluster.post_event(EVENT)
-    with pytest.raises(Refused, match="needs the verb create on events"):
-        cluster.post_event(EVENT)
 
 
 def test_a_delete_names_the_uid() -> None:
