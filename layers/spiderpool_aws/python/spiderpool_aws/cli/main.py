@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from spiderpool_aws.cli import policy
+
 app = typer.Typer(
     help="Spiderpool pools that hold what EC2 assigned to each NIC.",
     no_args_is_help=True,
@@ -14,6 +16,7 @@ app = typer.Typer(
 )
 local = typer.Typer(help="The parts of the embedded default, as servers on loopback.", no_args_is_help=True)
 app.add_typer(local, name="local")
+app.add_typer(policy.app, name="policy")
 
 Port = Annotated[int, typer.Option(help="The port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)]
 
@@ -44,8 +47,11 @@ def aws(port: Port = 5000) -> None:
         server = serve_aws(port, model)
     except OSError as error:
         raise _taken(port, error) from error
+    # Both names of the region: the SDKs read the one, the AWS CLI and boto3 the other.
     print(
-        f"AWS_ENDPOINT_URL={server.url} AWS_REGION={model.region} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
+        f"export AWS_ENDPOINT_URL={server.url} AWS_DEFAULT_REGION={model.region} AWS_REGION={model.region} "
+        "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local",
+        flush=True,
     )
     _until_interrupted()
     server.stop()
