@@ -9,7 +9,9 @@ setup: .venv/installed
 
 .venv/installed: requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "spiderpool-aws needs Python >= 3.11: none was found on the path"; exit 1; }
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' || \
+		{ echo "spiderpool-aws needs Python >= 3.11: PYTHON=$(PYTHON) is older or does not run"; exit 1; }
+	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@

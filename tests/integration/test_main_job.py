@@ -217,4 +217,4 @@ def test_an_invalid_policy_changes_nothing_and_the_last_valid_one_stays_in_force
         s.run(120)
         assert len(s.pools(instance_id)[0].spec.ips) == 5
         assert s.stack.journal.counts["PolicyInvalid"] > 0
-        assert any("version: Input should be 1, not 2" in line for line in s.stack.journal.warnings)
+        assert any("version: write `version: 1`, not 2" in line for line in s.stack.journal.warnings)

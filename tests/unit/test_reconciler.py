@@ -251,7 +251,7 @@ SIZES = st.one_of(
     st.builds(lambda n: {"addresses": n}, st.integers(1, 14)),
     st.builds(lambda n: {"prefixes": n}, st.integers(1, 3)),
     st.just({"addresses": "max"}),
-    st.builds(lambda a, w, m: {"addresses": {"min": a, "warm": w, "max": a + m}}, *[st.integers(1, 5)] * 3),
+    st.builds(lambda a, w, m: {"addresses": {"min": a, "warm": w, "max": max(a, w) + m}}, *[st.integers(1, 5)] * 3),
 )
 BITS = st.sets(st.integers(20, 60), max_size=12)
 

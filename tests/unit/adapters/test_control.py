@@ -82,6 +82,28 @@ def test_the_newest_valid_version_stays_in_force_and_the_problem_says_why(parame
     assert parameters.calls == {"GetParameters": 1}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cluster: !!int abc",
+        "cluster: !!timestamp x",
+        f"version: 0x{'f' * 4000}",
+        "cluster: 2026-99-99",
+        "[" * 3000,
+        "cluster: a\ncluster: b",
+        "int: 1",
+    ],
+    ids=["a wrong tag", "a wrong time", "a long number", "an impossible date", "a deep nest", "a key twice", "a type"],
+)
+def test_no_text_whatever_takes_the_valid_version_out_of_force(parameters: Parameters, text: str) -> None:
+    parameters.put(POLICY, policy_text())
+    parameters.put(POLICY, text)
+    control = parameters.control.read()
+    assert control.policy is not None
+    assert control.policy.cluster == "prod"
+    assert "version 1 stays in force" in control.problem
+
+
 def test_the_history_is_read_to_its_end(parameters: Parameters) -> None:
     parameters.put(POLICY, policy_text())
     for number in range(HISTORY_PAGE + 5):

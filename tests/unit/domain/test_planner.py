@@ -110,8 +110,8 @@ def test_prefixes_on_a_type_that_has_none_are_refused() -> None:
 
 def test_the_reserve_of_a_subnet_is_kept() -> None:
     subnets = {"subnet-0": replace(build.SUBNET_0, available_ipv4=10)}
-    document = policy(nics=1).model_dump(by_alias=True)
-    document["groups"][0]["interfaces"][0]["subnets"]["reserve"] = 8
+    document = policy(nics=1).model_dump(by_alias=True, exclude_unset=True)
+    document["groups"][0]["interfaces"][0]["subnets"] = {"reserve": 8}
     plan = plan_node(observed(instance=instance(eni(0)), subnets=subnets), Policy.model_validate(document))
     assert plan.actions == (Assign(eni(0).eni_id, V4, 2),)
     assert codes(plan) == ["CapacityLimited"]

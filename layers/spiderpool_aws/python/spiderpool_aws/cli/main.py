@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from spiderpool_aws.cli import policy
 from spiderpool_aws.cli.manifests import app as manifests
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app = typer.Typer(
 local = typer.Typer(help="The parts of the embedded default, as servers on loopback.", no_args_is_help=True)
 app.add_typer(local, name="local")
 app.add_typer(manifests, name="manifests")
+app.add_typer(policy.app, name="policy")
 
 Port = Annotated[int, typer.Option(help="The port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)]
 
@@ -47,8 +49,11 @@ def aws(port: Port = 5000) -> None:
         server = serve_aws(port, model)
     except OSError as error:
         raise _taken(port, error) from error
+    # Both names of the region: the SDKs read the one, the AWS CLI and boto3 the other.
     print(
-        f"AWS_ENDPOINT_URL={server.url} AWS_REGION={model.region} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
+        f"export AWS_ENDPOINT_URL={server.url} AWS_DEFAULT_REGION={model.region} AWS_REGION={model.region} "
+        "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local",
+        flush=True,
     )
     _until_interrupted()
     server.stop()

@@ -1,21 +1,31 @@
 """The policy: the user's one file. It says which instances are nodes, and what each of their NICs should hold."""
 
-import difflib
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.errors import PolicyError
 from spiderpool_aws.domain.instance import ObservedInstance
+from spiderpool_aws.domain.policy_errors import explain
+from spiderpool_aws.domain.policy_text import read_document
 
 NAME = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 LABEL_VALUE = r"^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
 # IFNAMSIZ leaves 15 characters; lower case only, because the name becomes a part of the pool's.
 HOST_NIC = r"^[a-z0-9]([-a-z0-9.]{0,13}[a-z0-9])?$"
+
+LABEL_KEY = r"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
+# No instance type has more NICs on a network card.
+MAX_DEVICE_INDEX = 15
+
+# The addresses of the largest subnet; a bound, because Python does not even print any whole number.
+MOST = 65_536
+# Strict: YAML's `true` would count as 1.
+Whole = Annotated[int, Field(strict=True)]
 
 
 class _Model(BaseModel):
@@ -25,29 +35,50 @@ class _Model(BaseModel):
 class Elastic(_Model):
     """A size that follows use: at least `min`, `warm` addresses free, at most `max`."""
 
-    min: int = Field(ge=1)
-    warm: int = Field(ge=0)
-    max: int = Field(ge=1)
+    min: Whole = Field(ge=1, le=MOST)
+    warm: Whole = Field(ge=0, le=MOST)
+    max: Whole = Field(ge=1, le=MOST)
 
     @model_validator(mode="after")
     def _ordered(self) -> "Elastic":
         if self.min > self.max:
             raise ValueError(f"min {self.min} is above max {self.max}: lower min or raise max")
+        if self.warm > self.max:
+            raise ValueError(f"warm {self.warm} is above max {self.max}: lower warm or raise max")
         return self
+
+
+def _amount(given: object) -> object:
+    """Take what `addresses` may be; one function, because a union would report a problem for each of its members."""
+    if isinstance(given, Mapping):
+        return Elastic.model_validate(given)
+    whole = isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= MOST
+    if whole or given is None or given == "max" or isinstance(given, Elastic):
+        return given
+    raise ValueError("give a whole number from 1, `max`, or `{min, warm, max}`")
+
+
+def _one(given: object) -> object:
+    # Python's True and 1.0 equal 1, so a Literal takes them.
+    if type(given) is int and given == 1:
+        return given
+    raise ValueError("write `version: 1`")
 
 
 class Size(_Model):
     """How much a NIC holds of one family: single addresses or delegated prefixes, one of the two."""
 
-    addresses: Annotated[int, Field(ge=1)] | Literal["max"] | Elastic | None = None
-    prefixes: int | None = Field(default=None, ge=1)
-    per_prefix: int = Field(default=16, ge=1, le=4096)
+    addresses: Annotated[int | Literal["max"] | Elastic | None, PlainValidator(_amount)] = None
+    prefixes: Whole | None = Field(default=None, ge=1, le=MOST)
+    per_prefix: Whole = Field(default=16, ge=1, le=4096)
     """How many addresses of each IPv6 /80 a pool lists; an IPv4 /28 is listed whole."""
 
     @model_validator(mode="after")
     def _one_of(self) -> "Size":
         if (self.addresses is None) == (self.prefixes is None):
             raise ValueError("give either addresses or prefixes, one of the two")
+        if "per_prefix" in self.model_fields_set and self.prefixes is None:
+            raise ValueError("perPrefix goes with prefixes: remove it, or give prefixes")
         return self
 
 
@@ -55,20 +86,26 @@ class SubnetChoice(_Model):
     """Where a NIC that is missing may be created, and how many addresses its subnet keeps free."""
 
     tags: dict[str, str] = Field(default_factory=dict)
-    ids: tuple[str, ...] = ()
-    reserve: int = Field(default=0, ge=0)
+    ids: tuple[Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$")], ...] = ()
+    reserve: Whole = Field(default=0, ge=0, le=MOST)
 
 
 class Interface(_Model):
     """One NIC of a group's instances: its device index decides, `host` is only the host's name for it."""
 
-    device_index: int = Field(ge=0)
+    device_index: Whole = Field(ge=0, le=MAX_DEVICE_INDEX)
     host: str = Field(pattern=HOST_NIC)
     multus: str = Field(pattern=rf"^{NAME}/{NAME}$")
     subnets: SubnetChoice = SubnetChoice()
-    security_groups: tuple[str, ...] = ()
+    security_groups: tuple[Annotated[str, Field(pattern=r"^sg-[0-9a-f]+$")], ...] = ()
     ipv4: Size
     ipv6: Size | None = None
+
+    @model_validator(mode="after")
+    def _whole_ipv4_prefixes(self) -> "Interface":
+        if "per_prefix" in self.ipv4.model_fields_set:
+            raise ValueError("perPrefix is for ipv6 only, an IPv4 prefix is listed whole: remove it from ipv4")
+        return self
 
     def size(self, family: IPFamily) -> Size | None:
         """Return what the NIC should hold of a family; None when the family is not wanted."""
@@ -123,13 +160,13 @@ class NodeSettings(_Model):
     set_provider_id: bool = Field(default=True, alias="setProviderID")
     delete_terminated: bool = True
     delete_pods_of_terminated: bool = True
-    startup_taint: str | None = "spiderpool-aws/not-ready"
+    startup_taint: str | None = Field(default="spiderpool-aws/not-ready", pattern=LABEL_KEY)
 
 
 class Policy(_Model):
     """The whole file. See docs/policy.md for each field."""
 
-    version: Literal[1]
+    version: Annotated[Literal[1], PlainValidator(_one)]
     mode: Literal["observe", "apply", "paused"] = "apply"
     cluster: str = Field(pattern=LABEL_VALUE)
     node_name: str = Field(default="discover", pattern=r"^(discover|private-dns-name|instance-id|tag:.+)$")
@@ -164,32 +201,14 @@ class Policy(_Model):
         return next((group for group in self.groups if group.match.fits(instance)), None)
 
 
+MODELS = (Policy, Group, Match, Interface, SubnetChoice, Size, Elastic, PoolSettings, NodeSettings)
+KNOWN_KEYS = {info.alias or name for model in MODELS for name, info in model.model_fields.items()}
+
+
 def parse_policy(text: str) -> Policy:
     """Return the policy of a YAML (or JSON) text. Raises PolicyError: a line for each problem, with path and fix."""
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise PolicyError(f"the policy is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(document, dict):
-        raise PolicyError("the policy is not a mapping: it starts with `version: 1`")
+    document = read_document(text)
     try:
         return Policy.model_validate(document)
     except ValidationError as error:
-        raise PolicyError("\n".join(dict.fromkeys(_explain(problem) for problem in error.errors()))) from None
-
-
-def _explain(problem: Any) -> str:
-    location = [part for part in problem["loc"] if part not in {"constrained-int", "literal['max']", "Elastic", "int"}]
-    path = ".".join(str(part) for part in location) or "policy"
-    if problem["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(str(location[-1]), KNOWN_KEYS, n=1)
-        return f"{path}: unknown key" + (f", did you mean {close[0]!r}?" if close else ": remove it")
-    if problem["type"] == "missing":
-        return f"{path}: missing, add it"
-    message = problem["msg"].removeprefix("Value error, ")
-    given = problem["input"]
-    return f"{path}: {message}" + (f", not {given!r}" if isinstance(given, str | int | float) else "")
-
-
-MODELS = (Policy, Group, Match, Interface, SubnetChoice, Size, Elastic, PoolSettings, NodeSettings)
-KNOWN_KEYS = {info.alias or name for model in MODELS for name, info in model.model_fields.items()}
+        raise PolicyError(explain(error, KNOWN_KEYS)) from None

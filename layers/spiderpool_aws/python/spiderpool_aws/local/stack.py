@@ -6,13 +6,9 @@ its own, by which EC2 sees its calls, so that the rules' exclusion of our own ca
 
 import json
 from collections.abc import Callable
-from functools import cache
 from types import TracebackType
 from typing import Any
 
-import boto3
-import botocore.session
-from botocore.loaders import Loader, create_loader
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 from moto import mock_aws
@@ -27,6 +23,7 @@ from spiderpool_aws.local.cluster import connect_in_process as connect_cluster
 from spiderpool_aws.local.ec2 import Ec2Model, Ec2Options
 from spiderpool_aws.local.ec2 import connect_in_process as connect_ec2
 from spiderpool_aws.local.functions import AsyncInvoker, EventSourceMapping, Handler, Invocation, LocalFunction
+from spiderpool_aws.local.isolated import isolated_session
 from spiderpool_aws.local.journal import Journal, JournalReporter
 from spiderpool_aws.local.queues import LocalQueue
 from spiderpool_aws.local.sqs import LocalSqs
@@ -42,13 +39,6 @@ FUNCTIONS: dict[str, tuple[Handler, int]] = {
     "reconcile_nodes": (reconcile_nodes.handler, 60),
     "resync": (resync.handler, 300),
 }
-
-
-@cache
-def _loader() -> Loader:
-    """Return one loader for all sessions: it keeps EC2's service model, which takes longer to read than a test runs."""
-    loader: Loader = create_loader()
-    return loader
 
 
 class LocalStack:
@@ -122,7 +112,7 @@ class LocalStack:
 
     def application(self, name: str) -> Application:
         """Return a function's application, as its role; a new one, as a new sandbox has it."""
-        session = self._session()
+        session = isolated_session(self.model.region)
         connect_ec2(session, self.model, self.roles[name])
         self.sqs.connect(session)
         api = ApiClient(Configuration(host="https://cluster.local"))
@@ -170,10 +160,5 @@ class LocalStack:
     def _load(self, model: Callable[..., Any]) -> Any:
         return model(**self._settings)
 
-    def _session(self) -> boto3.Session:
-        session = botocore.session.Session()
-        session.register_component("data_loader", _loader())
-        return boto3.Session("local", "local", region_name=self.model.region, botocore_session=session)
-
     def _ssm(self) -> Any:
-        return self._session().client("ssm")
+        return isolated_session(self.model.region).client("ssm")

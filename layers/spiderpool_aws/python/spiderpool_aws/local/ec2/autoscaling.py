@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from spiderpool_aws.local.ec2.calls import Ec2Call
-from spiderpool_aws.local.ec2.errors import Ec2Error
+from spiderpool_aws.local.ec2.errors import Ec2Error, not_modelled
 from spiderpool_aws.local.ec2.model import Ec2Model
 from spiderpool_aws.local.ec2.registry import Answer, Params
 from spiderpool_aws.local.ec2.rendering import copy
@@ -193,7 +193,7 @@ class AutoScaling:
     def call(self, operation: str, params: Params) -> Answer:
         """Answer DescribeAutoScalingInstances with boto3's parameters and shapes."""
         if operation != "DescribeAutoScalingInstances":
-            raise Ec2Error("InvalidAction", f"The action {operation} is not valid for this web service.")
+            raise not_modelled(operation, "Auto Scaling")
         described = [instance for group in self.groups for instance in group.describe_instances()]
         wanted = params.get("InstanceIds")
         # Auto Scaling leaves out what it does not know, where EC2 would fail the call.

@@ -14,11 +14,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-import botocore.session
 from botocore.model import ListShape, Shape, StructureShape
 
 from spiderpool_aws.local.ec2.calls import Ec2Call
 from spiderpool_aws.local.ec2.errors import Ec2Error
+from spiderpool_aws.local.isolated import isolated_botocore_session
 
 Json = dict[str, Any]
 
@@ -187,4 +187,4 @@ def _output_shape(operation: str) -> Shape | None:
 
 @cache
 def _service_model() -> Any:
-    return botocore.session.get_session().get_service_model("ec2")
+    return isolated_botocore_session().get_service_model("ec2")

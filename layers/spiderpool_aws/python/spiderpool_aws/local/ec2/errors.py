@@ -34,6 +34,11 @@ def combination_error(message: str) -> Ec2Error:
     return Ec2Error("InvalidParameterCombination", message)
 
 
+def not_modelled(operation: str, service: str = "EC2") -> Ec2Error:
+    """Return the error for an action that AWS may have and the local model has not: AWS's code, and who says no."""
+    return Ec2Error("InvalidAction", f"The local {service} model does not have the action {operation}.")
+
+
 def missing(parameter: str) -> Ec2Error:
     """Return the error for a parameter that is required and was not given."""
     return Ec2Error("MissingParameter", f"The request must contain the parameter {parameter}")

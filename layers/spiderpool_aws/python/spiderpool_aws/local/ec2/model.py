@@ -18,7 +18,7 @@ from spiderpool_aws.local.ec2 import (  # noqa: F401  (each registers its operat
     templates,
 )
 from spiderpool_aws.local.ec2.calls import Ec2Call, FaultHook
-from spiderpool_aws.local.ec2.errors import Ec2Error, Ec2TimeoutError
+from spiderpool_aws.local.ec2.errors import Ec2Error, Ec2TimeoutError, not_modelled
 from spiderpool_aws.local.ec2.events import Events, Listener
 from spiderpool_aws.local.ec2.options import Ec2Options
 from spiderpool_aws.local.ec2.registry import OPERATIONS, Answer, Operation, check_known
@@ -183,5 +183,5 @@ class Ec2Model:
 
 def _known(name: str) -> Operation:
     if name not in OPERATIONS:
-        raise Ec2Error("InvalidAction", f"The action {name} is not valid for this web service.")
+        raise not_modelled(name)
     return OPERATIONS[name]

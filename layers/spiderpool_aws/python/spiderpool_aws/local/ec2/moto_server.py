@@ -4,6 +4,7 @@ moto's backends live in its process, so two servers in one process share their q
 them. Every EC2 request lets what is due on the model's clock happen first.
 """
 
+import socket
 from collections.abc import Callable, Iterable, Mapping
 from threading import Thread
 from typing import Any
@@ -24,6 +25,7 @@ from spiderpool_aws.local.ec2.model import Ec2Model
 
 _HOST = "127.0.0.1"
 _STOP_POLL_SECONDS = 0.02
+_BACKLOG = 128
 _XML = "text/xml;charset=UTF-8"
 _GATEWAY_TIMEOUT = 504
 Execute = Callable[[str, dict[str, Any], str], Ec2Call]
@@ -38,7 +40,7 @@ class AwsServer:
         how = {"poll_interval": _STOP_POLL_SECONDS}
         self._thread = Thread(target=server.serve_forever, kwargs=how, name="aws", daemon=True)
         self._thread.start()
-        self.url = f"http://{_HOST}:{server.server_port}"
+        self.url = f"http://{_HOST}:{server.port}"
 
     def stop(self) -> None:
         """Stop serving, close the socket, and forget what moto's services hold."""
@@ -54,7 +56,7 @@ def serve_aws(
     callers: Mapping[str, str] | None = None,
     autoscaling: AutoScaling | None = None,
 ) -> AwsServer:
-    """Serve AWS on loopback; port 0 takes a free one.
+    """Serve AWS on loopback; port 0 takes a free one. Raises OSError when the port is taken.
 
     `callers` maps access keys to the ARNs of the roles that call EC2 with them. With `autoscaling`, its groups answer
     for Auto Scaling as well.
@@ -71,7 +73,10 @@ def serve_aws(
             "autoscaling", "query", QuerySerializer, lambda action, params, _: groups.execute(action, params)
         )
     app = _Dispatcher(DomainDispatcherApplication(create_backend_app), own)
-    return AwsServer(make_server(_HOST, port, app, threaded=True, request_handler=_QuietHandler))
+    # Bound here and handed over (as a copy): werkzeug would end the process when the port is taken.
+    with socket.create_server((_HOST, port), backlog=_BACKLOG) as bound:
+        server = make_server(_HOST, port, app, threaded=True, request_handler=_QuietHandler, fd=bound.fileno())
+    return AwsServer(server)
 
 
 class _QuietHandler(MotoRequestHandler):
