@@ -111,9 +111,12 @@ def test_a_batch_of_ten_is_one_look_at_instances_and_one_at_nics_also_when_one_i
     invocations = world.stack.functions["reconcile_nodes"].invocations
     invocations.clear()
     world.checker.assert_idle(world.bus.settle)
-    assert [len(run.event["Records"]) for run in invocations] == [10]
-    assert invocations[0].answer == {"batchItemFailures": []}
-    assert world.calls() == {"DescribeInstances": 1, "DescribeNetworkInterfaces": 1}
+    first, *others = [[r["attributes"]["MessageGroupId"] for r in run.event["Records"]] for run in invocations]
+    assert sorted(first) == sorted([*ids, gone])
+    # What EC2 does not show may be too new: that one alone is looked for again, for a minute.
+    assert others
+    assert all(groups == [gone] for groups in others)
+    assert world.calls() == {"DescribeInstances": 1 + len(others), "DescribeNetworkInterfaces": 1}
 
 
 def test_one_manual_resync_of_three_instances_delivered_twice_is_three_reconciles(world: World) -> None:

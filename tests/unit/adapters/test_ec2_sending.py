@@ -66,5 +66,5 @@ def test_assigning_given_addresses_is_sent_once_and_never_takes_them_from_anothe
 
 def test_reads_are_retried_by_botocore_and_writes_are_not() -> None:
     ec2, _ = connect(unavailable)
-    assert ec2._reads.meta.config.retries == {"mode": "standard", "total_max_attempts": 4}  # type: ignore[attr-defined]
+    assert ec2._reads.meta.config.retries == {"mode": "standard", "total_max_attempts": 3}  # type: ignore[attr-defined]
     assert ec2._writes.meta.config.retries == {"mode": "standard", "total_max_attempts": 1}  # type: ignore[attr-defined]

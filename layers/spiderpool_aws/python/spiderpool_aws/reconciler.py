@@ -4,43 +4,39 @@
     for each node: plan; apply each action, which changes the model; plan again on the changed model
     until the plan is empty
 
-What EC2 answers to an assignment is used at once, without a second describe. A refused action counts as done, so
-planning ends; its reason is reported. One that has to wait ends the pass: the message comes back. What a pass changed
-or found is then told on the Node (Events); that this fails keeps nothing from being done.
+What EC2 answers to an assignment is used at once, without a second describe; when no pool could be written that lists
+it, the next look waits until EC2 surely shows it, else a stale describe would have it assigned twice. A refused action
+counts as done, so planning ends; its reason is reported. So does an assignment that failed, for the other NICs cannot
+help it; anything else that fails ends the pass: the message comes back. What a pass changed or found is then told on
+the Node (Events); that this fails keeps nothing from being done.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import assert_never
 
 from spiderpool_aws.announcer import Announcer
+from spiderpool_aws.applier import Applier
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
-from spiderpool_aws.domain.node import Node
+from spiderpool_aws.domain.lost import SECOND_LOOK, unlisted
 from spiderpool_aws.domain.node_events import Step, node_events
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import (
     Action,
-    ApplyMultusConfig,
-    ApplyPool,
     Assign,
-    DeleteNode,
-    DeletePod,
-    DeletePool,
     Finding,
     NodePlan,
-    PrepareNode,
     Reassign,
-    TaintNode,
 )
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
-from spiderpool_aws.domain.pool import MultusConfig
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.observation import NodeDirectory, Observer, PoolListing
-from spiderpool_aws.ports import Assigned, Clock, ClusterPort, ControlPort, Ec2Port, Reporter
+from spiderpool_aws.ports import Clock, ClusterPort, ControlPort, Ec2Port, Reporter
 
 MAX_ROUNDS = 12
+UNKNOWN_PATIENCE_SECONDS = 60.0
+"""How long an event may be ahead of what EC2 shows; after that the instance is gone, or not ours."""
 PASSING = {Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP, Code.SUBNET_EXHAUSTED}
 """Refusals that another look may find gone: our picture was old, or somebody releases addresses of a full subnet."""
 
@@ -52,6 +48,8 @@ class _Pass:
     observed: ObservedNode
     plans: list[NodePlan] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    failures: list[RetryLater] = field(default_factory=list)
+    """Assignments that failed; the rest of the node was done nevertheless."""
 
     @property
     def writes(self) -> int:
@@ -70,6 +68,7 @@ class Reconciler:
         self._control = control
         self._reporter = reporter
         self._observer = Observer(ec2, cluster, clock)
+        self._applier = Applier(ec2, cluster)
         self._announcer = Announcer(cluster, reporter)
 
     def reconcile(self, requests: Sequence[ReconcileRequest]) -> Mapping[str, Outcome]:
@@ -103,12 +102,12 @@ class Reconciler:
         models = self._observer.observe(instances, pools, control, policy, NodeDirectory(self._cluster))
         models = self._observer.with_remains(models, policy)
         outcomes: dict[str, Outcome] = {}
-        multus: Mapping[str, MultusConfig] | None = None
+        last: ObservedNode | None = None
         for instance_id, model in models.items():
-            # The networks are the cluster's, not a node's: what one node has ensured, the next need not.
-            work = _Pass(model if multus is None else replace(model, multus=multus))
+            # Networks and subnets are not a node's own: what one node ensured or took, the next one finds so.
+            work = _Pass(model if last is None else replace(model, multus=last.multus, subnets=last.subnets))
             outcomes[instance_id] = self._reconcile_node(work, policy)
-            multus = work.observed.multus
+            last = work.observed
         return outcomes
 
     def _reconcile_node(self, work: _Pass, policy: Policy) -> Outcome:
@@ -118,7 +117,7 @@ class Reconciler:
             outcome = _outcome(work, Status.FAILED, later.reason, later.delay_seconds)
         if policy.mode == "apply" and work.plans:
             self._announcer.tell(node_events(work.steps, work.plans[-1], work.observed))
-        return outcome
+        return _after_the_lag(work, outcome)
 
     def _run(self, work: _Pass, policy: Policy) -> Outcome:
         for _ in range(MAX_ROUNDS):
@@ -136,7 +135,12 @@ class Reconciler:
     def _perform(self, work: _Pass, action: Action) -> None:
         before = work.observed
         try:
-            work.observed = self._apply(before, action)
+            work.observed = self._applier.apply(before, action)
+        except RetryLater as later:
+            if not isinstance(action, Assign | Reassign):
+                raise
+            work.failures.append(later)
+            work.observed = before.with_failure(action.key)
         except Refused as refused:
             finding = Finding(refused.code, f"{action.key}: {refused.reason}")
             work.observed = before.with_refusal(action.key, finding)
@@ -144,50 +148,6 @@ class Reconciler:
         else:
             work.steps.append(Step(before, action))
             self._reporter.info(str(action), instance=work.observed.instance_id)
-
-    def _apply(self, observed: ObservedNode, action: Action) -> ObservedNode:
-        """Do one thing and return the changed model."""
-        match action:
-            case ApplyPool():
-                return observed.with_pool(self._cluster.apply_pool(action.pool))
-            case DeletePool():
-                self._cluster.delete_pool(action.pool)
-                return observed.with_pool(replace(action.pool, terminating=True))
-            case Assign():
-                answer = self._ec2.assign(action.eni_id, action.family, action.count, prefixes=action.prefixes)
-                return _with_assigned(observed, action.eni_id, answer)
-            case Reassign():
-                return self._reassign(observed, action)
-            case ApplyMultusConfig():
-                return observed.with_multus(self._cluster.apply_multus(action.config, action.cluster))
-            case PrepareNode():
-                self._cluster.prepare_node(
-                    action.node_name, action.node_uid, provider_id=action.provider_id, taint=action.taint
-                )
-                return _with_node(observed, lambda node: node.prepared(action.provider_id, action.taint))
-            case TaintNode():
-                self._cluster.taint_node(action.node_name, action.node_uid, action.taint)
-                return _with_node(observed, lambda node: node.tainted(action.taint))
-            case DeleteNode():
-                self._cluster.delete_node(action.node_name, action.node_uid)
-                return replace(observed, node=None)
-            case DeletePod():
-                self._cluster.delete_pod(action.pod)
-                return replace(observed, pods=tuple(pod for pod in observed.pods if pod != action.pod))
-            case _:
-                assert_never(action)
-
-    def _reassign(self, observed: ObservedNode, action: Reassign) -> ObservedNode:
-        eni = (
-            next((e for e in observed.instance.enis if e.eni_id == action.eni_id), None) if observed.instance else None
-        )
-        subnet = observed.subnets.get(eni.subnet_id) if eni else None
-        held = self._ec2.holders(action.addresses, subnet.vpc_id) if subnet else {}
-        if held:
-            # Asking for it would be refused, or with AllowReassignment take it away from its holder.
-            holders = ", ".join(f"{address} is held by {holder}" for address, holder in sorted(held.items()))
-            raise Refused(f"{holders}: the pod keeps an address that does not work, delete the pod", Code.ADDRESS_TAKEN)
-        return _with_assigned(observed, action.eni_id, self._ec2.reassign(action.eni_id, action.addresses))
 
 
 def report_control(control: Control, reporter: Reporter) -> None:
@@ -228,22 +188,33 @@ def _outcome(work: _Pass, status: Status, reason: str, delay_seconds: float | No
 
 
 def _settled(work: _Pass, plan: NodePlan) -> Outcome:
+    if work.failures:
+        delays = [failure.delay_seconds for failure in work.failures if failure.delay_seconds is not None]
+        reasons = "; ".join(failure.reason for failure in work.failures)
+        return _outcome(work, Status.FAILED, reasons, max(delays, default=None))
     passing = [finding for finding in work.observed.refusals if finding.code in PASSING]
-    if not plan.waits and not passing:
-        return _outcome(work, Status.DONE, "converged")
-    reasons = [wait.reason for wait in plan.waits] + [finding.message for finding in passing]
-    delays = [wait.delay_seconds for wait in plan.waits if wait.delay_seconds is not None]
-    only_dated = len(delays) == len(plan.waits) and not passing
-    return _outcome(work, Status.WAITING, "; ".join(reasons), min(delays) if only_dated else None)
+    if plan.waits or passing:
+        reasons = "; ".join([*(wait.reason for wait in plan.waits), *(finding.message for finding in passing)])
+        delays = [wait.delay_seconds for wait in plan.waits if wait.delay_seconds is not None]
+        only_dated = len(delays) == len(plan.waits) and not passing
+        return _outcome(work, Status.WAITING, reasons, min(delays) if only_dated else None)
+    if work.observed.refusals:
+        return _outcome(work, Status.REFUSED, "; ".join(finding.message for finding in work.observed.refusals))
+    if work.observed.instance is None and not work.observed.pools:
+        unknown = _outcome(work, Status.WAITING, "EC2 does not know it: it may be too new to be shown")
+        return replace(unknown, patience_seconds=UNKNOWN_PATIENCE_SECONDS)
+    return _outcome(work, Status.DONE, "converged")
 
 
-def _with_assigned(observed: ObservedNode, eni_id: str, answer: Assigned) -> ObservedNode:
-    if observed.instance is None:
-        return observed
-    eni = next(known for known in observed.instance.enis if known.eni_id == eni_id)
-    changed = eni.with_assigned(answer.addresses, answer.prefixes)
-    return observed.with_eni(changed)
-
-
-def _with_node(observed: ObservedNode, change: Callable[[Node], Node]) -> ObservedNode:
-    return replace(observed, node=change(observed.node)) if observed.node is not None else observed
+def _after_the_lag(work: _Pass, outcome: Outcome) -> Outcome:
+    """Let the next look wait for EC2 to show what was assigned, when no pool remembers it."""
+    befores: dict[str, ObservedNode] = {}
+    for step in work.steps:
+        if isinstance(step.action, Assign | Reassign) and step.refusal is None:
+            befores.setdefault(step.action.eni_id, step.before)
+    if not any(unlisted(eni_id, before, work.observed) for eni_id, before in befores.items()):
+        return outcome
+    status = outcome.status if outcome.status is Status.FAILED else Status.WAITING
+    reason = f"{outcome.reason}; no pool lists yet what was assigned, EC2 has to show it first"
+    delay = max(outcome.delay_seconds or 0, SECOND_LOOK.total_seconds())
+    return replace(outcome, status=status, reason=reason, delay_seconds=delay)

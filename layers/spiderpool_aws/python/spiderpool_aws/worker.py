@@ -175,22 +175,28 @@ class Worker:
         return outcomes
 
     def _settle(self, group: Group, outcome: Outcome, tally: _Tally) -> None:
-        if outcome.status is Status.DONE:
+        if outcome.status in (Status.DONE, Status.REFUSED):
             tally.acknowledged += group.messages
             return
         now = self._clock.now()
-        spent = [message for message in group.messages if now - message.first_received_at >= GIVE_UP]
+        patience = GIVE_UP if outcome.patience_seconds is None else timedelta(seconds=outcome.patience_seconds)
+        spent = [message for message in group.messages if now - message.first_received_at >= patience]
         staying = [message for message in group.messages if message not in spent]
         if spent and outcome.status is Status.WAITING:
             tally.acknowledged += spent
-            self._reporter.warning(f"{outcome.subject}: left to the resync after 20 minutes: {outcome.reason}")
-            self._reporter.count("WaitsGivenUp")
+            self._give_up(outcome, patience)
         elif spent:
             self._dead_letter(spent, outcome.reason, tally)
         if staying:
-            seconds = backoff(group.receives) if outcome.delay_seconds is None else outcome.delay_seconds
+            seconds = _delay(outcome, group.receives)
             tally.delays[seconds] += staying
             tally.kept += staying
+
+    def _give_up(self, outcome: Outcome, patience: timedelta) -> None:
+        minutes = int(patience.total_seconds() // 60)
+        self._reporter.warning(f"{outcome.subject}: left to the resync after {minutes} min: {outcome.reason}")
+        if outcome.patience_seconds is None:
+            self._reporter.count("WaitsGivenUp")
 
     def _dead_letter(self, messages: Sequence[Message], reason: str, tally: _Tally) -> None:
         """Put messages into the dead-letter queue; one that cannot get there stays where it is."""
@@ -207,7 +213,8 @@ class Worker:
 
     def _report(self, group: Group, outcome: Outcome) -> None:
         """Write one line that a person can read, and one for each finding, whose code is its metric."""
-        say = self._reporter.warning if outcome.status is Status.FAILED else self._reporter.info
+        bad = outcome.status in (Status.FAILED, Status.REFUSED)
+        say = self._reporter.warning if bad else self._reporter.info
         say(
             f"{outcome.subject}: {outcome.status}: {outcome.reason}",
             cause=group.request.reason,
@@ -224,6 +231,13 @@ class Worker:
 def backoff(receives: int) -> float:
     """Return how many seconds to wait after so many receives."""
     return BACKOFF_SECONDS[min(receives, len(BACKOFF_SECONDS)) - 1]
+
+
+def _delay(outcome: Outcome, receives: int) -> float:
+    """Return when to look again. What fails is asked ever less often, whatever it advised itself."""
+    if outcome.delay_seconds is None:
+        return backoff(receives)
+    return max(outcome.delay_seconds, backoff(receives)) if outcome.status is Status.FAILED else outcome.delay_seconds
 
 
 def _crashed_twice(message: Message, now: datetime) -> bool:

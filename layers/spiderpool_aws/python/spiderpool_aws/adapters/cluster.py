@@ -36,6 +36,9 @@ EVENTS = Resource("/api/v1", "events")
 EVENT_NAMESPACE = "default"
 """Where the Events of what has no namespace are."""
 
+# pydantic's ValidationError, JSONDecodeError and AddressError are ValueErrors; the others come from
+# `status.allocatedIPs`, a text whose JSON nobody validates.
+UNREADABLE = (ValueError, TypeError, AttributeError)
 NODE_ATTEMPTS = 3
 """How often a Node is read again when somebody changed it between our read and our patch."""
 
@@ -58,7 +61,10 @@ class ClusterAdapter:
     def apply_pool(self, pool: Pool) -> Pool:
         """Create or write a pool. A create never joins a pool that is there; a write takes our fields back."""
         stored = self._api.apply(POOLS, pool_manifest(pool))
-        return SpiderIPPool.model_validate(stored).to_pool()
+        try:
+            return SpiderIPPool.model_validate(stored).to_pool()
+        except UNREADABLE as error:
+            raise Refused(f"pool {pool.name} was written and cannot be read: {error}", Code.INVALID) from error
 
     def delete_pool(self, pool: Pool) -> None:
         """Delete the pool of that uid; gone already is success, another of that name is Refused `Conflict`."""
@@ -174,9 +180,7 @@ class ClusterAdapter:
         def parse_or_warn(item: Json) -> Any:
             try:
                 return parse(item)
-            # pydantic's ValidationError, JSONDecodeError and AddressError are ValueErrors; the others come from
-            # `status.allocatedIPs`, a text whose JSON nobody validates.
-            except (ValueError, TypeError, AttributeError) as error:
+            except UNREADABLE as error:
                 name = item.get("metadata", {}).get("name", "?")
                 self._reporter.warning(
                     f"{resource.plural} {name} is passed over because it cannot be read: mend or delete it",

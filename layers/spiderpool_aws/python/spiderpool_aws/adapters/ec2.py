@@ -51,7 +51,8 @@ class Ec2Adapter:
     @classmethod
     def from_session(cls, session: Session) -> Ec2Adapter:
         """Return an adapter with two clients of a session; the second costs milliseconds, the model is loaded once."""
-        reads = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 4})
+        # Three attempts that all time out, and the rest of a pass, fit into the functions' 60 s.
+        reads = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
         writes = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 1})
         return cls(session.client("ec2", config=reads), session.client("ec2", config=writes))
 

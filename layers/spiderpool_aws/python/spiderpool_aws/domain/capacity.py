@@ -34,6 +34,23 @@ class Holding:
         return len({block for first, last in spans for block in range(first, last + 1)})
 
 
+def room(
+    interface: Interface, family: IPFamily, eni: Eni, unseen: int, limits: InstanceTypeLimits, subnet: Subnet
+) -> int:
+    """Return how many single addresses the NIC may still get: slots of its type, and what its subnet may give."""
+    free_slots = _free_slots(family, eni, unseen, limits)
+    reserve, free = interface.subnets.reserve, subnet.available_ipv4
+    if family is IPFamily.IPV4 and reserve and free is not None:
+        return min(free_slots, max(0, free - reserve))
+    return free_slots
+
+
+def _free_slots(family: IPFamily, eni: Eni, unseen: int, limits: InstanceTypeLimits) -> int:
+    # Every single address takes a slot, the host's own too, and so does every prefix (EC2 guide, prefix delegation).
+    taken = len(eni.addresses(family)) + len(eni.prefixes(family)) + (family is IPFamily.IPV4) + unseen
+    return max(0, limits.per_eni(family) - taken)
+
+
 def shortage(
     interface: Interface, family: IPFamily, eni: Eni, holding: Holding, limits: InstanceTypeLimits, subnet: Subnet
 ) -> Shortage:
@@ -49,9 +66,7 @@ def shortage(
         return Shortage(problem=f"{limits.instance_type} cannot carry prefixes (not a Nitro type): use addresses")
     unseen = holding.blocks(family) if prefixes else len(holding.unseen)
     have = unseen + (len(eni.prefixes(family)) if prefixes else len(holding.usable))
-    # Every single address takes a slot, the host's own too, and so does every prefix (EC2 guide, prefix delegation).
-    taken = len(eni.addresses(family)) + len(eni.prefixes(family)) + (family is IPFamily.IPV4) + unseen
-    free_slots = max(0, limits.per_eni(family) - taken)
+    free_slots = _free_slots(family, eni, unseen, limits)
     wanted = _wanted(size, have, holding.used, free_slots)
     count, problem = max(0, wanted - have), ""
     if count > free_slots:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
+from spiderpool_aws.domain.instance import Eni
+from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.pool import Pool
 
 SECOND_LOOK = timedelta(seconds=30)
@@ -31,6 +33,26 @@ class Lost:
         """Return what is still to be remembered when some addresses have left the pool."""
         rest = ((since, addresses - dropped) for since, addresses in self.memory)
         return tuple((since, addresses) for since, addresses in rest if addresses)
+
+
+def unlisted(eni_id: str, before: ObservedNode, after: ObservedNode) -> bool:
+    """Tell whether a NIC got something between two models that no pool of it lists.
+
+    A pool's list is all that remembers an assignment while a describe is stale.
+    """
+    old, new = before.eni(eni_id), after.eni(eni_id)
+    return old is not None and new is not None and any(_unlisted(old, new, family, after) for family in IPFamily)
+
+
+def _unlisted(old: Eni, new: Eni, family: IPFamily, after: ObservedNode) -> bool:
+    listed = EMPTY[family]
+    for pool in after.pools:
+        known = pool.identity
+        if known is not None and known.eni_id == new.eni_id and known.family is family and not pool.terminating:
+            listed = listed | pool.spec.ips
+    prefixes = [prefix for prefix in new.prefixes(family) if prefix not in old.prefixes(family)]
+    singles = new.addresses(family) - old.addresses(family) - listed
+    return bool(singles) or any(not AddressSet.from_networks(family, [prefix]) & listed for prefix in prefixes)
 
 
 def nothing_lost(family: IPFamily) -> Lost:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.claims import Claims
 from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, ObservedInstance, Subnet
 from spiderpool_aws.domain.node import Node, PodRef
@@ -42,7 +43,7 @@ class ObservedNode:
     removals_held: str = ""
     """Why nothing may be removed: the fuse of invariant 10. Empty when it is whole."""
     settled: frozenset[str] = frozenset()
-    """Keys of the actions that were refused in this pass: planning has to end."""
+    """Keys of the actions that were refused or failed in this pass: planning has to end."""
     refusals: tuple[Finding, ...] = ()
 
     def with_pool(self, pool: Pool) -> "ObservedNode":
@@ -50,16 +51,30 @@ class ObservedNode:
         others = tuple(known for known in self.pools if known.name != pool.name)
         return replace(self, pools=(*others, pool))
 
+    def eni(self, eni_id: str) -> Eni | None:
+        """Return a NIC of the instance."""
+        enis = self.instance.enis if self.instance is not None else ()
+        return next((eni for eni in enis if eni.eni_id == eni_id), None)
+
     def with_eni(self, eni: Eni) -> "ObservedNode":
-        """Return the model after a NIC of the instance changed."""
-        if self.instance is None:
+        """Return the model after a NIC of the instance got addresses: its subnet has so many fewer."""
+        before, subnet = self.eni(eni.eni_id), self.subnets.get(eni.subnet_id)
+        if self.instance is None or before is None:
             return self
         enis = tuple(eni if known.eni_id == eni.eni_id else known for known in self.instance.enis)
-        return replace(self, instance=replace(self.instance, enis=enis))
+        subnets = self.subnets
+        if subnet is not None and subnet.available_ipv4 is not None:
+            taken = len(eni.assigned(IPFamily.IPV4)) - len(before.assigned(IPFamily.IPV4))
+            subnets = {**subnets, subnet.subnet_id: replace(subnet, available_ipv4=subnet.available_ipv4 - taken)}
+        return replace(self, instance=replace(self.instance, enis=enis), subnets=subnets)
 
     def with_multus(self, config: MultusConfig) -> "ObservedNode":
         """Return the model after a SpiderMultusConfig was written."""
         return replace(self, multus={**self.multus, config.key: config})
+
+    def with_failure(self, key: str) -> "ObservedNode":
+        """Return the model after an action failed: it is not tried again in this pass."""
+        return replace(self, settled=self.settled | {key})
 
     def with_refusal(self, key: str, finding: Finding) -> "ObservedNode":
         """Return the model after an action was refused: it counts as done, so that planning ends."""

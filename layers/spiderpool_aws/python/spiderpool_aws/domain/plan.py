@@ -81,6 +81,8 @@ class Reassign:
     eni_id: str
     addresses: AddressSet
     why: str
+    vpc_id: str = ""
+    """Where somebody else may hold one of them."""
 
     @property
     def key(self) -> str:

@@ -7,7 +7,7 @@ looks 30 s apart did not show it and no pod uses it (DESIGN §2, §6).
 from dataclasses import dataclass, replace
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, vpc_gateway
-from spiderpool_aws.domain.capacity import Holding, shortage
+from spiderpool_aws.domain.capacity import Holding, room, shortage
 from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, Subnet
 from spiderpool_aws.domain.lost import Lost, lost_addresses, nothing_lost
@@ -97,10 +97,13 @@ def plan_nic_family(nic: NicFamily, draft: Draft) -> None:
         return
     usable, pool = usable_addresses(nic, host), nic.pool
     listed = pool.spec.ips if pool else EMPTY[nic.family]
-    lost = lost_addresses(pool, usable, nic.observed.now) if pool else nothing_lost(nic.family)
-    assigning = _plan_assignments(nic, usable, listed - usable - lost.confirmed, lost, draft)
+    assigned = nic.eni.assigned(nic.family)
+    lost = lost_addresses(pool, assigned, nic.observed.now) if pool else nothing_lost(nic.family)
+    assigning = _plan_assignments(nic, usable, listed - assigned - lost.confirmed, lost, draft)
     if nic.node_name is not None:
-        ips = (listed - lost.dropped) | _unclaimed(nic, usable - listed, draft)
+        # What is assigned and not for pods (the host's own, beyond `perPrefix`) leaves when no pod uses it.
+        unwanted = (listed & assigned) - usable - (pool.allocated if pool else EMPTY[nic.family])
+        ips = (listed - lost.dropped - unwanted) | _unclaimed(nic, usable - listed, draft)
         _plan_pool(nic, str(cidr), ips, lost, draft, hold_growth=assigning)
 
 
@@ -112,8 +115,11 @@ def _plan_assignments(nic: NicFamily, usable: AddressSet, unseen: AddressSet, lo
     pool, planned = nic.pool, False
     if lost.in_use and pool is not None:
         users = ", ".join(sorted({pool.users.get(address, "a pod") for address in lost.in_use}))
-        reassign = Reassign(nic.eni.eni_id, lost.in_use, f"{users} still uses it, and {nic.eni.eni_id} has lost it")
-        if draft.add(draft.assignments, reassign):
+        why = f"{users} still uses it, and {nic.eni.eni_id} has lost it"
+        free = room(nic.interface, nic.family, nic.eni, len(unseen), nic.limits, nic.subnet)
+        if len(lost.in_use) > free:
+            draft.report("CapacityLimited", f"{lost.in_use} cannot be assigned again ({why}): there is room for {free}")
+        elif draft.add(draft.assignments, Reassign(nic.eni.eni_id, lost.in_use, why, nic.subnet.vpc_id)):
             unseen, planned = unseen | lost.in_use, True
     used = len(pool.allocated) if pool else 0
     holding = Holding(usable, unseen, used)
@@ -173,7 +179,8 @@ def _plan_pool(nic: NicFamily, subnet: str, ips: AddressSet, lost: Lost, draft: 
     target = replace(pool, identity=nic.identity, spec=_spec(nic, subnet, ips), memory=memory)
     if dropped:
         shrunk = replace(target, spec=replace(target.spec, ips=pool.spec.ips - dropped))
-        why = f"{nic.eni.eni_id} has lost {dropped}"
+        gone = dropped - nic.eni.assigned(nic.family)
+        why = f"{nic.eni.eni_id} has lost {gone}" if gone else "the policy keeps them from pods"
         draft.add(draft.removals, ApplyPool(PoolChange.SHRINK, shrunk, why, dropped))
     elif not hold_growth and _differs(pool, target):
         change, why = _describe(pool, target, lost)

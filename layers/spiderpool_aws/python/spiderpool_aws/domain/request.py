@@ -38,6 +38,8 @@ class Status(StrEnum):
     """Converged, or nothing that another pass would change."""
     WAITING = "waiting"
     """Not yet, and nothing is wrong."""
+    REFUSED = "refused"
+    """Something was refused, and only a person can change that; the resync looks again."""
     FAILED = "failed"
     """An error that may pass; in the end the message goes to the dead-letter queue."""
 
@@ -51,6 +53,8 @@ class Outcome:
     reason: str = ""
     delay_seconds: float | None = None
     """When to look again; None: the usual backoff."""
+    patience_seconds: float | None = None
+    """How long a wait makes sense at all; None: as long as the queue's consumer has patience."""
     writes: int = 0
     """EC2 and cluster writes that were made."""
     findings: tuple[Finding, ...] = ()
