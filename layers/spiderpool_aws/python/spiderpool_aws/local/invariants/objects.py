@@ -36,7 +36,7 @@ class ObjectRules:
 
     def _judge_node_deletion(self, write: ClusterWrite) -> None:
         node = write.before or {}
-        provider_id = node.get("spec", {}).get("providerID", "")
+        provider_id = _provider_id(node)
         for instance in self._truth.model.instances.values():
             if instance.state not in LIVE:
                 continue
@@ -56,8 +56,8 @@ class ObjectRules:
         if _rest(before, taint) != _rest(after, taint):
             self._broken(7, f"Node {write.name} was changed beyond its providerID and its startup taint")
         owners = [i for i in self._truth.model.instances.values() if self._truth.proves(before, i)]
-        written = after["spec"].get("providerID")
-        if before["spec"].get("providerID") != written and not any(written.endswith(f"/{i.id}") for i in owners):
+        written = _provider_id(after)
+        if _provider_id(before) != written and not any(written.endswith(f"/{i.id}") for i in owners):
             self._broken(7, f"Node {write.name} got {written}, and is not proved to be that instance's")
 
     def _judge_pod_deletion(self, write: ClusterWrite) -> None:
@@ -78,6 +78,10 @@ class ObjectRules:
         """Say whether a pool proves that the name was that of an instance which is gone."""
         ours = (pool for pool in self._truth.pools() if pool.identity and node_name in pool.spec.node_name)
         return any(pool.identity and self._truth.is_gone(pool.identity.instance_id) for pool in ours)
+
+
+def _provider_id(node: dict[str, Any]) -> str:
+    return str(node.get("spec", {}).get("providerID", ""))
 
 
 def _rest(node: dict[str, Any], startup_taint: str | None) -> dict[str, Any]:
