@@ -7,7 +7,7 @@ import pytest
 
 from spiderpool_aws.local.cluster import ClusterWrite
 from spiderpool_aws.local.invariants import InvariantError
-from tests.integration.broken_product import API, POOLS, apply, call, manifest, nic, path, relabelled, write
+from tests.integration.broken_product import API, POOLS, apply, manifest, nic, path, relabelled, write
 from tests.integration.scene import Scene, policy_text, scene
 
 FAR = {"subnet": "10.0.9.0/24", "ips": ["10.0.9.5"], "gateway": "10.0.9.1"}
@@ -298,13 +298,3 @@ def test_two_pools_with_one_address_are_caught() -> None:
         with pytest.raises(InvariantError, match=r"invariant 4: 10\.0\.0\.5 is in"):
             s.checker.check()
         s.stack.cluster.store.remove("spiderippools", ("", "twin"))
-
-
-def test_the_role_of_a_person_is_not_the_products() -> None:
-    with scene(policy_text(nics=1)) as s:
-        s.launch(nics=1)
-        s.stack.model.call("TerminateInstances", {"InstanceIds": list(s.stack.model.instances)})
-        s.checker.check()
-        with pytest.raises(InvariantError, match="invariant 7: TerminateInstances is not a call of ours"):
-            s.checker.assert_idle(lambda: call(s, "TerminateInstances", InstanceIds=list(s.stack.model.instances)))
-        s.checker.violations.clear()

@@ -218,3 +218,13 @@ def test_a_nic_whose_creation_was_never_answered_is_the_systems_all_the_same() -
         call(s, "DeleteNetworkInterface", NetworkInterfaceId=eni_id)
         s.checker.assert_no_leaks()
         s.checker.check()
+
+
+def test_the_role_of_a_person_is_not_the_products() -> None:
+    with scene(policy_text(nics=1)) as s:
+        s.launch(nics=1)
+        s.stack.model.call("TerminateInstances", {"InstanceIds": list(s.stack.model.instances)})
+        s.checker.check()
+        with pytest.raises(InvariantError, match="invariant 7: TerminateInstances is not a call of ours"):
+            s.checker.assert_idle(lambda: call(s, "TerminateInstances", InstanceIds=list(s.stack.model.instances)))
+        s.checker.violations.clear()

@@ -48,10 +48,14 @@ class InvariantChecker:
             raise InvariantError("\n".join(problems))
 
     def assert_idle(self, run: Callable[[], object]) -> None:
-        """Run something on a converged system; raise InvariantError when it tried to write anything (invariant 8)."""
+        """Run something on a converged system; raise InvariantError when it tried to write anything (invariant 8).
+
+        What has come to rest has no NIC left over either (invariant 6).
+        """
         before = self.attempts
         run()
         self.check()
+        self.assert_no_leaks()
         if self.attempts != before:
             raise InvariantError(f"invariant 8: {self.attempts - before} writes to a converged system")
 

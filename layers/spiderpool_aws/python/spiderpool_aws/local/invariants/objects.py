@@ -55,17 +55,19 @@ class ObjectRules:
         taint = self._truth.policy().nodes.startup_taint
         if _rest(before, taint) != _rest(after, taint):
             self._broken(7, f"Node {write.name} was changed beyond its providerID and its startup taint")
-        owners = [i for i in self._truth.model.instances.values() if self._truth.proves(before, i)]
         written = _provider_id(after)
-        if _provider_id(before) != written and not any(written.endswith(f"/{i.id}") for i in owners):
-            self._broken(7, f"Node {write.name} got {written}, and is not proved to be that instance's")
+        if _provider_id(before) == written:
+            return
+        owners = (i for i in self._truth.model.instances.values() if self._truth.proves(before, i))
+        if not any(written.endswith(f"/{instance.id}") for instance in owners):
+            self._broken(7, f"Node {write.name} got {written or 'no providerID'}, and is not proved to be its")
 
     def _judge_pod_deletion(self, write: ClusterWrite) -> None:
         pod = write.before or {}
         node = str(pod.get("spec", {}).get("nodeName", ""))
         created = datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
         live = (i for i in self._truth.model.instances.values() if i.state in LIVE)
-        claims = [i for i in live if node in (i.private_dns_name, *self._truth.node_names(i))]
+        claims = [i for i in live if node == i.private_dns_name or self._truth.is_named(i, node)]
         # Its name may have been a dead node's, whose pods are older than the launch.
         heir = next((instance for instance in claims if created >= self._truth.launched(instance)), None)
         if heir is not None:

@@ -117,10 +117,9 @@ class PoolRules:
         instance = self._truth.model.instances.get(after.identity.instance_id) if after.identity else None
         if instance is None or instance.state not in LIVE or eni is None or eni.attachment is None:
             return
-        if before is None or before.spec.node_name != spec.node_name:
-            names = self._truth.node_names(instance)
-            if len(spec.node_name) != 1 or spec.node_name[0] not in names:
-                self._broken(4, f"pool {after.name} is for {spec.node_name}, {instance.id} is {sorted(names)}")
+        renamed = before is None or before.spec.node_name != spec.node_name
+        if renamed and (len(spec.node_name) != 1 or not self._truth.is_named(instance, spec.node_name[0])):
+            self._broken(4, f"pool {after.name} is for {spec.node_name}, which is not proved to be {instance.id}")
         if before is None or before.spec.multus_name != spec.multus_name:
             interface = self._truth.interface_of(eni)
             if interface is None:

@@ -65,13 +65,13 @@ class Truth:
         named = [c for c in choices if subnet.id in c.ids or (c.tags and c.tags.items() <= subnet.tags.items())]
         return max((choice.reserve for choice in named), default=0)
 
-    def node_names(self, instance: Instance) -> set[str]:
-        """Return the names that a pool of the instance may carry: what the policy fixes, else proved Nodes."""
+    def is_named(self, instance: Instance, name: str) -> bool:
+        """Say whether a pool of the instance may carry this node name: what the policy fixes, else a proved Node's."""
         policy = self.policy()
         if policy.node_name != "discover":
-            fixed = fixed_node_name(policy, _observed(instance))
-            return {fixed} if fixed else set()
-        return {str(node["metadata"]["name"]) for node in self.nodes_of(instance)}
+            return name == fixed_node_name(policy, _observed(instance))
+        record = self.double.store.get("nodes", ("", name))
+        return record is not None and self.proves(record.obj, instance)
 
     def nodes_of(self, instance: Instance) -> Iterable[Json]:
         """Return the Nodes that are proved to be the instance's: by providerID, else by an address and their age."""
@@ -82,8 +82,9 @@ class Truth:
         provider_id = node.get("spec", {}).get("providerID")
         if provider_id:
             return bool(provider_id.endswith(f"/{instance.id}"))
-        created = datetime.fromisoformat(node["metadata"]["creationTimestamp"])
-        return instance.private_ip in internal_ips(node) and created >= self.launched(instance)
+        if instance.private_ip not in internal_ips(node):
+            return False
+        return datetime.fromisoformat(node["metadata"]["creationTimestamp"]) >= self.launched(instance)
 
     def launched(self, instance: Instance) -> datetime:
         """Return when the instance was first launched: every start renews its launch time, not its first NIC's."""
