@@ -76,7 +76,7 @@ class Scene:
 def scene(policy: str | None = None, *, options: Ec2Options | None = None) -> Iterator[Scene]:
     """Return a local stack with a network and no node; at the end the invariants are checked once more."""
     with LocalStack(policy or policy_text(), options=options) as stack:
-        checker = InvariantChecker(stack.model, stack.cluster, stack.role_arns)
+        checker = InvariantChecker(stack.model, stack.cluster, stack.role_arns, stack.policy)
         kubelets = Kubelets(stack.model, stack.cluster, stack.clock)
         built = Scene(stack, create_network(stack.model, SUBNETS), checker, kubelets)
         yield built

@@ -42,7 +42,7 @@ def first_address(spec: dict[str, Any]) -> str:
 
 def test_the_guides_cluster_gives_exactly_the_four_pools_that_a_person_would_write() -> None:
     with LocalStack(POLICY) as stack:
-        checker = InvariantChecker(stack.model, stack.cluster, stack.role_arns)
+        checker = InvariantChecker(stack.model, stack.cluster, stack.role_arns, stack.policy)
         network = create_network(
             stack.model, SUBNETS, cidrs=("172.31.0.0/16", "180.17.0.0/16", "210.22.0.0/16"), ipv6=False
         )

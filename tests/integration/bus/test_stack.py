@@ -35,7 +35,7 @@ class World:
         self.stack = stack
         self.bus = stack.bus
         self.bus.scheduled = False
-        self.checker = InvariantChecker(stack.model, stack.cluster, stack.role_arns)
+        self.checker = InvariantChecker(stack.model, stack.cluster, stack.role_arns, stack.policy)
         Kubelets(stack.model, stack.cluster, stack.clock)
         self.network: Network = create_network(stack.model, {"a": SubnetPlan("10.0.1.0/24")}, ipv6=False)
 

@@ -86,7 +86,7 @@ class Demo:
         self.stack = stack
         self.result = DemoResult()
         self._say = say
-        self._checker = InvariantChecker(stack.model, stack.cluster, stack.role_arns)
+        self._checker = InvariantChecker(stack.model, stack.cluster, stack.role_arns, stack.policy)
         self._tally = _Tally(stack)
         Kubelets(stack.model, stack.cluster, stack.clock)
         network = create_network(stack.model, SUBNETS)

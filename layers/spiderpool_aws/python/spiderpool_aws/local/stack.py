@@ -6,6 +6,8 @@ its own, by which EC2 sees its calls, so that the rules' exclusion of our own ca
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
 from types import TracebackType
 from typing import Any
 
@@ -16,6 +18,8 @@ from moto import mock_aws
 from lambdas import reconcile_nodes, resync, route_event
 from spiderpool_aws.adapters.credentials import FixedCredentials
 from spiderpool_aws.bootstrap import Application, install
+from spiderpool_aws.domain.errors import PolicyError
+from spiderpool_aws.domain.policy import Policy, parse_policy
 from spiderpool_aws.local.bus import Bus, rules
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.cluster import ClusterDouble, SpiderpoolAgent
@@ -39,6 +43,9 @@ FUNCTIONS: dict[str, tuple[Handler, int]] = {
     "reconcile_nodes": (reconcile_nodes.handler, 60),
     "resync": (resync.handler, 300),
 }
+
+
+_parsed = cache(parse_policy)
 
 
 class LocalStack:
@@ -65,7 +72,7 @@ class LocalStack:
         self.sqs = LocalSqs(self.model.region, self.model.account_id)
         self.functions = {name: self._function(name, *deployed) for name, deployed in FUNCTIONS.items()}
         self.bus = self._bus()
-        self._policy = policy
+        self._policies = [policy]
         self._aws = mock_aws()
         self._settings = self._environment()
 
@@ -82,7 +89,7 @@ class LocalStack:
 
     def __enter__(self) -> "LocalStack":
         self._aws.start()
-        self._ssm().put_parameter(Name=POLICY_PARAMETER, Value=self._policy, Type="String", Tier="Advanced")
+        self._ssm().put_parameter(Name=POLICY_PARAMETER, Value=self._policies[0], Type="String", Tier="Advanced")
         self.model.subscribe(self._put)
         return self
 
@@ -92,8 +99,16 @@ class LocalStack:
         install(None)
         self._aws.stop()
 
+    def policy(self) -> Policy:
+        """Return the policy that is in force: the newest that is valid. Raises PolicyError when none is."""
+        for text in reversed(self._policies[1:]):
+            with suppress(PolicyError):
+                return _parsed(text)
+        return _parsed(self._policies[0])
+
     def put_policy(self, policy: str) -> None:
         """Write the policy's parameter, as a person does; SSM tells the bus."""
+        self._policies.append(policy)
         self._ssm().put_parameter(Name=POLICY_PARAMETER, Value=policy, Type="String", Tier="Advanced", Overwrite=True)
         arn = f"arn:aws:ssm:{self.model.region}:{self.model.account_id}:parameter{POLICY_PARAMETER}"
         detail = {"operation": "Update", "name": POLICY_PARAMETER, "type": "String"}

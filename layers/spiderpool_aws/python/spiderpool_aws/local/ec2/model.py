@@ -27,6 +27,7 @@ from spiderpool_aws.local.ec2.throttling import Throttle
 from spiderpool_aws.local.ec2.world import World
 
 Observer = Callable[[Ec2Call], None]
+NicObserver = Callable[[str], None]
 
 _PRECONDITION_FAILED = 412
 
@@ -55,6 +56,8 @@ class Ec2Model:
         self._operator = f"arn:{partition}:iam::{account_id}:role/operator"
         self._throttle = Throttle(self.world.options.buckets, clock.now)
         self._observers: list[Observer] = []
+        self._nic_observers: list[NicObserver] = []
+        self.world.on_nic_change = self._tell_of_nic
         self._faults: list[FaultHook] = []
 
     @property
@@ -97,6 +100,17 @@ class Ec2Model:
     def observe(self, observer: Observer) -> None:
         """Tell this observer of every call, synchronously, before the call returns and before its events."""
         self._observers.append(observer)
+
+    def observe_nics(self, observer: NicObserver) -> None:
+        """Tell this observer the id of every NIC that changed or is gone, at the moment of the change.
+
+        Time changes NICs, too: those of a terminated instance go long after the call. A launch is not told.
+        """
+        self._nic_observers.append(observer)
+
+    def _tell_of_nic(self, eni_id: str) -> None:
+        for observer in self._nic_observers:
+            observer(eni_id)
 
     def inject(self, hook: FaultHook) -> Callable[[], None]:
         """Ask this hook before every call whether it shall fail; return what takes the hook out again."""

@@ -47,6 +47,7 @@ class World:
         self.reservations: dict[str, str] = {}
         self.answers_by_token: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {}
         self.on_state_change: Callable[[Instance], None] = lambda _: None
+        self.on_nic_change: Callable[[str], None] = lambda _: None
         self._holders: dict[tuple[str, str], str] = {}
         lag = options.describe_lag_seconds
         self.eni_documents = Documents(self._render_eni, eni_keys, clock.now, lag)
@@ -128,6 +129,7 @@ class World:
         self.eni_documents.changed(thing.id)
         if thing.attachment:
             self.instance_documents.changed(thing.attachment.instance_id)
+        self.on_nic_change(thing.id)
 
     def security_groups(self, eni: Eni) -> list[SecurityGroup]:
         """Return the groups of a NIC."""

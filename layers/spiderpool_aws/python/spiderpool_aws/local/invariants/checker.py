@@ -1,0 +1,100 @@
+"""Listens to both sides, has every write of the system judged, and says at each step whether one broke an invariant."""
+
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+
+from spiderpool_aws.domain.addresses import IPFamily
+from spiderpool_aws.domain.policy import Policy
+from spiderpool_aws.local.cluster import ClusterDouble, ClusterWrite
+from spiderpool_aws.local.cluster.double import PRODUCT
+from spiderpool_aws.local.ec2 import Ec2Call, Ec2Model
+from spiderpool_aws.local.invariants.ec2 import Ec2Rules
+from spiderpool_aws.local.invariants.history import History
+from spiderpool_aws.local.invariants.objects import ObjectRules
+from spiderpool_aws.local.invariants.pools import PoolRules
+from spiderpool_aws.local.invariants.truth import Truth
+from spiderpool_aws.local.invariants.violations import InvariantError, Violation
+
+
+class InvariantChecker:
+    """Made before the first write. `roles` are those of the functions; `policy` returns the one that is in force."""
+
+    def __init__(
+        self, model: Ec2Model, double: ClusterDouble, roles: Iterable[str], policy: Callable[[], Policy]
+    ) -> None:
+        self._roles = frozenset(roles)
+        self._history = History(model)
+        self._truth = Truth(model, double, policy, self._history, self._broken)
+        self._pools, self._objects = PoolRules(self._truth), ObjectRules(self._truth)
+        self._ec2 = Ec2Rules(self._truth)
+        self.violations: list[Violation] = []
+        self.judged = 0
+        """How many writes took effect and were judged."""
+        self.attempts = 0
+        """How many writes were tried, the refused ones too."""
+        model.observe(self._on_ec2)
+        double.observe(self._on_cluster)
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """Return how often EC2 refused a call of the system, by code."""
+        return dict(self._ec2.refused)
+
+    def check(self) -> None:
+        """Raise InvariantError when a write since the start broke an invariant, or the pools of the system overlap."""
+        problems = [str(violation) for violation in self.violations]
+        problems += [f"invariant 4: {message}" for message in self._overlaps()]
+        if problems:
+            raise InvariantError("\n".join(problems))
+
+    def assert_idle(self, run: Callable[[], object]) -> None:
+        """Run something on a converged system; raise InvariantError when it tried to write anything (invariant 8).
+
+        What has come to rest has no NIC left over either (invariant 6).
+        """
+        before = self.attempts
+        run()
+        self.check()
+        self.assert_no_leaks()
+        if self.attempts != before:
+            raise InvariantError(f"invariant 8: {self.attempts - before} writes to a converged system")
+
+    def assert_no_leaks(self) -> None:
+        """Raise InvariantError when a NIC that the system created would outlive its instance.
+
+        To be asked when the system has come to rest: on the way a NIC is created before it is attached.
+        """
+        leaks = [f"invariant 6: {leak}" for leak in self._ec2.leaks()]
+        if leaks:
+            raise InvariantError("\n".join(leaks))
+
+    def _on_cluster(self, write: ClusterWrite) -> None:
+        if write.user != PRODUCT:
+            return
+        self.attempts += 1
+        if write.status >= 400:
+            return
+        self.judged += 1
+        if write.resource == "spiderippools":
+            self._pools.judge(write)
+        else:
+            self._objects.judge(write)
+
+    def _on_ec2(self, call: Ec2Call) -> None:
+        new = self._history.take_new()
+        if call.caller not in self._roles or call.operation.startswith("Describe"):
+            return
+        self.attempts += 1
+        self.judged += call.took_effect
+        self._ec2.judge(call, new)
+
+    def _overlaps(self) -> Iterable[str]:
+        for family in IPFamily:
+            ours = [pool for pool in self._truth.pools() if pool.family is family and pool.identity is not None]
+            spans = sorted((first, last, pool.name) for pool in ours for first, last in pool.spec.ips.spans)
+            for (_, last, name), (first, _, other) in pairwise(spans):
+                if first <= last:
+                    yield f"{family.address(first)} is in {name} and in {other}"
+
+    def _broken(self, invariant: int, message: str) -> None:
+        self.violations.append(Violation(invariant, message))

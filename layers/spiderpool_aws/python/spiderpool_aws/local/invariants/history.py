@@ -1,0 +1,118 @@
+"""What each NIC held, and until when: the product may act on a describe that is no longer true."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, parse_network
+from spiderpool_aws.local.ec2 import Ec2Model
+from spiderpool_aws.local.ec2.state import Eni
+
+STALENESS = timedelta(seconds=30)
+"""How long a describe may show what is no longer so (EC2 API guide, "Eventual consistency": seconds; we allow 30)."""
+
+Held = dict[IPFamily, AddressSet]
+Place = tuple[str, str]
+"""Instance id and attachment id."""
+
+
+def assigned(eni: Eni, family: IPFamily) -> AddressSet:
+    """Return all that EC2 has assigned to a NIC beside its primary IPv4 address."""
+    if family is IPFamily.IPV4:
+        singles, prefixes = eni.secondary_ips, eni.ipv4_prefixes
+    else:
+        singles, prefixes = [known.address for known in eni.ipv6_addresses], eni.ipv6_prefixes
+    networks = [parse_network(prefix) for prefix in prefixes]
+    return AddressSet.of(family, singles) | AddressSet.from_networks(family, networks)
+
+
+@dataclass(slots=True)
+class _Known:
+    """A NIC as it was last seen, and what it lost."""
+
+    held: Held = field(default_factory=lambda: dict(EMPTY))
+    last: Held = field(default_factory=lambda: dict(EMPTY))
+    """The last addresses that were not none: what a deletion frees."""
+    place: Place | None = None
+    lost: list[tuple[datetime, AddressSet]] = field(default_factory=list)
+    left: list[tuple[datetime, Place]] = field(default_factory=list)
+    changed_at: datetime | None = None
+
+
+class History:
+    """Follows every NIC of the model."""
+
+    def __init__(self, model: Ec2Model) -> None:
+        self._model = model
+        self._known: dict[str, _Known] = {}
+        self._eni_of_attachment: dict[str, str] = {}
+        self._new: set[str] = set()
+        model.observe_nics(self.look)
+        self.catch_up()
+        self._new.clear()
+
+    def catch_up(self) -> None:
+        """Learn of NICs that appeared without a change of their own: those of a launch."""
+        for eni_id in self._model.enis.keys() - self._known.keys():
+            self.look(eni_id)
+
+    def take_new(self) -> set[str]:
+        """Return the NICs that appeared since the last time that somebody asked."""
+        self.catch_up()
+        new, self._new = self._new, set()
+        return new
+
+    def look(self, eni_id: str) -> None:
+        """Compare a NIC with what was known of it."""
+        eni, now = self._model.enis.get(eni_id), self._model.clock.now()
+        if eni_id not in self._known:
+            self._new.add(eni_id)
+        known = self._known.setdefault(eni_id, _Known())
+        held = {family: assigned(eni, family) if eni else EMPTY[family] for family in IPFamily}
+        if held != known.held:
+            known.lost += [(now, gone) for family in IPFamily if (gone := known.held[family] - held[family])]
+            known.changed_at = now
+            known.held = held
+        if eni is not None:
+            known.last = held
+        place = (eni.attachment.instance_id, eni.attachment.id) if eni and eni.attachment else None
+        if place != known.place:
+            known.left += [(now, known.place)] if known.place else []
+            known.place = place
+        if place is not None:
+            self._eni_of_attachment[place[1]] = eni_id
+
+    def recently_lost(self, eni_id: str, family: IPFamily) -> AddressSet:
+        """Return what the NIC held until a moment ago, so that a stale describe may still show it."""
+        gone = EMPTY[family]
+        for at, addresses in self._of(eni_id).lost:
+            if addresses.family is family and self._is_recent(at):
+                gone |= addresses
+        return gone
+
+    def last_held(self, eni_id: str, family: IPFamily) -> AddressSet:
+        """Return what the NIC holds; of one that is gone, what it held at its end."""
+        return self._of(eni_id).last[family]
+
+    def places(self, eni_id: str) -> Iterable[Place]:
+        """Return where the NIC is attached, and where a stale describe may still show it."""
+        known = self._of(eni_id)
+        here = [known.place] if known.place else []
+        return [*here, *(place for at, place in known.left if self._is_recent(at))]
+
+    def changed_lately(self, eni_id: str) -> bool:
+        """Say whether a describe of the NIC's addresses may be stale."""
+        at = self._of(eni_id).changed_at
+        return at is not None and self._is_recent(at)
+
+    def eni_of_attachment(self, attachment_id: str) -> str:
+        """Return the NIC that has or had this attachment; empty when there was none."""
+        return self._eni_of_attachment.get(attachment_id, "")
+
+    def _of(self, eni_id: str) -> _Known:
+        if eni_id in self._model.enis and eni_id not in self._known:
+            self.look(eni_id)
+        return self._known.get(eni_id, _Known())
+
+    def _is_recent(self, at: datetime) -> bool:
+        return self._model.clock.now() - at <= STALENESS

@@ -1,0 +1,124 @@
+"""What the rules judge by: EC2 and the cluster as they are, the policy in force, and where findings go."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from spiderpool_aws.domain.addresses import AddressSet, IPFamily
+from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance
+from spiderpool_aws.domain.node import fixed_node_name
+from spiderpool_aws.domain.policy import Interface, Policy
+from spiderpool_aws.domain.pool import Pool, SpiderIPPool
+from spiderpool_aws.local.cluster import ClusterDouble
+from spiderpool_aws.local.ec2 import Ec2Model
+from spiderpool_aws.local.ec2.state import Eni, Instance, Subnet
+from spiderpool_aws.local.invariants.history import History
+from spiderpool_aws.local.invariants.violations import Report
+
+LIVE = {"pending", "running", "stopping", "stopped"}
+Json = Mapping[str, Any]
+
+
+def read_pool(stored: Json | None) -> Pool | None:
+    """Return a stored pool as the planner sees it."""
+    return None if stored is None else SpiderIPPool.model_validate(stored).to_pool()
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Both sides as they truly are at the moment of a write."""
+
+    model: Ec2Model
+    double: ClusterDouble
+    policy: Callable[[], Policy]
+    history: History
+    report: Report
+
+    def pools(self) -> list[Pool]:
+        """Return every pool of the cluster, whosever it is."""
+        return [pool for stored in self.double.objects("spiderippools") if (pool := read_pool(stored)) is not None]
+
+    def is_gone(self, instance_id: str) -> bool:
+        """Say whether EC2 calls the instance terminated, or has forgotten it since."""
+        instance = self.model.instances.get(instance_id)
+        return instance is None or instance.state == "terminated"
+
+    def interface_of(self, eni: Eni) -> Interface | None:
+        """Return what the policy says of a NIC; None when it is not to be touched."""
+        if eni.attachment is None:
+            return None
+        instance = self.model.instances[eni.attachment.instance_id]
+        policy, tags = self.policy(), (instance.tags, eni.tags)
+        if instance.tags.get(CLUSTER_TAG) != policy.cluster or any(t.get(MANAGED_TAG) == "false" for t in tags):
+            return None
+        group, index = policy.group_of(_observed(instance)), eni.attachment.device_index
+        interfaces = group.interfaces if group else ()
+        return next((interface for interface in interfaces if interface.device_index == index), None)
+
+    def reserve(self, subnet: Subnet, eni: Eni | None) -> int:
+        """Return how many addresses the policy keeps free in the subnet of a NIC, attached or still to be."""
+        interface = self.interface_of(eni) if eni else None
+        if interface is not None:
+            return interface.subnets.reserve
+        choices = [i.subnets for group in self.policy().groups for i in group.interfaces]
+        named = [c for c in choices if subnet.id in c.ids or (c.tags and c.tags.items() <= subnet.tags.items())]
+        return max((choice.reserve for choice in named), default=0)
+
+    def is_named(self, instance: Instance, name: str) -> bool:
+        """Say whether a pool of the instance may carry this node name: what the policy fixes, else a proved Node's."""
+        policy = self.policy()
+        if policy.node_name != "discover":
+            return name == fixed_node_name(policy, _observed(instance))
+        record = self.double.store.get("nodes", ("", name))
+        return record is not None and self.proves(record.obj, instance)
+
+    def nodes_of(self, instance: Instance) -> Iterable[Json]:
+        """Return the Nodes that are proved to be the instance's: by providerID, else by an address and their age."""
+        return [node for node in self.double.objects("nodes") if self.proves(node, instance)]
+
+    def proves(self, node: Json, instance: Instance) -> bool:
+        """Say whether a Node is the instance's. AWS reuses addresses, so an older Node's address proves nothing."""
+        provider_id = node.get("spec", {}).get("providerID")
+        if provider_id:
+            return bool(provider_id.endswith(f"/{instance.id}"))
+        if instance.private_ip not in internal_ips(node):
+            return False
+        return datetime.fromisoformat(node["metadata"]["creationTimestamp"]) >= self.launched(instance)
+
+    def launched(self, instance: Instance) -> datetime:
+        """Return when the instance was first launched: every start renews its launch time, not its first NIC's."""
+        attachments = (self.model.enis[eni_id].attachment for eni_id in instance.eni_ids)
+        times = [attachment.attach_time for attachment in attachments if attachment and attachment.device_index == 0]
+        return min([*times, instance.launch_time])
+
+    def host_addresses(self, eni: Eni, family: IPFamily) -> AddressSet:
+        """Return what is the host's own on a NIC; all its single IPv6 addresses while nothing says which."""
+        if family is IPFamily.IPV4:
+            return AddressSet.of(family, [eni.primary_ip])
+        singles = AddressSet.of(family, [known.address for known in eni.ipv6_addresses])
+        marked = AddressSet.of(family, [known.address for known in eni.ipv6_addresses if known.is_primary])
+        if marked or eni.attachment is None:
+            return marked
+        nodes = self.nodes_of(self.model.instances[eni.attachment.instance_id])
+        known = AddressSet.of(family, [ip for node in nodes for ip in internal_ips(node) if ":" in ip])
+        return (known & singles) or singles
+
+
+def internal_ips(node: Json) -> list[str]:
+    """Return a Node's own addresses."""
+    addresses = node.get("status", {}).get("addresses", [])
+    return [item["address"] for item in addresses if item["type"] == "InternalIP"]
+
+
+def _observed(instance: Instance) -> ObservedInstance:
+    return ObservedInstance(
+        instance_id=instance.id,
+        instance_type=instance.instance_type,
+        state=InstanceState(instance.state),
+        availability_zone=instance.availability_zone,
+        launch_time=instance.launch_time,
+        private_dns_name=instance.private_dns_name,
+        private_ipv4=instance.private_ip,
+        tags=instance.tags,
+    )
