@@ -102,14 +102,57 @@ def test_ids_that_sqs_does_not_take_are_refused(fifo: LocalQueue, token: str) ->
         fifo.send("a", group=token, deduplication_id="1")
 
 
-def test_the_visibility_of_a_message_that_is_not_in_flight_cannot_be_changed(
-    clock: ManualClock, fifo: LocalQueue
-) -> None:
+EXPIRED = "InvalidParameterValue: .* The receipt handle has expired"
+
+
+def test_a_fifo_queue_refuses_a_handle_whose_visibility_has_passed(clock: ManualClock, fifo: LocalQueue) -> None:
     fifo.send("a1", group="a", deduplication_id="1")
     (first,) = fifo.receive()
     clock.advance(360)
-    with pytest.raises(QueueError, match="MessageNotInflight"):
+    with pytest.raises(QueueError, match=EXPIRED):
         fifo.change_visibility(first.receipt_handle, 5)
+    with pytest.raises(QueueError, match=EXPIRED):
+        fifo.delete(first.receipt_handle)
+    assert len(fifo.messages) == 1
+
+
+def test_a_fifo_queue_refuses_the_handle_of_an_earlier_receive(clock: ManualClock, fifo: LocalQueue) -> None:
+    fifo.send("a1", group="a", deduplication_id="1")
+    (first,) = fifo.receive()
+    clock.advance(360)
+    (second,) = fifo.receive()
+    with pytest.raises(QueueError, match=EXPIRED):
+        fifo.delete(first.receipt_handle)
+    with pytest.raises(QueueError, match=EXPIRED):
+        fifo.change_visibility(first.receipt_handle, 0)
+    fifo.delete(second.receipt_handle)
+    assert fifo.messages == []
+
+
+def test_a_message_that_was_deleted_already_is_a_success_of_delete_only(fifo: LocalQueue) -> None:
+    fifo.send("a1", group="a", deduplication_id="1")
+    (first,) = fifo.receive()
+    for _ in range(2):
+        fifo.delete(first.receipt_handle)
+    with pytest.raises(QueueError, match="Message does not exist"):
+        fifo.change_visibility(first.receipt_handle, 5)
+
+
+def test_a_standard_queue_takes_an_older_handle_and_deletes_nothing(clock: ManualClock) -> None:
+    queue = LocalQueue(clock, "lost-events", visibility_seconds=10)
+    queue.send("one")
+    (first,) = queue.receive()
+    clock.advance(10)
+    with pytest.raises(QueueError, match="MessageNotInflight"):
+        queue.change_visibility(first.receipt_handle, 5)
+    (second,) = queue.receive()
+    queue.delete(first.receipt_handle)
+    assert len(queue.messages) == 1
+    with pytest.raises(QueueError, match="MessageNotInflight"):
+        queue.change_visibility(first.receipt_handle, 5)
+    clock.advance(10)
+    queue.delete(second.receipt_handle)
+    assert queue.messages == []
 
 
 def test_boto3_sees_the_queue_as_sqs_shows_it(fifo: LocalQueue) -> None:
@@ -134,6 +177,8 @@ def test_boto3_sees_the_queue_as_sqs_shows_it(fifo: LocalQueue) -> None:
     )
     client.delete_message(QueueUrl=url, ReceiptHandle=received[1]["ReceiptHandle"])
     assert [message.body for message in fifo.messages] == ["a0"]
+    with pytest.raises(ClientError, match="InvalidParameterValue"):
+        client.delete_message(QueueUrl=url, ReceiptHandle=f"{fifo.messages[0].message_id}#0")
     with pytest.raises(ClientError, match="NonExistentQueue"):
         client.delete_message(QueueUrl=f"{url}x", ReceiptHandle="any#1")
     with pytest.raises(ClientError, match="has no PurgeQueue"):
