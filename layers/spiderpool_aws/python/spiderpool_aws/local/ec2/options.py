@@ -48,6 +48,8 @@ class Ec2Options:
     cloudtrail_delay_seconds: float = 60.0
     state_change_delay_seconds: float = 0.0
     describe_lag_seconds: float = 0.0  # describes answer with the state as it was this long ago
+    write_lag_seconds: float = 0.0  # calls that name a NIC do not find it for this long after its creation
+    lag_seed: int | None = None  # None: always these lags; else each call draws its own, seeded, from 0 up to them
     random_seed: int | None = None  # None: the lowest free address; else a seeded random one
     buckets: Mapping[str, BucketRate] | None = None  # None: no throttling; DOCUMENTED_BUCKETS: AWS's
     zones: tuple[str, ...] = ("a", "b", "c")  # letters of the region's availability zones
