@@ -24,6 +24,11 @@ MAX_VISIBILITY = timedelta(hours=12)
 TOKEN = re.compile(r"[!-~]{1,128}")
 
 
+# "The maximum size is 1 MiB or 1,048,576 bytes", also of a whole batch (API reference, SendMessage, SendMessageBatch).
+MAX_BYTES = 1_048_576
+ILLEGAL = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+
+
 class QueueError(Exception):
     """An error with SQS's own code."""
 
@@ -86,6 +91,7 @@ class LocalQueue:
         attributes: Mapping[str, Any] | None = None,
     ) -> str:
         """Put a message in and return its id; a duplicate of the last five minutes is accepted and dropped."""
+        check_content(body, attributes or {})
         now = self._clock.now()
         if self.fifo:
             for name, value in (("MessageGroupId", group), ("MessageDeduplicationId", deduplication_id)):
@@ -185,6 +191,30 @@ class LocalQueue:
         for message in self.messages:
             groups[message.group] = max(message.visible_at, groups.get(message.group, message.visible_at))
         return min(groups.values(), default=None)
+
+
+def size(body: str, attributes: Mapping[str, Any]) -> int:
+    """Return what SQS counts of a message, in bytes: the body, and the name, type and value of each attribute."""
+    texts = [body]
+    for name, value in attributes.items():
+        texts += [name, value.get("DataType", ""), value.get("StringValue", "")]
+    binaries = (value.get("BinaryValue", b"") for value in attributes.values())
+    # A lone surrogate has no UTF-8; it is illegal anyhow, and its size does not matter.
+    return sum(len(text.encode(errors="replace")) for text in texts) + sum(map(len, binaries))
+
+
+def check_content(body: str, attributes: Mapping[str, Any]) -> None:
+    """Refuse a body that SQS refuses: empty, with characters that XML 1.0 has not, or above 1 MiB with attributes.
+
+    Source: API reference, SendMessage, MessageBody.
+    """
+    if not body:
+        raise QueueError("MissingParameter", "The request must contain the parameter MessageBody.")
+    if ILLEGAL.search(body):
+        raise QueueError("InvalidMessageContents", "Invalid characters in message")
+    if size(body, attributes) > MAX_BYTES:
+        why = f"One or more parameters are invalid. Reason: Message must be shorter than {MAX_BYTES} bytes."
+        raise QueueError("InvalidParameterValue", why)
 
 
 def _invalid(receipt_handle: str, reason: str) -> str:

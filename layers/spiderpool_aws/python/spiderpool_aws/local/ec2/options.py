@@ -15,7 +15,8 @@ class BucketRate:
 
 _HUNDRED_BY_FIVE = BucketRate(100, 5)
 
-# AWS, "Request throttling for the Amazon EC2 API" (2026). `Describe` is one bucket per action;
+# AWS, "Request throttling for the Amazon EC2 API" (2026). `Describe` and `Mutating` are one bucket
+# per action that has none of its own;
 # `Describe:unfiltered` is drawn on as well by a describe with neither filter, nor ids, nor MaxResults.
 DOCUMENTED_BUCKETS: Mapping[str, BucketRate] = MappingProxyType(
     {
@@ -28,6 +29,7 @@ DOCUMENTED_BUCKETS: Mapping[str, BucketRate] = MappingProxyType(
         "UnassignIpv6Addresses": _HUNDRED_BY_FIVE,
         "AttachNetworkInterface": BucketRate(50, 5),
         "DetachNetworkInterface": BucketRate(50, 5),
+        "Mutating": BucketRate(50, 5),
         "Describe": BucketRate(100, 20),
         "Describe:unfiltered": BucketRate(50, 10),
     }
