@@ -20,6 +20,9 @@ Handler = Callable[[Any, Any], Any]
 RETRY_AFTER_SECONDS = (60, 120)
 """Two more attempts: "one minute before the first retry, and two minutes before the second"."""
 
+MAX_ANSWER_BYTES = 6_291_556
+"""6 MB, as Lambda's own error message has them (developer guide, "Lambda quotas": invocation payload, response)."""
+
 
 @dataclass(frozen=True, slots=True)
 class LambdaContext:
@@ -58,6 +61,14 @@ class FunctionError(Exception):
     """What a synchronous caller gets when the function raised: the type and the message of the exception."""
 
 
+class RuntimeExitError(Exception):
+    """The function's process ended in the middle of an invocation: Lambda's `Runtime.ExitError`."""
+
+
+class ResponseSizeTooLargeError(Exception):
+    """The answer is larger than Lambda carries: its `Function.ResponseSizeTooLarge`."""
+
+
 @dataclass(slots=True)
 class LocalFunction:
     """A handler, run in this process. Whatever it raises is the function's error, as it is in Lambda."""
@@ -74,13 +85,29 @@ class LocalFunction:
         context = LambdaContext(self.name, request_id, self.arn, self.timeout_seconds)
         received, at = json.loads(json.dumps(event)), self.clock.now()
         try:
-            answer = json.loads(json.dumps(self.handler(received, context)))
+            answer = _carried(json.dumps(self.handler(received, context)))
+        except KeyboardInterrupt:
+            # The person at the terminal means this process, not the function.
+            raise
         except Exception as error:  # noqa: BLE001 - the runtime catches whatever a handler raises
             invocation = Invocation(at, self.name, request_id, event, error=error)
+        except BaseException as death:  # noqa: BLE001 - it ends the function's process, which is not ours
+            crash = RuntimeExitError(f"RequestId: {request_id} Error: Runtime exited with error: {death!r}")
+            crash.__cause__ = death
+            invocation = Invocation(at, self.name, request_id, event, error=crash)
         else:
             invocation = Invocation(at, self.name, request_id, event, answer)
         self.invocations.append(invocation)
         return invocation
+
+
+def _carried(answer: str) -> Any:
+    size = len(answer.encode())
+    if size > MAX_ANSWER_BYTES:
+        raise ResponseSizeTooLargeError(
+            f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({MAX_ANSWER_BYTES} bytes)."
+        )
+    return json.loads(answer)
 
 
 @dataclass(slots=True)
