@@ -77,7 +77,7 @@ def scene(policy: str | None = None, *, options: Ec2Options | None = None) -> It
     """Return a local stack with a network and no node; at the end the invariants are checked once more."""
     with LocalStack(policy or policy_text(), options=options) as stack:
         checker = InvariantChecker(stack.model, stack.cluster, stack.role_arns, stack.policy)
-        kubelets = Kubelets(stack.model, stack.cluster, stack.clock)
+        kubelets = Kubelets(stack.model, stack.cluster, stack.agent)
         built = Scene(stack, create_network(stack.model, SUBNETS), checker, kubelets)
         yield built
         checker.check()

@@ -200,6 +200,20 @@ def test_stale_describes_never_assign_more_than_the_policy_asks_for(lag: float) 
         assert len(s.pools(instance_id)) == 2
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_reads_that_flap_and_new_nics_that_are_not_found_yet_end_in_the_same_state(seed: int) -> None:
+    # The instance runs after ten seconds: its NICs are then still unknown to some of the product's calls.
+    options = Ec2Options(describe_lag_seconds=15.0, write_lag_seconds=60.0, lag_seed=seed)
+    with scene(options=options) as s:
+        instance_id = s.launch()
+        s.run(400)
+        assert len(s.addresses(instance_id)) == 10
+        assert sorted(len(pool.spec.ips) for pool in s.pools(instance_id)) == [5, 5]
+        s.checker.assert_idle(lambda: s.run(320))
+        calls = [c for c in s.stack.model.calls if c.operation == "AssignPrivateIpAddresses"]
+        assert sum(c.took_effect for c in calls) == 2
+
+
 def test_a_change_of_the_policy_reaches_every_node_without_a_deploy() -> None:
     with scene(policy_text(nics=1)) as s:
         instance_id = s.launch(nics=1)

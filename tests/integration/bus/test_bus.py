@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from spiderpool_aws.domain.request import Outcome, Status
-from spiderpool_aws.local.functions import FunctionError
+from spiderpool_aws.local.functions import FunctionError, ResponseSizeTooLargeError, RuntimeExitError
 from tests.integration.bus.bench import Bench
 from tests.unit.events.recorded import load
 from tests.unit.worker.fakes import instance
@@ -103,8 +103,6 @@ def test_events_of_one_instance_that_arrive_while_it_waits_are_looked_at_with_it
 def test_an_instance_that_kills_the_function_takes_its_batch_with_it_twice_and_then_nobody(bench: Bench) -> None:
     start = bench.clock.now()
     bench.reconciler.crashers = frozenset({B})
-    worker = bench.reconcile_nodes.handler
-    bench.reconcile_nodes.handler = lambda event, context: as_error(worker, event, context)
     for subject in (A, B, C):
         bench.bus.put(running(subject, "e"))
     bench.bus.advance(721)
@@ -113,21 +111,9 @@ def test_an_instance_that_kills_the_function_takes_its_batch_with_it_twice_and_t
     assert (bench.reconcile_nodes.invocations[-1].at - start).total_seconds() == 720
 
 
-def as_error(handler: Any, event: Any, context: Any) -> Any:
-    """Lambda reports a function that died as one that failed."""
-    try:
-        return handler(event, context)
-    except Exception:
-        raise
-    except BaseException as death:
-        raise RuntimeError("Runtime exited with error: signal: killed") from death
-
-
 def test_two_crashers_leave_eight_innocents_alone_after_their_second_crash(bench: Bench) -> None:
     crashers = frozenset({instance(2), instance(7)})
     bench.reconciler.crashers = crashers
-    worker = bench.reconcile_nodes.handler
-    bench.reconcile_nodes.handler = lambda event, context: as_error(worker, event, context)
     for number in range(10):
         bench.bus.put(running(instance(number), "e"))
     bench.bus.advance(1020)
@@ -166,6 +152,35 @@ def test_a_function_that_fails_is_tried_three_times_and_its_event_is_kept(bench:
     assert kept["requestContext"]["condition"] == "RetriesExhausted"
     assert kept["responsePayload"]["errorMessage"].startswith("no answer for ")
     assert bench.invoker.under_way == 0
+
+
+def test_a_function_that_exits_is_a_failed_invocation_and_not_the_end_of_the_stack(bench: Bench) -> None:
+    def exits(_event: Any, _context: Any) -> Any:
+        raise SystemExit(1)
+
+    bench.route_event.handler = exits
+    bench.bus.put(load("instance-running"))
+    assert bench.bus.settle()
+    assert [type(run.error) for run in bench.route_event.invocations] == [RuntimeExitError] * 3
+    (dead,) = bench.dead_events.messages
+    assert "Runtime exited with error: SystemExit(1)" in json.loads(dead.body)["responsePayload"]["errorMessage"]
+
+
+def test_ctrl_c_is_the_persons_and_stops_the_stack(bench: Bench) -> None:
+    def interrupted(_event: Any, _context: Any) -> Any:
+        raise KeyboardInterrupt
+
+    bench.route_event.handler = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        bench.route_event.invoke({}, "request")
+
+
+def test_an_answer_above_6_mb_is_an_error_of_the_function(bench: Bench) -> None:
+    bench.resync.handler = lambda event, _context: "x" * event
+    quotation_marks = 2
+    assert bench.resync.invoke(6_291_556 - quotation_marks, "request").error is None
+    run = bench.resync.invoke(6_291_557 - quotation_marks, "request")
+    assert isinstance(run.error, ResponseSizeTooLargeError)
 
 
 def test_a_passing_fault_loses_nothing(bench: Bench) -> None:

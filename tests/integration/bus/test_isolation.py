@@ -39,7 +39,7 @@ groups:
     interfaces: [{deviceIndex: 0, host: ens5, multus: kube-system/ipvlan-ens5, ipv4: {addresses: 3}}]
 '''
 with LocalStack(POLICY) as stack:
-    Kubelets(stack.model, stack.cluster, stack.clock)
+    Kubelets(stack.model, stack.cluster, stack.agent)
     network = create_network(stack.model, {"a": SubnetPlan("10.0.1.0/24")}, ipv6=False)
     nic = {"SubnetId": network.subnets["a"], "Groups": [network.group_id]}
     launch(stack.model, [nic], tags={"spiderpool-aws/cluster": "prod"})

@@ -102,14 +102,57 @@ def test_ids_that_sqs_does_not_take_are_refused(fifo: LocalQueue, token: str) ->
         fifo.send("a", group=token, deduplication_id="1")
 
 
-def test_the_visibility_of_a_message_that_is_not_in_flight_cannot_be_changed(
-    clock: ManualClock, fifo: LocalQueue
-) -> None:
+EXPIRED = "InvalidParameterValue: .* The receipt handle has expired"
+
+
+def test_a_fifo_queue_refuses_a_handle_whose_visibility_has_passed(clock: ManualClock, fifo: LocalQueue) -> None:
     fifo.send("a1", group="a", deduplication_id="1")
     (first,) = fifo.receive()
     clock.advance(360)
-    with pytest.raises(QueueError, match="MessageNotInflight"):
+    with pytest.raises(QueueError, match=EXPIRED):
         fifo.change_visibility(first.receipt_handle, 5)
+    with pytest.raises(QueueError, match=EXPIRED):
+        fifo.delete(first.receipt_handle)
+    assert len(fifo.messages) == 1
+
+
+def test_a_fifo_queue_refuses_the_handle_of_an_earlier_receive(clock: ManualClock, fifo: LocalQueue) -> None:
+    fifo.send("a1", group="a", deduplication_id="1")
+    (first,) = fifo.receive()
+    clock.advance(360)
+    (second,) = fifo.receive()
+    with pytest.raises(QueueError, match=EXPIRED):
+        fifo.delete(first.receipt_handle)
+    with pytest.raises(QueueError, match=EXPIRED):
+        fifo.change_visibility(first.receipt_handle, 0)
+    fifo.delete(second.receipt_handle)
+    assert fifo.messages == []
+
+
+def test_a_message_that_was_deleted_already_is_a_success_of_delete_only(fifo: LocalQueue) -> None:
+    fifo.send("a1", group="a", deduplication_id="1")
+    (first,) = fifo.receive()
+    for _ in range(2):
+        fifo.delete(first.receipt_handle)
+    with pytest.raises(QueueError, match="Message does not exist"):
+        fifo.change_visibility(first.receipt_handle, 5)
+
+
+def test_a_standard_queue_takes_an_older_handle_and_deletes_nothing(clock: ManualClock) -> None:
+    queue = LocalQueue(clock, "lost-events", visibility_seconds=10)
+    queue.send("one")
+    (first,) = queue.receive()
+    clock.advance(10)
+    with pytest.raises(QueueError, match="MessageNotInflight"):
+        queue.change_visibility(first.receipt_handle, 5)
+    (second,) = queue.receive()
+    queue.delete(first.receipt_handle)
+    assert len(queue.messages) == 1
+    with pytest.raises(QueueError, match="MessageNotInflight"):
+        queue.change_visibility(first.receipt_handle, 5)
+    clock.advance(10)
+    queue.delete(second.receipt_handle)
+    assert queue.messages == []
 
 
 def test_boto3_sees_the_queue_as_sqs_shows_it(fifo: LocalQueue) -> None:
@@ -125,7 +168,7 @@ def test_boto3_sees_the_queue_as_sqs_shows_it(fifo: LocalQueue) -> None:
     answer = client.send_message_batch(QueueUrl=url, Entries=entries)  # type: ignore[arg-type]
     assert [done["Id"] for done in answer["Successful"]] == ["0", "2"]
     assert [(failed["Id"], failed["Code"]) for failed in answer["Failed"]] == [("1", "InvalidParameterValue")]
-    received = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    received = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])["Messages"]
     assert [message["Body"] for message in received] == ["a0", "a2"]
     assert received[0]["Attributes"]["ApproximateReceiveCount"] == "1"
     client.change_message_visibility_batch(
@@ -134,7 +177,74 @@ def test_boto3_sees_the_queue_as_sqs_shows_it(fifo: LocalQueue) -> None:
     )
     client.delete_message(QueueUrl=url, ReceiptHandle=received[1]["ReceiptHandle"])
     assert [message.body for message in fifo.messages] == ["a0"]
+    with pytest.raises(ClientError, match="InvalidParameterValue"):
+        client.delete_message(QueueUrl=url, ReceiptHandle=f"{fifo.messages[0].message_id}#0")
     with pytest.raises(ClientError, match="NonExistentQueue"):
         client.delete_message(QueueUrl=f"{url}x", ReceiptHandle="any#1")
     with pytest.raises(ClientError, match="has no PurgeQueue"):
         client.purge_queue(QueueUrl=url)
+
+
+MIB = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        pytest.param("", "MissingParameter", id="empty"),
+        pytest.param("a\x00b", "InvalidMessageContents", id="a character that XML has not"),
+        pytest.param("a\ufffe", "InvalidMessageContents", id="a character that is none"),
+        pytest.param("x" * (MIB + 1), "InvalidParameterValue", id="above 1 MiB"),
+        pytest.param("ä" * (MIB // 2 + 1), "InvalidParameterValue", id="above 1 MiB in UTF-8"),
+    ],
+)
+def test_a_body_that_sqs_does_not_take_is_refused(fifo: LocalQueue, body: str, code: str) -> None:
+    with pytest.raises(QueueError, match=f"^{code}"):
+        fifo.send(body, group="a", deduplication_id="1")
+    assert fifo.messages == []
+
+
+def test_a_body_of_1_mib_goes_and_its_attributes_count(fifo: LocalQueue) -> None:
+    fifo.send("x" * MIB, group="a", deduplication_id="1")
+    with pytest.raises(QueueError, match="shorter than 1048576 bytes"):
+        fifo.send("x" * MIB, group="a", deduplication_id="2", attributes={"why": {"DataType": "String"}})
+    fifo.send("\t\n\r ä \U0001f577", group="a", deduplication_id="3")
+    assert len(fifo.messages) == 2
+
+
+def test_a_batch_above_1_mib_is_refused_as_a_whole(fifo: LocalQueue) -> None:
+    sqs = LocalSqs("eu-west-1", "123456789012")
+    half = {"MessageBody": "x" * (MIB // 2 + 1), "MessageGroupId": "a"}
+    entries = [{"Id": n, "MessageDeduplicationId": n, **half} for n in ("1", "2")]
+    with pytest.raises(QueueError, match="BatchRequestTooLong"):
+        sqs.execute("SendMessageBatch", {"QueueUrl": sqs.add(fifo), "Entries": entries})
+    assert fifo.messages == []
+
+
+@pytest.mark.parametrize("count", [0, 11])
+def test_a_receive_takes_one_to_ten_messages(fifo: LocalQueue, count: int) -> None:
+    sqs = LocalSqs("eu-west-1", "123456789012")
+    with pytest.raises(QueueError, match="Must be between 1 and 10"):
+        sqs.execute("ReceiveMessage", {"QueueUrl": sqs.add(fifo), "MaxNumberOfMessages": count})
+
+
+@pytest.mark.parametrize(
+    ("asked", "system", "own"),
+    [
+        ({}, set(), set()),
+        ({"AttributeNames": ["SentTimestamp"]}, {"SentTimestamp"}, set()),
+        ({"MessageSystemAttributeNames": ["MessageGroupId"]}, {"MessageGroupId"}, set()),
+        ({"MessageAttributeNames": ["reason"]}, set(), {"reason"}),
+        ({"MessageAttributeNames": ["app.*"]}, set(), {"app.version"}),
+        ({"MessageAttributeNames": ["All"]}, set(), {"reason", "app.version"}),
+    ],
+)
+def test_attributes_come_only_when_they_are_asked_for(
+    fifo: LocalQueue, asked: dict[str, list[str]], system: set[str], own: set[str]
+) -> None:
+    sqs = LocalSqs("eu-west-1", "123456789012")
+    value = {"DataType": "String", "StringValue": "x"}
+    fifo.send("a1", group="a", deduplication_id="1", attributes={"reason": value, "app.version": value})
+    (message,) = sqs.execute("ReceiveMessage", {"QueueUrl": sqs.add(fifo), **asked})["Messages"]
+    assert (set(message.get("Attributes", ())), set(message.get("MessageAttributes", ()))) == (system, own)
+    assert ("Attributes" in message, "MessageAttributes" in message) == (bool(system), bool(own))

@@ -36,7 +36,7 @@ class World:
         self.bus = stack.bus
         self.bus.scheduled = False
         self.checker = InvariantChecker(stack.model, stack.cluster, stack.role_arns, stack.policy)
-        Kubelets(stack.model, stack.cluster, stack.clock)
+        Kubelets(stack.model, stack.cluster, stack.agent)
         self.network: Network = create_network(stack.model, {"a": SubnetPlan("10.0.1.0/24")}, ipv6=False)
 
     def launch(self, tags: dict[str, str] | None = None) -> str:

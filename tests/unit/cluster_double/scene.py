@@ -28,9 +28,9 @@ def reserved(name: str, *ips: str) -> Json:
 class Scene(Client):
     """Node n1, its pool "a" of three addresses, and an agent."""
 
-    def __init__(self, options: ClusterOptions | None = None) -> None:
+    def __init__(self, options: ClusterOptions | None = None, *, seed: int = 0) -> None:
         super().__init__(options)
-        self.agent = SpiderpoolAgent(self.double, needs_networks=False)
+        self.agent = SpiderpoolAgent(self.double, seed=seed, needs_networks=False)
         self.double.put(node("n1"))
         self.double.put(pool4("a", "10.0.1.10-10.0.1.12"))
         self.clock.advance(1)

@@ -1,8 +1,12 @@
 """Which pool and which address a pod gets, what fences hold, and what a failure leaves behind."""
 
+from typing import Any
+
+import pytest
+
 from spiderpool_aws.local.cluster import SpiderpoolAgent
-from tests.unit.cluster_double.client import GROUP, POOLS, Client, node
-from tests.unit.cluster_double.scene import Scene, pool4, pool6, reserved
+from tests.unit.cluster_double.client import GROUP, POOLS, Client, node, pod
+from tests.unit.cluster_double.scene import NETWORK, Scene, pool4, pool6, reserved
 
 
 def test_a_pod_gets_the_lowest_address_of_the_pool_of_its_node_and_network() -> None:
@@ -52,6 +56,49 @@ def test_pools_of_equal_rank_are_used_in_random_order_and_alike_with_the_same_se
     assert first_pools(1) == first_pools(1)
     assert first_pools(1) != first_pools(2)
     assert len({text.rpartition(".")[2][:-1] for text in first_pools(1)}) > 1
+
+
+def test_the_pool_of_the_node_and_network_goes_before_a_catch_all_default_pool_40_times_of_40() -> None:
+    for seed in range(40):
+        scene = Scene(seed=seed)
+        scene.double.put(pool4("a-catch-all", "10.0.1.99", nodeName=[], multusName=[]))
+        assert scene.run().addresses == ["10.0.1.10"]
+
+
+SELECTOR = {"matchLabels": {"app": "web"}}
+RANKS: list[dict[str, Any]] = [
+    {"podAffinity": SELECTOR},
+    {"nodeName": ["n1"]},
+    {"nodeAffinity": SELECTOR},
+    {"namespaceName": ["default"]},
+    {"namespaceAffinity": SELECTOR},
+    {"multusName": [NETWORK]},
+]
+
+
+@pytest.mark.parametrize("place", range(len(RANKS)))
+def test_what_spiderpool_ranks_higher_goes_before_everything_that_it_ranks_lower(place: int) -> None:
+    for seed in range(8):
+        scene = Scene(seed=seed)
+        labelled = {"apiVersion": "v1", "metadata": {"name": "default", "labels": {"app": "web"}}}
+        scene.double.put({**labelled, "kind": "Namespace"})
+        scene.merge("/api/v1/nodes/n1", {"metadata": {"labels": {"app": "web"}}})
+        scene.double.put(pool4("a", "10.0.1.10", default=False))
+        anywhere: dict[str, Any] = {"nodeName": [], "multusName": []}
+        lower = {key: value for one in RANKS[place + 1 :] for key, value in one.items()}
+        scene.double.put(pool4("lower", "10.0.1.50", **{**anywhere, **lower}))
+        scene.double.put(pool4("higher", "10.0.1.60", **{**anywhere, **RANKS[place]}))
+        scene.double.put({**pod("web"), "metadata": {"name": "web", "namespace": "default", "labels": {"app": "web"}}})
+        assert scene.run().error == ""
+        assert scene.allocated("higher") == {"10.0.1.60"}
+
+
+def test_a_pool_of_other_namespaces_is_passed_over() -> None:
+    scene = Scene()
+    scene.double.put(pool4("a", "10.0.1.10", namespaceName=["payments"]))
+    assert "unmatched Namespace name of IPPool a" in scene.run().error
+    scene.merge(f"{POOLS}/a", {"spec": {"namespaceName": ["payments", "default"]}})
+    assert scene.run().addresses == ["10.0.1.10"]
 
 
 def test_a_full_pool_fails_and_a_grow_lets_the_same_pod_in() -> None:

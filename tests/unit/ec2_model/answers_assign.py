@@ -1,7 +1,13 @@
 """What EC2 answers to Assign and Unassign, in both families."""
 
+from functools import partial
+
 from .case import API, CNI, GUIDE, VPC_GUIDE, Case, dual, xen_instance
 from .scene import Scene
+
+
+def ipv6(end: str, scene: Scene) -> dict[str, object]:
+    return {"NetworkInterfaceId": scene.nic0, "Ipv6Addresses": [f"2a05:d018:1:0:{end}"]}
 
 
 def scattered(scene: Scene) -> None:
@@ -20,6 +26,24 @@ def reserved(scene: Scene) -> None:
 
 
 ASSIGN = [
+    *(
+        Case(
+            f"the reserved IPv6 address that ends in {end} cannot be asked for",
+            "AssignIpv6Addresses",
+            partial(ipv6, end),
+            f"{VPC_GUIDE}subnet-sizing.html",
+            error="InvalidParameterValue",
+            message="reserved",
+        )
+        for end in (":0", ":3", "ffff:ffff:ffff:ffff")
+    ),
+    Case(
+        "the last IPv6 address but one can be asked for",
+        "AssignIpv6Addresses",
+        lambda s: {"NetworkInterfaceId": s.nic0, "Ipv6Addresses": ["2a05:d018:1:0:ffff:ffff:ffff:fffe"]},
+        f"{VPC_GUIDE}subnet-sizing.html",
+        answer=lambda answer, _: answer["AssignedIpv6Addresses"] == ["2a05:d018:1:0:ffff:ffff:ffff:fffe"],
+    ),
     Case(
         "Assign answers with the new addresses only",
         "AssignPrivateIpAddresses",

@@ -1,6 +1,22 @@
 """What EC2 answers to attaching, detaching and modifying NICs."""
 
+from spiderpool_aws.local.ec2.fixtures import SubnetPlan, create_network
+
 from .case import API, ERRORS, GUIDE, Case, dual, xen_instance
+from .scene import Scene
+
+
+def eni_of_another_vpc(scene: Scene) -> str:
+    other = create_network(scene.model, {"other": SubnetPlan("10.0.0.0/24", "a")}, ipv6=False)
+    return scene.create_eni(SubnetId=other.subnets["other"])
+
+
+def card_full(scene: Scene) -> str:
+    """Have an instance run whose network card 0 is full: an hpc7a.12xlarge takes two NICs on each of two cards."""
+    identifier = scene.launch({"SubnetId": scene.a}, {"SubnetId": scene.a}, instance_type="hpc7a.12xlarge")
+    scene.clock.advance(60)
+    return identifier
+
 
 ATTACH = [
     Case(
@@ -25,6 +41,23 @@ ATTACH = [
         f"{GUIDE}using-eni.html",
         error="InvalidParameterCombination",
         message="not in the same availability zone",
+    ),
+    Case(
+        "a NIC of another VPC is refused",
+        "AttachNetworkInterface",
+        lambda s: {"NetworkInterfaceId": eni_of_another_vpc(s), "InstanceId": s.instance, "DeviceIndex": 1},
+        f"{GUIDE}using-eni.html",
+        error="InvalidParameterCombination",
+        message="another VPC",
+        code_is_ours=True,
+    ),
+    Case(
+        "more NICs on a network card than it takes are refused, although the type takes more on its others",
+        "AttachNetworkInterface",
+        lambda s: {"NetworkInterfaceId": s.spare, "InstanceId": card_full(s), "DeviceIndex": 2},
+        f"{GUIDE}using-eni.html#network-cards",
+        error="AttachmentLimitExceeded",
+        code_is_ours=True,
     ),
     Case(
         "more NICs than the type allows are refused",

@@ -36,6 +36,22 @@ DESCRIBE = [
         message="Expecting a value greater than 5",
     ),
     Case(
+        "a page of more than a thousand is refused",
+        "DescribeNetworkInterfaces",
+        lambda _: {"MaxResults": 1001},
+        f"{API}API_DescribeNetworkInterfaces.html",
+        error="InvalidParameterValue",
+        message="Expecting a value smaller than 1000",
+        code_is_ours=True,
+    ),
+    Case(
+        "a page of a thousand is the largest",
+        "DescribeNetworkInterfaces",
+        lambda _: {"MaxResults": 1000},
+        f"{API}API_DescribeNetworkInterfaces.html",
+        answer=lambda answer, _: len(answer["NetworkInterfaces"]) == 2,
+    ),
+    Case(
         "a filter that does not exist is refused",
         "DescribeNetworkInterfaces",
         lambda _: {"Filters": [{"Name": "colour", "Values": ["red"]}]},

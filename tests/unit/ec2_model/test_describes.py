@@ -107,6 +107,28 @@ def test_a_nic_is_found_by_its_attachment_and_no_more_once_it_is_detached() -> N
     assert scene.call("DescribeNetworkInterfaces", Filters=by_attachment)["NetworkInterfaces"] == []
 
 
+NAMED = [{"Name": "subnet-id", "Values": ["*"]}]
+
+
+@pytest.mark.parametrize(
+    ("operation", "params"),
+    [
+        pytest.param("DescribeInstances", {"Filters": NAMED}, id="another operation"),
+        pytest.param("DescribeNetworkInterfaces", {}, id="without the filters"),
+        pytest.param("DescribeNetworkInterfaces", {"Filters": [NAMED[0], NAMED[0]]}, id="with other filters"),
+    ],
+)
+def test_a_page_token_goes_on_only_with_the_call_that_it_came_from(operation: str, params: dict[str, Any]) -> None:
+    scene = Scene()
+    for _ in range(6):
+        scene.create_eni(SubnetId=scene.b)
+    first = scene.call("DescribeNetworkInterfaces", Filters=NAMED, MaxResults=5)
+    with pytest.raises(Ec2Error, match="InvalidNextToken"):
+        scene.call(operation, **params, MaxResults=5, NextToken=first["NextToken"])
+    rest = scene.call("DescribeNetworkInterfaces", Filters=NAMED, MaxResults=6, NextToken=first["NextToken"])
+    assert len(rest["NetworkInterfaces"]) == 3
+
+
 def test_an_escaped_wildcard_is_plain() -> None:
     scene = Scene()
     scene.call("CreateTags", Resources=[scene.instance], Tags=[{"Key": "k", "Value": "a*b"}])

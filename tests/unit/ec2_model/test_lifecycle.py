@@ -7,6 +7,7 @@ import pytest
 
 from spiderpool_aws.local.ec2 import Ec2Error
 
+from .case import full
 from .scene import Scene
 
 
@@ -119,6 +120,34 @@ def test_an_attachment_is_made_and_undone_over_time() -> None:
     assert scene.model.enis[scene.spare].status == "available"
     with pytest.raises(Ec2Error, match="InvalidAttachmentID"):
         scene.call("DetachNetworkInterface", AttachmentId=attachment)
+
+
+def test_a_detached_nic_has_no_primary_ipv6_address_any_more() -> None:
+    scene = Scene()
+    scene.call("AssignIpv6Addresses", NetworkInterfaceId=scene.spare, Ipv6AddressCount=2)
+    attachment = scene.attach(scene.spare)
+    scene.call("ModifyNetworkInterfaceAttribute", NetworkInterfaceId=scene.spare, EnablePrimaryIpv6=True)
+    before = scene.model.enis[scene.spare].ipv6_addresses
+    assert [held.is_primary for held in before] == [True, False]
+    scene.call("DetachNetworkInterface", AttachmentId=attachment)
+    scene.clock.advance(60)
+    (nic,) = scene.call("DescribeNetworkInterfaces", NetworkInterfaceIds=[scene.spare])["NetworkInterfaces"]
+    assert [one["IsPrimaryIpv6"] for one in nic["Ipv6Addresses"]] == [False, False]
+    assert [held.address for held in scene.model.enis[scene.spare].ipv6_addresses] == [held.address for held in before]
+
+
+def test_a_launch_that_fails_leaves_the_nic_that_it_was_given_as_it_was() -> None:
+    scene = Scene()
+    full(scene)
+    before = scene.call("DescribeNetworkInterfaces", NetworkInterfaceIds=[scene.spare])
+    given = {"NetworkInterfaceId": scene.spare}
+    with pytest.raises(Ec2Error, match="InsufficientFreeAddressesInSubnet"):
+        scene.launch(given, {"SubnetId": scene.tiny})
+    scene.clock.advance(60)
+    assert scene.call("DescribeNetworkInterfaces", NetworkInterfaceIds=[scene.spare]) == before
+    assert list(scene.model.instances) == [scene.instance]
+    again = scene.launch(given)
+    assert scene.model.instances[again].eni_ids == [scene.spare]
 
 
 def test_a_launch_from_a_template_has_what_the_template_pins() -> None:

@@ -42,6 +42,15 @@ def test_describes_have_a_bucket_each_and_a_smaller_one_for_the_unfiltered(
     assert refused(scene, "DescribeNetworkInterfaces", 10) == 0
 
 
+def test_a_mutating_call_without_a_bucket_of_its_own_has_one_of_50() -> None:
+    scene = Scene(buckets=DOCUMENTED_BUCKETS)
+    tags = [{"Key": "k", "Value": "v"}]
+    assert refused(scene, "CreateTags", 60, Resources=[scene.spare], Tags=tags) == 10
+    assert refused(scene, "DeleteTags", 50, Resources=[scene.spare], Tags=tags) == 0
+    scene.clock.advance(1)
+    assert refused(scene, "CreateTags", 6, Resources=[scene.spare], Tags=tags) == 1
+
+
 def test_cloudtrail_takes_throttling_for_the_clients_fault() -> None:
     scene = Scene(buckets={"DeleteNetworkInterface": BucketRate(1, 0.001)}, cloudtrail_delay_seconds=0)
     codes: list[str | None] = []

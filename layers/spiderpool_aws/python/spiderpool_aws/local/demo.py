@@ -88,7 +88,7 @@ class Demo:
         self._say = say
         self._checker = InvariantChecker(stack.model, stack.cluster, stack.role_arns, stack.policy)
         self._tally = _Tally(stack)
-        Kubelets(stack.model, stack.cluster, stack.clock)
+        Kubelets(stack.model, stack.cluster, stack.agent)
         network = create_network(stack.model, SUBNETS)
         self._groups = [self._group(network, zone) for zone in ("a", "b")]
         stack.bus.watch(self._on_event)

@@ -6,18 +6,22 @@ invocations", "Handling errors for an SQS event source in Lambda".
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from spiderpool_aws.local.clock import Clock
-from spiderpool_aws.local.queues import LocalQueue, Stored
+from spiderpool_aws.local.queues import LocalQueue, QueueError, Stored
 from spiderpool_aws.local.sqs import system_attributes
 
 Handler = Callable[[Any, Any], Any]
 
 RETRY_AFTER_SECONDS = (60, 120)
 """Two more attempts: "one minute before the first retry, and two minutes before the second"."""
+
+MAX_ANSWER_BYTES = 6_291_556
+"""6 MB, as Lambda's own error message has them (developer guide, "Lambda quotas": invocation payload, response)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,14 @@ class FunctionError(Exception):
     """What a synchronous caller gets when the function raised: the type and the message of the exception."""
 
 
+class RuntimeExitError(Exception):
+    """The function's process ended in the middle of an invocation: Lambda's `Runtime.ExitError`."""
+
+
+class ResponseSizeTooLargeError(Exception):
+    """The answer is larger than Lambda carries: its `Function.ResponseSizeTooLarge`."""
+
+
 @dataclass(slots=True)
 class LocalFunction:
     """A handler, run in this process. Whatever it raises is the function's error, as it is in Lambda."""
@@ -73,13 +85,29 @@ class LocalFunction:
         context = LambdaContext(self.name, request_id, self.arn, self.timeout_seconds)
         received, at = json.loads(json.dumps(event)), self.clock.now()
         try:
-            answer = json.loads(json.dumps(self.handler(received, context)))
+            answer = _carried(json.dumps(self.handler(received, context)))
+        except KeyboardInterrupt:
+            # The person at the terminal means this process, not the function.
+            raise
         except Exception as error:  # noqa: BLE001 - the runtime catches whatever a handler raises
             invocation = Invocation(at, self.name, request_id, event, error=error)
+        except BaseException as death:  # noqa: BLE001 - it ends the function's process, which is not ours
+            crash = RuntimeExitError(f"RequestId: {request_id} Error: Runtime exited with error: {death!r}")
+            crash.__cause__ = death
+            invocation = Invocation(at, self.name, request_id, event, error=crash)
         else:
             invocation = Invocation(at, self.name, request_id, event, answer)
         self.invocations.append(invocation)
         return invocation
+
+
+def _carried(answer: str) -> Any:
+    size = len(answer.encode())
+    if size > MAX_ANSWER_BYTES:
+        raise ResponseSizeTooLargeError(
+            f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({MAX_ANSWER_BYTES} bytes)."
+        )
+    return json.loads(answer)
 
 
 @dataclass(slots=True)
@@ -145,7 +173,9 @@ class EventSourceMapping:
         staying = _failed(invocation, messages)
         for message in messages:
             if message.message_id not in staying:
-                self.queue.delete(message.receipt_handle)
+                # A handle that expired while the function ran: its message comes again, and Lambda polls on.
+                with suppress(QueueError):
+                    self.queue.delete(message.receipt_handle)
         return True
 
     def _record(self, message: Stored) -> dict[str, Any]:

@@ -12,7 +12,7 @@ Source: Amazon SQS developer guide, "FIFO queue delivery logic", "Exactly-once p
 import itertools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,11 @@ DEDUPLICATION = timedelta(minutes=5)
 MAX_VISIBILITY = timedelta(hours=12)
 # "up to 128 … alphanumeric characters and punctuation" (API reference, SendMessage).
 TOKEN = re.compile(r"[!-~]{1,128}")
+
+
+# "The maximum size is 1 MiB or 1,048,576 bytes", also of a whole batch (API reference, SendMessage, SendMessageBatch).
+MAX_BYTES = 1_048_576
+ILLEGAL = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 
 class QueueError(Exception):
@@ -86,6 +91,7 @@ class LocalQueue:
         attributes: Mapping[str, Any] | None = None,
     ) -> str:
         """Put a message in and return its id; a duplicate of the last five minutes is accepted and dropped."""
+        check_content(body, attributes or {})
         now = self._clock.now()
         if self.fifo:
             for name, value in (("MessageGroupId", group), ("MessageDeduplicationId", deduplication_id)):
@@ -119,7 +125,8 @@ class LocalQueue:
             message.first_received_at = message.first_received_at or now
             message.receipt_handle = f"{message.message_id}#{message.receives}"
             message.visible_at = now + timedelta(seconds=hidden)
-            taken.append(message)
+            # A copy: the receiver's handle must stay its own when somebody else receives the message again.
+            taken.append(replace(message))
         return taken
 
     def accept(self, message: Stored) -> None:
@@ -138,24 +145,42 @@ class LocalQueue:
         )
 
     def delete(self, receipt_handle: str) -> None:
-        """Take a message out for good. An old handle, or one of a message that is gone, is a success, as in SQS."""
-        message_id, separator, _ = receipt_handle.rpartition("#")
-        if not separator:
-            raise QueueError("ReceiptHandleIsInvalid", f"{receipt_handle!r} is not a receipt handle")
-        self.messages = [message for message in self.messages if message.message_id != message_id]
+        """Take a message out for good; a message that is gone is a success, as in SQS.
+
+        "You must supply the most recently received ReceiptHandle for the message (otherwise, the request succeeds, but
+        the message will not be deleted)" (API reference, DeleteMessage): so an old handle leaves the message.
+        """
+        message = self._of_handle(receipt_handle)
+        if message is not None and message.receipt_handle == receipt_handle:
+            self.messages.remove(message)
 
     def change_visibility(self, receipt_handle: str, seconds: float) -> None:
         """Hide a message that is in flight for so many seconds from now on; 0 gives it back."""
         now = self._clock.now()
         if not 0 <= seconds <= MAX_VISIBILITY.total_seconds():
             raise QueueError("InvalidParameterValue", f"VisibilityTimeout {seconds} is not between 0 and 43200")
-        for message in self.messages:
-            if message.receipt_handle == receipt_handle:
-                if message.visible_at <= now:
-                    raise QueueError("MessageNotInflight", f"{message.message_id} is not in flight")
-                message.visible_at = now + timedelta(seconds=seconds)
-                return
-        raise QueueError("ReceiptHandleIsInvalid", f"no message has the handle {receipt_handle!r}")
+        message = self._of_handle(receipt_handle)
+        if message is None:
+            raise QueueError("InvalidParameterValue", _invalid(receipt_handle, "Message does not exist"))
+        if message.receipt_handle != receipt_handle or message.visible_at <= now:
+            raise QueueError("MessageNotInflight", f"{message.message_id} is not in flight under this handle")
+        message.visible_at = now + timedelta(seconds=seconds)
+
+    def _of_handle(self, receipt_handle: str) -> Stored | None:
+        """Return the message of a handle, None when it is gone.
+
+        A FIFO queue refuses a handle whose visibility time-out has passed, or whose message was received again: AWS in
+        aws-sdk-js#1750, "FIFO queues will reject DeleteMessage requests when the receipt handle is expired".
+        """
+        message_id, separator, _ = receipt_handle.rpartition("#")
+        if not separator:
+            raise QueueError("ReceiptHandleIsInvalid", f"{receipt_handle!r} is not a receipt handle")
+        message = next((one for one in self.messages if one.message_id == message_id), None)
+        if message is None or not self.fifo:
+            return message
+        if message.receipt_handle != receipt_handle or message.visible_at <= self._clock.now():
+            raise QueueError("InvalidParameterValue", _invalid(receipt_handle, "The receipt handle has expired"))
+        return message
 
     def next_time(self) -> datetime | None:
         """Return when the next message can be received; a time that has passed means now. None: the queue is empty."""
@@ -166,3 +191,31 @@ class LocalQueue:
         for message in self.messages:
             groups[message.group] = max(message.visible_at, groups.get(message.group, message.visible_at))
         return min(groups.values(), default=None)
+
+
+def size(body: str, attributes: Mapping[str, Any]) -> int:
+    """Return what SQS counts of a message, in bytes: the body, and the name, type and value of each attribute."""
+    texts = [body]
+    for name, value in attributes.items():
+        texts += [name, value.get("DataType", ""), value.get("StringValue", "")]
+    binaries = (value.get("BinaryValue", b"") for value in attributes.values())
+    # A lone surrogate has no UTF-8; it is illegal anyhow, and its size does not matter.
+    return sum(len(text.encode(errors="replace")) for text in texts) + sum(map(len, binaries))
+
+
+def check_content(body: str, attributes: Mapping[str, Any]) -> None:
+    """Refuse a body that SQS refuses: empty, with characters that XML 1.0 has not, or above 1 MiB with attributes.
+
+    Source: API reference, SendMessage, MessageBody.
+    """
+    if not body:
+        raise QueueError("MissingParameter", "The request must contain the parameter MessageBody.")
+    if ILLEGAL.search(body):
+        raise QueueError("InvalidMessageContents", "Invalid characters in message")
+    if size(body, attributes) > MAX_BYTES:
+        why = f"One or more parameters are invalid. Reason: Message must be shorter than {MAX_BYTES} bytes."
+        raise QueueError("InvalidParameterValue", why)
+
+
+def _invalid(receipt_handle: str, reason: str) -> str:
+    return f"Value {receipt_handle} for parameter ReceiptHandle is invalid. Reason: {reason}."

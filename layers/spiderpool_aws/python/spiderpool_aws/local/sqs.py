@@ -3,12 +3,12 @@
 botocore still validates the parameters. Operations that nothing here uses are refused, never guessed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from botocore.awsrequest import AWSResponse, HTTPHeaders
 
-from spiderpool_aws.local.queues import LocalQueue, QueueError, Stored
+from spiderpool_aws.local.queues import MAX_BYTES, LocalQueue, QueueError, Stored, size
 
 Params = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -87,21 +87,33 @@ def _send(queue: LocalQueue, params: Params) -> Answer:
 
 
 def _receive(queue: LocalQueue, params: Params) -> Answer:
-    taken = queue.receive(params.get("MaxNumberOfMessages", 1), params.get("VisibilityTimeout"))
-    if not taken:
-        return {}
-    return {
-        "Messages": [
-            {
-                "MessageId": message.message_id,
-                "ReceiptHandle": message.receipt_handle,
-                "Body": message.body,
-                "Attributes": system_attributes(message),
-                "MessageAttributes": dict(message.attributes),
-            }
-            for message in taken
-        ]
+    count = params.get("MaxNumberOfMessages", 1)
+    if not 1 <= count <= _MAX_BATCH:
+        why = "is invalid. Reason: Must be between 1 and 10, if provided."
+        raise QueueError("InvalidParameterValue", f"Value {count} for parameter MaxNumberOfMessages {why}")
+    taken = queue.receive(count, params.get("VisibilityTimeout"))
+    return {"Messages": [_received(message, params) for message in taken]} if taken else {}
+
+
+def _received(message: Stored, params: Params) -> Answer:
+    """Return a message with the attributes that were asked for, and no others."""
+    system = {*params.get("AttributeNames", ()), *params.get("MessageSystemAttributeNames", ())}
+    named = params.get("MessageAttributeNames", ())
+    answer: Answer = {
+        "MessageId": message.message_id,
+        "ReceiptHandle": message.receipt_handle,
+        "Body": message.body,
+        "Attributes": {k: v for k, v in system_attributes(message).items() if k in system or "All" in system},
+        "MessageAttributes": {k: v for k, v in message.attributes.items() if _is_asked(k, named)},
     }
+    return {name: value for name, value in answer.items() if value != {}}
+
+
+def _is_asked(name: str, asked: Iterable[str]) -> bool:
+    """Say whether an attribute is asked for: by name, with `All` or `.*`, or by `prefix.*` (ReceiveMessage)."""
+    return any(
+        one in (name, "All", ".*") or (one.endswith(".*") and name.startswith(one.removesuffix("*"))) for one in asked
+    )
 
 
 def _delete(queue: LocalQueue, params: Params) -> Answer:
@@ -129,6 +141,10 @@ def _batch(one: Callable[[LocalQueue, Params], Answer], queue: LocalQueue, entri
         raise QueueError("AWS.SimpleQueueService.TooManyEntriesInBatchRequest", f"1 to 10 entries, not {len(entries)}")
     if len({entry["Id"] for entry in entries}) < len(entries):
         raise QueueError("AWS.SimpleQueueService.BatchEntryIdsNotDistinct", "two entries have the same Id")
+    total = sum(size(entry.get("MessageBody", ""), entry.get("MessageAttributes", {})) for entry in entries)
+    if total > MAX_BYTES:
+        why = f"Batch requests cannot be longer than {MAX_BYTES} bytes. You have sent {total} bytes."
+        raise QueueError("AWS.SimpleQueueService.BatchRequestTooLong", why)
     done: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     for entry in entries:

@@ -36,13 +36,21 @@ class AllocationError(Exception):
 
 Candidates = Mapping[int, Sequence[str]]
 
+# Spiderpool, docs/concepts/allocation.md, "Candidate pool sorting": a pool that says something about an earlier one of
+# these goes before one that does not; an empty list says nothing.
+_RANKED = ("podAffinity", "nodeName", "nodeAffinity", "namespaceName", "namespaceAffinity", "multusName")
+
+
+def _rank(spec: Json) -> tuple[bool, ...]:
+    return tuple(not (spec.get(name) if name.endswith("Name") else name in spec) for name in _RANKED)
+
 
 class Allocator:
     """Takes addresses from pools and gives them back, by writing the pools' status as the real agent does."""
 
     def __init__(self, double: ClusterDouble, seed: int = 0) -> None:
         self._double = double
-        # Pools of equal rank are used in random order; the seed makes two runs alike.
+        # Only pools of equal rank are used in random order; the seed makes two runs alike.
         self._random = Random(seed)  # noqa: S311
 
     def candidates(self, pod: PodNetwork) -> Candidates:
@@ -65,7 +73,8 @@ class Allocator:
                 )
                 raise AllocationError(f"no IPPool available, all IPv{version} IPPools of eth0 filtered out: [{why}]")
             self._random.shuffle(names)
-            found[version] = names
+            ranks = {entry.name: _rank(entry.obj["spec"]) for entry in pools}
+            found[version] = sorted(names, key=lambda name: ranks[name])
         return found
 
     def _mismatch(self, pool: Json, pod: PodNetwork) -> str | None:

@@ -15,6 +15,7 @@ from spiderpool_aws.local.cluster.answers import (
     not_found,
     unauthorized,
 )
+from spiderpool_aws.local.cluster.authorization import Authorizer
 from spiderpool_aws.local.cluster.controller import Controller, Delays
 from spiderpool_aws.local.cluster.faults import ConnectionCutError, Fault, Hook, UnavailableError
 from spiderpool_aws.local.cluster.listing import Lister
@@ -62,6 +63,7 @@ class ClusterDouble:
         self.token = token
         self.admin_token = ADMIN_TOKEN
         self.tokens: dict[str, str] = {token: PRODUCT, ADMIN_TOKEN: ADMIN}
+        self.authorizer = Authorizer()
         self.requests: list[tuple[str, str, int]] = []
         self.lock = threading.RLock()
         chosen = options or ClusterOptions()
@@ -131,10 +133,12 @@ class ClusterDouble:
         if request.path == "/version":
             return Answer(200, _VERSION)
         target = parse_path(request.path)
+        if request.method != "GET" and request.method not in _WRITE_VERBS:
+            raise method_not_allowed()
+        creates = request.is_apply and self.store.get(target.resource.plural, target.key) is None
+        self.authorizer.check(user, request.method, target, creates=creates)
         if request.method == "GET":
             return self._read(target, request)
-        if request.method not in _WRITE_VERBS:
-            raise method_not_allowed()
         try:
             return write(self.writes, target, request, user)
         except ApiError as error:

@@ -16,7 +16,6 @@ from spiderpool_aws.local.cluster.answers import (
     invalid,
     invalid_value,
     not_found,
-    stale,
 )
 from spiderpool_aws.local.cluster.ownership import Managers, Writer, after_update, apply, timestamp, typed
 from spiderpool_aws.local.cluster.resources import NAMESPACES, PODS, RESOURCES, Target
@@ -114,9 +113,6 @@ class Writes:
             obj, managers = apply(resource, {}, complete, (), writer, force)
             return self._create(target, self._readable(target, self._new(target, obj)), managers, caller, "patch")
         live = meta.unmanaged(record.obj)
-        version = complete["metadata"].get("resourceVersion", live["metadata"]["resourceVersion"])
-        if version != live["metadata"]["resourceVersion"]:
-            raise stale(resource.resource_name, target.name)
         merged, managers = apply(resource, live, complete, record.managers, writer, force)
         obj = self._writable(target, record, merged)
         return self._store_update(target, record, obj, (managers, "patch"), caller)

@@ -65,7 +65,10 @@ def describe_subnets(world: World, params: Params) -> Answer:
     """List subnets with the number of IPv4 addresses that are free."""
     ids = params.get("SubnetIds") or world.subnets
     documents = (
-        (subnet.id, subnet_document(subnet, world.region, world.account_id, world.partition))
+        (
+            subnet.id,
+            subnet_document(subnet, world.free_addresses(subnet), world.region, world.account_id, world.partition),
+        )
         for subnet in (world.subnets.get(identifier) for identifier in ids)
         if subnet is not None
     )

@@ -7,6 +7,7 @@ neither repeat nor hide others.
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -42,7 +43,8 @@ def describe_stored(how: Describe, documents: Documents, params: Params) -> Page
     """Describe instances or NICs: by id, by an indexed filter, or by looking at all of them."""
     ids = params.get(how.ids_parameter)
     matches = how.filters.compile(params.get("Filters", ()))
-    limit, after = _paging(how, params)
+    scope = _scope(how, params)
+    limit, after = _paging(how, params, scope)
     if ids:
         found = _by_id(how, ids, documents.get)
         return Page([copy(document) for document in found if matches(document)], None)
@@ -55,6 +57,7 @@ def describe_stored(how: Describe, documents: Documents, params: Params) -> Page
             if documents.number(identifier) > after and matches(document)
         ),
         limit,
+        scope,
     )
 
 
@@ -63,11 +66,12 @@ def describe_listed(how: Describe, documents: Iterable[tuple[str, Document]], pa
     listed = dict(documents)
     ids = params.get(how.ids_parameter)
     matches = how.filters.compile(params.get("Filters", ()))
-    limit, after = _paging(how, params)
+    scope = _scope(how, params)
+    limit, after = _paging(how, params, scope)
     if ids:
         return Page([copy(document) for document in _by_id(how, ids, listed.get) if matches(document)], None)
     numbered = enumerate(listed.values(), start=1)
-    return _page(((number, doc) for number, doc in numbered if number > after and matches(doc)), limit)
+    return _page(((number, doc) for number, doc in numbered if number > after and matches(doc)), limit, scope)
 
 
 def _by_id(how: Describe, ids: Sequence[str], get: Callable[[str], Document | None]) -> list[Document]:
@@ -98,18 +102,18 @@ def _candidates(how: Describe, documents: Documents, filters: Sequence[Params]) 
     return documents.all()
 
 
-def _page(numbered: Iterable[tuple[int, Document]], limit: int) -> Page:
+def _page(numbered: Iterable[tuple[int, Document]], limit: int, scope: str) -> Page:
     page: list[Document] = []
     last = 0
     for number, document in numbered:
         if len(page) == limit:
-            return Page(page, _token(last))
+            return Page(page, _token(last, scope))
         page.append(copy(document))
         last = number
     return Page(page, None)
 
 
-def _paging(how: Describe, params: Params) -> tuple[int, int]:
+def _paging(how: Describe, params: Params, scope: str) -> tuple[int, int]:
     """Return the page size and the number of the last thing on the page before.
 
     Without MaxResults a page is the largest there is: an answer without a token may then be taken for all.
@@ -127,19 +131,28 @@ def _paging(how: Describe, params: Params) -> tuple[int, int]:
         raise value_error(
             f"Value ( {limit} ) for parameter maxResults is invalid. Expecting a value smaller than {how.most}."
         )
-    return limit or how.most, _number(token) if token else 0
+    return limit or how.most, _number(token, scope) if token else 0
 
 
-def _token(number: int) -> str:
-    return base64.urlsafe_b64encode(f"after:{number}".encode()).decode()
+def _scope(how: Describe, params: Params) -> str:
+    """Return what a page token belongs to: the operation and its filters, in whatever order they are given."""
+    filters = sorted(
+        (str(one.get("Name")), sorted(map(str, one.get("Values", ())))) for one in params.get("Filters", ())
+    )
+    return hashlib.sha256(repr((how.ids_parameter, filters)).encode()).hexdigest()[:16]
 
 
-def _number(token: str) -> int:
+def _token(number: int, scope: str) -> str:
+    return base64.urlsafe_b64encode(f"after:{number}:{scope}".encode()).decode()
+
+
+def _number(token: str, scope: str) -> int:
     try:
-        kind, _, number = base64.urlsafe_b64decode(token).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
+        kind, number, given = base64.urlsafe_b64decode(token).decode().split(":")
+    except (binascii.Error, ValueError) as error:
         raise _bad_token() from error
-    if kind != "after" or not number.isdigit():
+    # EC2 wants the same request again with the token; it does not say that it notices another one, so this is strict.
+    if kind != "after" or not number.isdigit() or given != scope:
         raise _bad_token()
     return int(number)
 

@@ -6,8 +6,10 @@ A describe may be stale: with a lag, it sees each thing as it was that long ago.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
+
+from spiderpool_aws.local.ec2.lag import Lag
 
 Document = dict[str, Any]
 Key = tuple[str, str]
@@ -32,12 +34,12 @@ class Documents:
         render: Callable[[str], Document | None],
         keys: Callable[[Document], Iterable[Key]],
         now: Callable[[], datetime],
-        lag_seconds: float,
+        lag: Lag,
     ) -> None:
         self._render = render
         self._keys = keys
         self._now = now
-        self._lag = timedelta(seconds=lag_seconds)
+        self._lag = lag
         self._records: dict[str, _Record] = {}
         self._index: defaultdict[Key, set[str]] = defaultdict(set)
         self._changed: dict[str, None] = {}
@@ -49,7 +51,7 @@ class Documents:
 
     def settle(self) -> None:
         """Keep, where describes lag, how everything is at this moment; called when a change is complete."""
-        if self._lag:
+        if self._lag.longest:
             self._write_changed()
 
     def get(self, identifier: str) -> Document | None:
@@ -78,9 +80,9 @@ class Documents:
         return sorted(found, key=lambda identifier: self._records[identifier].number)
 
     def _seen(self, record: _Record) -> Document | None:
-        if not self._lag:
+        if not self._lag.longest:
             return record.versions[-1][1]
-        horizon = self._now() - self._lag
+        horizon = self._now() - self._lag.describe
         for at, document in reversed(record.versions):
             if at <= horizon:
                 return document
@@ -100,7 +102,7 @@ class Documents:
                 return
             self._count += 1
             record = self._records[identifier] = _Record(self._count, [])
-        if document is None and not self._lag:
+        if document is None and not self._lag.longest:
             self._forget(identifier, record)
             return
         record.versions = [*self._still_visible(record), (self._now(), document)]
@@ -111,17 +113,17 @@ class Documents:
 
     def _still_visible(self, record: _Record) -> list[tuple[datetime, Document | None]]:
         """Return the versions that a describe may still see: the newest one past the horizon, and all after it."""
-        if not self._lag:
+        if not self._lag.longest:
             return []
-        horizon = self._now() - self._lag
+        horizon = self._now() - self._lag.longest
         first = max((at for at, _ in record.versions if at <= horizon), default=None)
         return [version for version in record.versions if first is None or version[0] >= first]
 
     def _forget_gone(self) -> None:
         """Forget what has been gone for longer than any describe looks back."""
-        if not self._lag:
+        if not self._lag.longest:
             return
-        horizon = self._now() - self._lag
+        horizon = self._now() - self._lag.longest
         gone = [
             (identifier, record)
             for identifier, record in self._records.items()

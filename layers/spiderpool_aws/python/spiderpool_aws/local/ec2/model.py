@@ -188,6 +188,7 @@ class Ec2Model:
 
     def _run(self, operation: Operation, params: Mapping[str, Any]) -> Answer:
         check_known(params, operation.accepts, operation.name)
+        self.world.lag.draw()
         self._throttle.admit(operation, params)
         if params.get("DryRun"):
             message = "Request would have succeeded, but DryRun flag is set."

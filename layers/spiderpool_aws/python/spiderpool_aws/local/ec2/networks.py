@@ -69,7 +69,7 @@ def create_subnet(world: World, params: Params) -> Answer:
         ipv6=Ipv6Pool(ipv6, world.random) if ipv6 else None,
     )
     world.subnets[subnet.id] = subnet
-    return {"Subnet": subnet_document(subnet, world.region, world.account_id, world.partition)}
+    return {"Subnet": subnet_document(subnet, subnet.ipv4.free_count, world.region, world.account_id, world.partition)}
 
 
 def _check_ipv6_block(vpc: Vpc, siblings: list[Subnet], block: IPv6Network) -> None:

@@ -99,6 +99,7 @@ def make_eni(world: World, subnet: Subnet, request: NicRequest, tags: Tags, styl
         description=request.description,
         mac=world.ids.mac(),
         tags=tags,
+        created_at=world.clock.now(),
         secondary_ips=addresses[1:],
         ipv4_prefixes=ipv4.prefixes,
         ipv6_addresses=[

@@ -15,7 +15,8 @@ class BucketRate:
 
 _HUNDRED_BY_FIVE = BucketRate(100, 5)
 
-# AWS, "Request throttling for the Amazon EC2 API" (2026). `Describe` is one bucket per action;
+# AWS, "Request throttling for the Amazon EC2 API" (2026). `Describe` and `Mutating` are one bucket
+# per action that has none of its own;
 # `Describe:unfiltered` is drawn on as well by a describe with neither filter, nor ids, nor MaxResults.
 DOCUMENTED_BUCKETS: Mapping[str, BucketRate] = MappingProxyType(
     {
@@ -28,6 +29,7 @@ DOCUMENTED_BUCKETS: Mapping[str, BucketRate] = MappingProxyType(
         "UnassignIpv6Addresses": _HUNDRED_BY_FIVE,
         "AttachNetworkInterface": BucketRate(50, 5),
         "DetachNetworkInterface": BucketRate(50, 5),
+        "Mutating": BucketRate(50, 5),
         "Describe": BucketRate(100, 20),
         "Describe:unfiltered": BucketRate(50, 10),
     }
@@ -48,6 +50,8 @@ class Ec2Options:
     cloudtrail_delay_seconds: float = 60.0
     state_change_delay_seconds: float = 0.0
     describe_lag_seconds: float = 0.0  # describes answer with the state as it was this long ago
+    write_lag_seconds: float = 0.0  # calls that name a NIC do not find it for this long after its creation
+    lag_seed: int | None = None  # None: always these lags; else each call draws its own, seeded, from 0 up to them
     random_seed: int | None = None  # None: the lowest free address; else a seeded random one
     buckets: Mapping[str, BucketRate] | None = None  # None: no throttling; DOCUMENTED_BUCKETS: AWS's
     zones: tuple[str, ...] = ("a", "b", "c")  # letters of the region's availability zones

@@ -128,12 +128,12 @@ def instance_document(instance: Instance, enis: list[Document]) -> Document:
     return document
 
 
-def subnet_document(subnet: Subnet, region: str, account_id: str, partition: str) -> Document:
+def subnet_document(subnet: Subnet, free_addresses: int, region: str, account_id: str, partition: str) -> Document:
     """Return a subnet as DescribeSubnets has it."""
     document: Document = {
         "AssignIpv6AddressOnCreation": False,
         "AvailabilityZone": subnet.availability_zone,
-        "AvailableIpAddressCount": subnet.ipv4.free_count,
+        "AvailableIpAddressCount": free_addresses,
         "CidrBlock": subnet.cidr,
         "DefaultForAz": False,
         "Ipv6CidrBlockAssociationSet": [],

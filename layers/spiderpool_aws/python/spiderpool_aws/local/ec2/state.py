@@ -83,6 +83,7 @@ class Eni:
     description: str
     mac: str
     tags: Tags
+    created_at: datetime
     status: EniStatus = "pending"
     secondary_ips: list[str] = field(default_factory=list)
     ipv4_prefixes: list[str] = field(default_factory=list)

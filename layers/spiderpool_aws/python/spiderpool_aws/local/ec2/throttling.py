@@ -43,15 +43,16 @@ class Throttle:
         if operation.name.startswith("Describe") and not any(params.get(n) for n in ("Filters", "MaxResults", *_IDS)):
             names.append(f"{operation.name}:unfiltered")
         for name in names:
-            bucket = self._bucket(name)
+            bucket = self._bucket(name, mutating=operation.mutating)
             if bucket and not bucket.take(self._now()):
                 raise Ec2Error("RequestLimitExceeded", "Request limit exceeded.", SERVICE_UNAVAILABLE)
 
-    def _bucket(self, name: str) -> _Bucket | None:
+    def _bucket(self, name: str, *, mutating: bool) -> _Bucket | None:
         if name not in self._buckets:
             action, _, part = name.partition(":")
-            general = f"Describe:{part}" if part else "Describe"
-            rate = self._rates.get(name) or (self._rates.get(general) if action.startswith("Describe") else None)
+            general = "Mutating" if mutating else f"Describe:{part}" if part else "Describe"
+            known = mutating or action.startswith("Describe")
+            rate = self._rates.get(name) or (self._rates.get(general) if known else None)
             if rate is None:
                 return None
             self._buckets[name] = _Bucket(rate, rate.burst, self._now())

@@ -12,6 +12,7 @@ from spiderpool_aws.local.clock import Clock
 from spiderpool_aws.local.ec2.documents import Document, Documents
 from spiderpool_aws.local.ec2.errors import check_id, not_found
 from spiderpool_aws.local.ec2.identifiers import Identifiers
+from spiderpool_aws.local.ec2.lag import Lag, LaggingCounts
 from spiderpool_aws.local.ec2.options import Ec2Options
 from spiderpool_aws.local.ec2.rendering import (
     eni_document,
@@ -49,9 +50,10 @@ class World:
         self.on_state_change: Callable[[Instance], None] = lambda _: None
         self.on_nic_change: Callable[[str], None] = lambda _: None
         self._holders: dict[tuple[str, str], str] = {}
-        lag = options.describe_lag_seconds
-        self.eni_documents = Documents(self._render_eni, eni_keys, clock.now, lag)
-        self.instance_documents = Documents(self._render_instance, instance_keys, clock.now, lag)
+        self.lag = Lag(options.describe_lag_seconds, options.write_lag_seconds, options.lag_seed)
+        self.eni_documents = Documents(self._render_eni, eni_keys, clock.now, self.lag)
+        self.instance_documents = Documents(self._render_instance, instance_keys, clock.now, self.lag)
+        self._free_addresses = LaggingCounts(self.lag)
 
     def now(self) -> datetime:
         """Return the time of the clock in whole seconds, as EC2 writes its times."""
@@ -71,6 +73,9 @@ class World:
         """Say that a change is complete: describes with a lag may see it from here on."""
         self.eni_documents.settle()
         self.instance_documents.settle()
+        if self.lag.longest:
+            for subnet in self.subnets.values():
+                self._free_addresses.note(subnet.id, subnet.ipv4.free_count, self.clock.now())
 
     def vpc(self, identifier: str) -> Vpc:
         """Return a VPC, or raise as EC2 does."""
@@ -85,8 +90,11 @@ class World:
         return _lookup(self.groups, "sg", identifier)
 
     def eni(self, identifier: str) -> Eni:
-        """Return a NIC, or raise as EC2 does."""
-        return _lookup(self.enis, "eni", identifier)
+        """Return a NIC, or raise as EC2 does, also for one that this call does not see yet."""
+        eni = _lookup(self.enis, "eni", identifier)
+        if self.clock.now() - eni.created_at < self.lag.write:
+            raise not_found("eni", [identifier])
+        return eni
 
     def instance(self, identifier: str) -> Instance:
         """Return an instance, or raise as EC2 does."""
@@ -116,6 +124,12 @@ class World:
         length = 28 if ip_address(address).version == 4 else 80
         prefix = ip_network(f"{address}/{length}", strict=False)
         return self._holders.get((vpc_id, address)) or self._holders.get((vpc_id, str(prefix)))
+
+    def free_addresses(self, subnet: Subnet) -> int:
+        """Return how many IPv4 addresses of a subnet a describe says are free."""
+        if not self.lag.longest:
+            return subnet.ipv4.free_count
+        return self._free_addresses.seen(subnet.id, self.clock.now())
 
     def reservation_of(self, instance_id: str) -> str:
         """Return the reservation of an instance, also of one that only a late describe still sees."""

@@ -1,0 +1,37 @@
+"""The product as a user of the cluster that may do only what it needs."""
+
+from typing import Any
+
+from spiderpool_aws.local.cluster.double import PRODUCT
+from spiderpool_aws.manifests.rbac import role_and_binding
+from tests.integration.scene import Scene, policy_text, scene
+
+RULES: list[dict[str, Any]] = role_and_binding(PRODUCT)[0]["rules"]
+
+
+def life_of_a_node(s: Scene) -> None:
+    """Launch a node, run a pod, stop and start it, terminate it."""
+    instance_id = s.launch()
+    s.run(120)
+    s.stack.agent.run_pod("default", "web", s.pools(instance_id)[0].spec.node_name[0], "kube-system/ipvlan-ens5")
+    for operation in ("StopInstances", "StartInstances", "TerminateInstances"):
+        s.stack.model.call(operation, {"InstanceIds": [instance_id]})
+        s.run(120)
+
+
+def test_a_node_lives_and_dies_with_these_verbs_alone() -> None:
+    with scene(policy_text(ipv6={"prefixes": 1})) as s:
+        s.stack.cluster.authorizer.limit(PRODUCT, RULES)
+        life_of_a_node(s)
+        assert [one for one in s.stack.cluster.requests if one[2] == 403] == []
+        assert (s.pools(), s.stack.cluster.objects("nodes"), s.stack.cluster.objects("pods")) == ([], [], [])
+
+
+def test_none_of_these_verbs_is_given_in_vain() -> None:
+    with scene(policy_text(ipv6={"prefixes": 1})) as s:
+        s.stack.cluster.requests.clear()
+        life_of_a_node(s)
+        given = {(verb, one["resources"][0]) for one in RULES for verb in one["verbs"]}
+        # Of these every object is made by an apply, which asks for `create` as well: the log calls it a patch.
+        given -= {("create", "spiderippools"), ("create", "spidermultusconfigs")}
+        assert given - {(verb, resource) for verb, resource, _ in s.stack.cluster.requests} == set()
