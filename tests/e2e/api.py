@@ -21,14 +21,27 @@ _WAIT_SECONDS = 60.0
 _POLL_SECONDS = 0.05
 
 
-class Api:
-    """Requests to one API server with one token, from any thread."""
+def bearer(token: str) -> dict[str, str]:
+    """Return the header of a user with a token."""
+    return {"Authorization": f"Bearer {token}"}
 
-    def __init__(self, url: str, ca_pem: str, token: str) -> None:
+
+class Api:
+    """Requests to one API server as one user, from any thread.
+
+    `headers` say who: a token, or whom to impersonate; `client_files` are the certificate and key to log in with.
+    """
+
+    def __init__(
+        self, url: str, ca_pem: str, headers: Mapping[str, str], client_files: tuple[str, str] | None = None
+    ) -> None:
         self.url = url
         self.ca_pem = ca_pem
-        self.token = token
-        self._pool = urllib3.PoolManager(ca_cert_data=ca_pem, maxsize=32, retries=False, timeout=60)
+        self.headers = headers
+        certificate, key = client_files or (None, None)
+        self._pool = urllib3.PoolManager(
+            ca_cert_data=ca_pem, cert_file=certificate, key_file=key, maxsize=32, retries=False, timeout=60
+        )
 
     def request(self, method: str, path: str, body: Any = None, content_type: str = JSON, **query: str) -> Answer:
         """Send a request and return the answer, whatever its status. Raises urllib3's HTTPError without one."""
@@ -38,9 +51,10 @@ class Api:
     def forward(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], content: bytes | None
     ) -> Answer:
-        """Send a request as it is; a token of its own goes before ours."""
+        """Send a request as it is; a token of its own goes before our user."""
         url = f"{self.url}{quote(path)}{f'?{urlencode(query)}' if query else ''}"
-        sent = {"Accept": JSON, "Authorization": f"Bearer {self.token}", **headers}
+        ours = {} if any(name.lower() == "authorization" for name in headers) else self.headers
+        sent = {"Accept": JSON, **ours, **headers}
         response = self._pool.request(method, url, body=content, headers=sent)
         kept = {name: text for name, text in response.headers.items() if name.lower() == "retry-after"}
         try:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from spiderpool_aws.local.cluster.certificates import make_server_context
-from tests.e2e.api import Api, wait_until
+from tests.e2e.api import Api, bearer, wait_until
 from tests.e2e.processes import Child, free_ports
 
 ADMIN_TOKEN = "e2e-admin"
@@ -26,7 +26,9 @@ _ISSUER = "https://kubernetes.default.svc"
 
 
 class ApiServer:
-    """A running API server: `url`, `ca_pem`, `admin` (a client), `stop`. Its data and logs are in a temporary folder.
+    """A running API server: `url`, `ca_pem`, a client for each user (`admin`, `product`, `seeder`), `stop`.
+
+    Its data and logs are in a temporary folder.
 
     `authentication_config` is the text of an AuthenticationConfiguration, for users beside those with a token.
     """
@@ -41,7 +43,9 @@ class ApiServer:
         self.url = f"https://127.0.0.1:{self._port}"
         self._write_files(authentication_config)
         self._children: dict[str, Child] = {}
-        self.admin = Api(self.url, self.ca_pem, ADMIN_TOKEN)
+        self.admin = self.log_in(ADMIN_TOKEN)
+        self.product = self.log_in(PRODUCT_TOKEN)
+        self.seeder = self.log_in(SEEDER_TOKEN)
         try:
             self._start("etcd", self._etcd_flags())
             self.start_apiserver()
@@ -49,10 +53,16 @@ class ApiServer:
             self.stop()
             raise
 
+    def log_in(self, token: str) -> Api:
+        """Return a client with a token."""
+        return Api(self.url, self.ca_pem, bearer(token))
+
     def _write_files(self, authentication_config: str) -> None:
         (self.folder / "tokens.csv").write_text("\n".join(_USERS) + "\n")
         key = ec.generate_private_key(ec.SECP256R1())
-        pem = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        # Not PKCS 8: the public half is read from the same file, and of that form it is not found.
+        form = serialization.PrivateFormat.TraditionalOpenSSL
+        pem = serialization.Encoding.PEM, form, serialization.NoEncryption()
         (self.folder / "accounts.pem").write_bytes(key.private_bytes(*pem))
         if authentication_config:
             (self.folder / "authentication.yaml").write_text(authentication_config)
@@ -135,7 +145,8 @@ class ApiServer:
 
     def stop(self) -> None:
         """Stop both; returns when neither process nor file is left."""
-        self.admin.close()
+        for client in (self.admin, self.product, self.seeder):
+            client.close()
         # The API server first: without etcd it would wait for it.
         for name in ("kube-apiserver", "etcd"):
             if child := self._children.pop(name, None):

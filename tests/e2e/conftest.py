@@ -2,24 +2,43 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.apiserver import ApiServer
 from tests.e2e.build import build
+from tests.e2e.cluster import Cluster, GivenCluster, UnusableError
 from tests.e2e.real_world import RealWorld
 
 
 @pytest.fixture(scope="session")
 def api_server() -> Iterator[ApiServer]:
+    """A server of our own, for what needs to be started, stopped or configured; without CRDs and webhooks."""
+    if os.environ.get("KUBECONFIG"):
+        pytest.skip("needs an API server of its own: run without KUBECONFIG")
     server = ApiServer(build())
     yield server
     server.stop()
 
 
 @pytest.fixture(scope="session")
-def real_world(api_server: ApiServer) -> Iterator[RealWorld]:
-    built = RealWorld(api_server)
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    path = os.environ.get("KUBECONFIG")
+    if not path:
+        yield request.getfixturevalue("api_server")
+        return
+    try:
+        given = GivenCluster(Path(path))
+    except UnusableError as error:
+        pytest.exit(f"KUBECONFIG: {error}", returncode=1)
+    yield given
+    given.stop()
+
+
+@pytest.fixture(scope="session")
+def real_world(cluster: Cluster) -> Iterator[RealWorld]:
+    built = RealWorld(cluster)
     yield built
     built.stop()
 

@@ -1,4 +1,4 @@
-"""A stand-in for Spiderpool's controller on a real API server: it does its work when it is told to, and then all of it."""
+"""A stand-in for Spiderpool's controller on a real API server, which works when it is told to."""
 
 from spiderpool_aws.local.cluster.answers import Json
 from spiderpool_aws.local.cluster.multus import attachment, attachment_name

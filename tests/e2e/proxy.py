@@ -9,20 +9,21 @@ import urllib3
 from spiderpool_aws.local.cluster.answers import Answer, ApiError
 from spiderpool_aws.local.cluster.faults import ConnectionCutError, Fault, Hook, UnavailableError
 from spiderpool_aws.local.cluster.resources import parse_path
-from spiderpool_aws.local.cluster.server import ClusterServer
 from tests.e2e.api import Api
 
-_FORWARDED = ("authorization", "content-type", "accept", "user-agent")
+_FORWARDED = ("content-type", "accept", "user-agent")
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
 class FaultProxy:
-    """Forwards requests with the client's own token; every hook is asked first. Serve it with `ClusterServer`."""
+    """Forwards requests; every hook is asked first. Serve it with `ClusterServer`.
 
-    token = ""
+    Who logs in with `token` is `user`; any other token is the API server's to judge.
+    """
 
-    def __init__(self, upstream: Api) -> None:
-        self._upstream = upstream
+    def __init__(self, user: Api, token: str) -> None:
+        self.token = token
+        self._user = user
         self._lock = threading.Lock()
         self.requests: list[tuple[str, str, int]] = []
         self.hooks: list[Hook] = []
@@ -61,16 +62,13 @@ class FaultProxy:
             except ApiError as error:
                 return error.answer
         sent = {name: text for name, text in headers.items() if name.lower() in _FORWARDED}
+        authorization = {name.lower(): text for name, text in headers.items()}.get("authorization", "")
+        if authorization != f"Bearer {self.token}":
+            sent["Authorization"] = authorization
         try:
-            return self._upstream.forward(method, path, query, sent, body or None)
+            return self._user.forward(method, path, query, sent, body or None)
         except urllib3.exceptions.HTTPError as error:
             raise UnavailableError(str(error)) from error
-
-
-def serve_proxy(upstream: Api) -> tuple[FaultProxy, ClusterServer]:
-    """Serve a proxy before an API server; the server is to be stopped."""
-    proxy = FaultProxy(upstream)
-    return proxy, ClusterServer(proxy)
 
 
 def _verb(method: str, path: str) -> str:

@@ -1,4 +1,4 @@
-"""The cluster of the adapter's tests, for real: API server, Spiderpool's webhooks, its controller, a proxy before it."""
+"""The cluster of the adapter's tests, for real: Spiderpool's webhooks and controller, and a proxy before it."""
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -7,12 +7,12 @@ from pathlib import Path
 import yaml
 
 from spiderpool_aws.adapters.cluster import ClusterAdapter
-from spiderpool_aws.local.cluster import Answer
+from spiderpool_aws.local.cluster import Answer, ClusterServer
 from spiderpool_aws.local.cluster.resources import RESOURCES
 from tests.e2e import api
-from tests.e2e.apiserver import ADMIN_TOKEN, PRODUCT_TOKEN, SEEDER_TOKEN, ApiServer
+from tests.e2e.cluster import Cluster
 from tests.e2e.controller import Controller
-from tests.e2e.proxy import serve_proxy
+from tests.e2e.proxy import FaultProxy
 from tests.e2e.webhook import WebhookServer
 from tests.integration.adapters.cluster_world import ClusterWorld, Hook, Json, adapter
 from tests.integration.adapters.kubeconfigs import kubeconfig
@@ -21,13 +21,13 @@ MANIFESTS = Path(__file__).parent / "crds"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _CLEARED = (
-    "/api/v1/nodes",
     api.POOLS,
     f"{api.SPIDERPOOL}/spiderreservedips",
     f"{api.SPIDERPOOL}/namespaces/kube-system/spidermultusconfigs",
     "/apis/k8s.cni.cncf.io/v1/namespaces/kube-system/network-attachment-definitions",
 )
-_PODS = "/api/v1/namespaces/default/pods"
+_NOW = {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0}
+_TOKEN = "product"
 _THREADS = 8
 
 
@@ -54,17 +54,18 @@ def own_crds() -> list[Json]:
 class RealWorld(ClusterWorld):
     """A cluster with Spiderpool's rules on a real API server. `clear` empties it for the next test."""
 
-    def __init__(self, server: ApiServer) -> None:
-        self.server = server
-        self.admin = server.admin
-        self._seeder = api.Api(server.url, server.ca_pem, SEEDER_TOKEN)
+    def __init__(self, cluster: Cluster) -> None:
+        self.admin = cluster.admin
+        self._seeder = cluster.seeder
+        self._put: set[str] = set()
         install_crds(self.admin, own_crds())
         for kind, manifest in product_rights():
             self.admin.apply(f"{RBAC}/{kind}", manifest)
         self.webhooks = WebhookServer(self.admin)
         self.controller = Controller(self.admin)
-        self.proxy, self._proxy_server = serve_proxy(self.admin)
-        self.cluster = self.connect(PRODUCT_TOKEN)
+        self.proxy = FaultProxy(cluster.product, _TOKEN)
+        self._proxy_server = ClusterServer(self.proxy)
+        self.cluster = self.connect(_TOKEN)
 
     def connect(self, token: str) -> ClusterAdapter:
         return adapter(kubeconfig(self._proxy_server.url, self._proxy_server.ca_pem, token))
@@ -75,6 +76,7 @@ class RealWorld(ClusterWorld):
     def put(self, obj: Json) -> Json:
         path = _collection(obj)
         stored = self.admin.expect("POST", path, obj)
+        self._put.add(f"{path}/{obj['metadata']['name']}")
         if "status" not in obj:
             return stored
         status = {"status": obj["status"]}
@@ -108,7 +110,9 @@ class RealWorld(ClusterWorld):
         self.webhooks.webhook.up = True
         self.proxy.hooks.clear()
         self.proxy.requests.clear()
-        self._seeder.expect("DELETE", _PODS, {"gracePeriodSeconds": 0, "kind": "DeleteOptions", "apiVersion": "v1"})
+        while self._put:
+            # Gone is as good: some tests delete what they were given.
+            self._seeder.request("DELETE", self._put.pop(), _NOW)
         for path in _CLEARED:
             self._seeder.expect("DELETE", path)
         for pool in self.admin.items(api.POOLS):
@@ -117,9 +121,9 @@ class RealWorld(ClusterWorld):
 
     def stop(self) -> None:
         """Stop everything but the API server."""
+        self.clear()
         self._proxy_server.stop()
         self.webhooks.stop()
-        self._seeder.close()
 
 
 def _collection(obj: Json) -> str:

@@ -1,6 +1,6 @@
 """The recorded answers of a real Spiderpool, asked of a real API server with the double's rules as its webhooks.
 
-What this adds to the same test on the double: the rules, and the manifests of the CRDs, hold on the real way of a write.
+What this adds to the same test on the double: the rules and the CRDs hold on the real way of a write.
 """
 
 from typing import Any

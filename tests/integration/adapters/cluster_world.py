@@ -99,8 +99,8 @@ class ClusterWorld(ABC):
         return uid
 
     def spec_of_node(self) -> Json:
-        """Return the spec of the only Node."""
-        [node] = self.objects("/api/v1/nodes")
+        """Return the spec of Node `n`."""
+        [node] = [one for one in self.objects("/api/v1/nodes") if one["metadata"]["name"] == "n"]
         spec: Json = node.get("spec", {})
         return spec
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from spiderpool_aws.local.cluster.certificates import make_server_context
 from spiderpool_aws.local.cluster.answers import Answer
+from spiderpool_aws.local.cluster.certificates import make_server_context
 from spiderpool_aws.local.cluster.faults import TransportFaultError
 
 
