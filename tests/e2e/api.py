@@ -17,6 +17,13 @@ APPLY = "application/apply-patch+yaml"
 SPIDERPOOL = "/apis/spiderpool.spidernet.io/v2beta1"
 POOLS = f"{SPIDERPOOL}/spiderippools"
 MULTUS = f"{SPIDERPOOL}/spidermultusconfigs"
+CLEARED = (
+    POOLS,
+    f"{SPIDERPOOL}/spiderreservedips",
+    f"{SPIDERPOOL}/namespaces/kube-system/spidermultusconfigs",
+    "/apis/k8s.cni.cncf.io/v1/namespaces/kube-system/network-attachment-definitions",
+)
+"""The collections of which a test may leave anything, and which are emptied between two tests."""
 _WAIT_SECONDS = 60.0
 _POLL_SECONDS = 0.05
 

@@ -1,5 +1,6 @@
 """A real kube-apiserver with etcd on loopback: RBAC on, a certificate authority of its own, users by token."""
 
+import base64
 import tempfile
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import urllib3
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from spiderpool_aws.local.cluster.answers import Json
 from spiderpool_aws.local.cluster.certificates import make_server_context
 from tests.e2e.api import Api, bearer, wait_until
 from tests.e2e.processes import Child, free_ports
@@ -125,6 +127,23 @@ class ApiServer:
         self.kill_apiserver()
         self.start_apiserver()
 
+    def compact(self) -> None:
+        """Let etcd forget every version but the newest, as the API server has it do after some minutes."""
+        pool = urllib3.PoolManager(retries=False)
+
+        def call(operation: str, **body: object) -> Json:
+            url = f"http://127.0.0.1:{self.etcd_port}/v3/kv/{operation}"
+            answer = pool.request("POST", url, json=body)
+            assert answer.status == 200, answer.data
+            document: Json = answer.json()
+            return document
+
+        revision = call("range", key=_encoded("/"))["header"]["revision"]
+        # By this key the API server's processes tell each other what is compacted; its cache drops what is older.
+        call("put", key=_encoded("compact_rev_key"), value=_encoded(str(revision)))
+        call("compaction", revision=revision, physical=True)
+        pool.clear()
+
     def _is_ready(self) -> bool:
         for child in self._children.values():
             child.require_alive()
@@ -152,3 +171,7 @@ class ApiServer:
             if child := self._children.pop(name, None):
                 child.stop()
         self._folder.cleanup()
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import yaml
 
-from tests.e2e.api import POOLS, Api, bearer
+from tests.e2e.api import CLEARED, Api, bearer
 from tests.e2e.apiserver import PRODUCT, SEEDER
 
 
@@ -31,7 +31,7 @@ class UnusableError(Exception):
 class GivenCluster:
     """Somebody else's cluster, by a kubeconfig with a token or a client certificate; the other users are impersonated.
 
-    Raises UnusableError where the tests would do harm: they delete every pool that they find.
+    Raises UnusableError where the tests would do harm: between two of them Spiderpool's objects are deleted.
     """
 
     def __init__(self, kubeconfig: Path) -> None:
@@ -54,8 +54,12 @@ class GivenCluster:
         self.admin = Api(*where, login, files)
         self.product = Api(*where, {**login, "Impersonate-User": PRODUCT}, files)
         self.seeder = Api(*where, {**login, "Impersonate-User": SEEDER, **masters}, files)
-        if self.admin.request("GET", POOLS).body.get("items"):
-            raise UnusableError(f"the cluster of {kubeconfig} has SpiderIPPools, which the tests would delete")
+        for path in (*CLEARED, "/api/v1/nodes/n"):
+            answer = self.admin.request("GET", path)
+            if answer.status in (401, 403):
+                raise UnusableError(f"the user of {kubeconfig} is no administrator: {answer.body.get('message')}")
+            if answer.body.get("items", answer.status == 200):
+                raise UnusableError(f"the cluster of {kubeconfig} has {path}, which the tests would delete")
 
     def _content(self, entry: dict[str, Any], name: str) -> bytes:
         if f"{name}-data" in entry:

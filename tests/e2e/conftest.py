@@ -38,7 +38,10 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def real_world(cluster: Cluster) -> Iterator[RealWorld]:
-    built = RealWorld(cluster)
+    try:
+        built = RealWorld(cluster)
+    except TimeoutError as error:
+        pytest.skip(f"the cluster has no Spiderpool, and does not reach webhooks on this host: {error}")
     yield built
     built.stop()
 
@@ -47,3 +50,12 @@ def real_world(cluster: Cluster) -> Iterator[RealWorld]:
 def world(real_world: RealWorld) -> RealWorld:
     real_world.clear()
     return real_world
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out, on a given cluster, what only a server of our own can be told to do."""
+    if os.environ.get("KUBECONFIG"):
+        own = pytest.mark.skip(reason="needs an etcd that can be compacted: run without KUBECONFIG")
+        for item in items:
+            if item.name == "test_a_listing_that_expired_half_way_is_begun_anew":
+                item.add_marker(own)

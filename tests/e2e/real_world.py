@@ -1,54 +1,28 @@
 """The cluster of the adapter's tests, for real: Spiderpool's webhooks and controller, and a proxy before it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-import yaml
+import pytest
 
 from spiderpool_aws.adapters.cluster import ClusterAdapter
 from spiderpool_aws.local.cluster import Answer, ClusterServer
+from spiderpool_aws.local.cluster.admission import POOL_WEBHOOK
 from spiderpool_aws.local.cluster.resources import RESOURCES
 from tests.e2e import api
 from tests.e2e.cluster import Cluster
 from tests.e2e.controller import Controller
+from tests.e2e.install import Installation
 from tests.e2e.proxy import FaultProxy
 from tests.e2e.webhook import WebhookServer
 from tests.integration.adapters.cluster_world import ClusterWorld, Hook, Json, adapter
 from tests.integration.adapters.kubeconfigs import kubeconfig
 
-MANIFESTS = Path(__file__).parent / "crds"
-CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-RBAC = "/apis/rbac.authorization.k8s.io/v1"
-_CLEARED = (
-    api.POOLS,
-    f"{api.SPIDERPOOL}/spiderreservedips",
-    f"{api.SPIDERPOOL}/namespaces/kube-system/spidermultusconfigs",
-    "/apis/k8s.cni.cncf.io/v1/namespaces/kube-system/network-attachment-definitions",
-)
+_SPIDERPOOLS_OWN = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+_MARK = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mark"}}
 _NOW = {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0}
 _TOKEN = "product"
 _THREADS = 8
-
-
-def install_crds(admin: api.Api, manifests: Iterable[Json]) -> None:
-    """Apply CustomResourceDefinitions and wait until they are served."""
-    names = [admin.apply(CRDS, manifest)["metadata"]["name"] for manifest in manifests]
-
-    def are_served() -> bool:
-        for name in names:
-            spec = admin.expect("GET", f"{CRDS}/{name}")["spec"]
-            version = spec["versions"][0]["name"]
-            if admin.request("GET", f"/apis/{spec['group']}/{version}/{spec['names']['plural']}").status != 200:
-                return False
-        return True
-
-    api.wait_until("the CRDs are served", are_served)
-
-
-def own_crds() -> list[Json]:
-    """Return the project's own CustomResourceDefinitions."""
-    return [yaml.safe_load(file.read_text()) for file in sorted(MANIFESTS.glob("*.yaml"))]
 
 
 class RealWorld(ClusterWorld):
@@ -58,10 +32,9 @@ class RealWorld(ClusterWorld):
         self.admin = cluster.admin
         self._seeder = cluster.seeder
         self._put: set[str] = set()
-        install_crds(self.admin, own_crds())
-        for kind, manifest in product_rights():
-            self.admin.apply(f"{RBAC}/{kind}", manifest)
-        self.webhooks = WebhookServer(self.admin)
+        self._installation = Installation(self.admin)
+        self._compact = getattr(cluster, "compact", None)
+        self.webhooks = None if self._has_spiderpool() else WebhookServer(self.admin)
         self.controller = Controller(self.admin)
         self.proxy = FaultProxy(cluster.product, _TOKEN)
         self._proxy_server = ClusterServer(self.proxy)
@@ -92,7 +65,14 @@ class RealWorld(ClusterWorld):
     def settle(self) -> None:
         self.controller.settle()
 
+    def _has_spiderpool(self) -> bool:
+        """Say whether a real Spiderpool judges what is written."""
+        hooks = (hook for one in self.admin.items(_SPIDERPOOLS_OWN) for hook in one.get("webhooks", ()))
+        return any(hook["name"] == POOL_WEBHOOK for hook in hooks)
+
     def stop_controller(self) -> None:
+        if self.webhooks is None:
+            pytest.skip("the cluster's own Spiderpool is not ours to stop")
         self.webhooks.webhook.up = False
 
     def inject(self, hook: Hook) -> Callable[[], None]:
@@ -103,27 +83,39 @@ class RealWorld(ClusterWorld):
         return self.proxy.requests
 
     def expire_list_tokens(self) -> None:
-        raise NotImplementedError("the API server expires tokens after five minutes, when it compacts etcd")
+        assert self._compact is not None, "only an API server of our own can be told to"
+        self._seeder.expect("POST", "/api/v1/namespaces/default/configmaps", _MARK)
+        token = self.admin.expect("GET", api.POOLS, limit="1")["metadata"]["continue"]
+        self._seeder.expect("DELETE", "/api/v1/namespaces/default/configmaps/mark")
+        self._compact()
+        # Newer than every token that was handed out: once this one has expired, they all have.
+        api.wait_until(
+            "the API server has forgotten its old versions",
+            lambda: self.admin.request("GET", api.POOLS, **{"limit": "1", "continue": token}).status == 410,
+        )
 
     def clear(self) -> None:
         """Delete whatever a test left, past admission, and let everything work again."""
-        self.webhooks.webhook.up = True
+        if self.webhooks is not None:
+            self.webhooks.webhook.up = True
         self.proxy.hooks.clear()
         self.proxy.requests.clear()
         while self._put:
             # Gone is as good: some tests delete what they were given.
             self._seeder.request("DELETE", self._put.pop(), _NOW)
-        for path in _CLEARED:
+        for path in api.CLEARED:
             self._seeder.expect("DELETE", path)
         for pool in self.admin.items(api.POOLS):
             free = {"metadata": {"finalizers": None}}
             self._seeder.request("PATCH", f"{api.POOLS}/{pool['metadata']['name']}", free, api.MERGE)
 
     def stop(self) -> None:
-        """Stop everything but the API server."""
+        """Stop everything but the API server, and leave nothing on it."""
         self.clear()
         self._proxy_server.stop()
-        self.webhooks.stop()
+        if self.webhooks is not None:
+            self.webhooks.stop()
+        self._installation.remove()
 
 
 def _collection(obj: Json) -> str:
@@ -133,22 +125,3 @@ def _collection(obj: Json) -> str:
     prefix = "/api/v1" if not resource.group else f"/apis/{resource.api_version}"
     scope = f"/namespaces/{obj['metadata']['namespace']}" if resource.namespaced else ""
     return f"{prefix}{scope}/{resource.plural}"
-
-
-def product_rights() -> list[tuple[str, Json]]:
-    """Return the ClusterRole and the binding of the user that the product logs in as: the verbs that it uses."""
-    group = "spiderpool.spidernet.io"
-    rules = [
-        {"apiGroups": [group], "resources": ["spiderippools"], "verbs": ["list", "create", "patch", "delete"]},
-        {"apiGroups": [group], "resources": ["spidermultusconfigs"], "verbs": ["list", "create", "patch"]},
-        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "patch", "delete"]},
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "delete"]},
-    ]
-    name, rbac = "spiderpool-aws", "rbac.authorization.k8s.io"
-    head = {"apiVersion": f"{rbac}/v1", "metadata": {"name": name}}
-    subject = {"apiGroup": rbac, "kind": "User", "name": "spiderpool-aws"}
-    role = {"apiGroup": rbac, "kind": "ClusterRole", "name": name}
-    return [
-        ("clusterroles", {**head, "kind": "ClusterRole", "rules": rules}),
-        ("clusterrolebindings", {**head, "kind": "ClusterRoleBinding", "subjects": [subject], "roleRef": role}),
-    ]

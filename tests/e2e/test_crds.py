@@ -24,7 +24,7 @@ from spiderpool_aws.domain.pool import (
 from tests.e2e import api
 from tests.e2e.apiserver import ApiServer
 from tests.e2e.build import build
-from tests.e2e.real_world import install_crds, own_crds
+from tests.e2e.install import install_crds, own_crds
 from tests.e2e.schemas import CUSTOM, crd
 
 UPSTREAM = Path(__file__).parents[3] / "shared" / "data" / "crds"
