@@ -13,11 +13,16 @@ from tests.e2e.real_world import RealWorld
 
 
 @pytest.fixture(scope="session")
-def api_server() -> Iterator[ApiServer]:
-    """A server of our own, for what needs to be started, stopped or configured; without CRDs and webhooks."""
+def binary() -> Path:
+    """What servers of our own are started from, by tests that start, stop or configure one."""
     if os.environ.get("KUBECONFIG"):
         pytest.skip("needs an API server of its own: run without KUBECONFIG")
-    server = ApiServer(build())
+    return build()
+
+
+@pytest.fixture(scope="session")
+def api_server(binary: Path) -> Iterator[ApiServer]:
+    server = ApiServer(binary)
     yield server
     server.stop()
 

@@ -23,7 +23,6 @@ from spiderpool_aws.domain.pool import (
 )
 from tests.e2e import api
 from tests.e2e.apiserver import ApiServer
-from tests.e2e.build import build
 from tests.e2e.install import install_crds, own_crds
 from tests.e2e.schemas import CUSTOM, crd
 
@@ -54,14 +53,14 @@ POOLS = [
 
 
 @pytest.fixture(scope="module", params=["own", "upstream"])
-def admin(request: pytest.FixtureRequest) -> Iterator[api.Api]:
+def admin(request: pytest.FixtureRequest, binary: Path) -> Iterator[api.Api]:
     """An API server of its own, without webhooks: the schemas alone judge."""
     manifests = own_crds()
     if request.param == "upstream":
         if not UPSTREAM.is_dir():
             pytest.skip("Spiderpool's own CRDs are not here: ../shared/data/crds")
         manifests = [yaml.safe_load(file.read_text()) for file in sorted(UPSTREAM.glob("*.yaml"))]
-    server = ApiServer(build())
+    server = ApiServer(binary)
     install_crds(server.admin, manifests)
     yield server.admin
     server.stop()
