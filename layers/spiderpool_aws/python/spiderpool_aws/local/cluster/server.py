@@ -6,14 +6,28 @@ import socket
 import ssl
 import tempfile
 import threading
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from spiderpool_aws.local.cluster.answers import Answer
 from spiderpool_aws.local.cluster.certificates import make_server_context
-from spiderpool_aws.local.cluster.double import ClusterDouble
 from spiderpool_aws.local.cluster.faults import TransportFaultError
+
+
+class Answering(Protocol):
+    """What can be served: the double, or anything that answers requests as it does."""
+
+    @property
+    def token(self) -> str:
+        """The token that clients are told to log in with."""
+
+    def request(
+        self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
+    ) -> Answer:
+        """Answer a request. Raises TransportFaultError where the connection is to end without an answer."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -23,7 +37,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False
     request_queue_size = 128
 
-    def __init__(self, port: int, double: ClusterDouble, context: ssl.SSLContext | None) -> None:
+    def __init__(self, port: int, double: Answering, context: ssl.SSLContext | None) -> None:
         self.double = double
         self._context = context
         self._open: set[socket.socket] = set()
@@ -93,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
 class ClusterServer:
     """A served double: `url`, `token`, and for HTTPS `ca_file` and `ca_pem`. Use it as a context, or call `stop`."""
 
-    def __init__(self, double: ClusterDouble, port: int = 0, *, tls: bool = True) -> None:
+    def __init__(self, double: Answering, port: int = 0, *, tls: bool = True) -> None:
         self.token = double.token
         self._folder = tempfile.TemporaryDirectory(prefix="spiderpool-aws-")
         self.ca_file, self.ca_pem, context = "", "", None
@@ -124,6 +138,6 @@ class ClusterServer:
         self.stop()
 
 
-def serve_cluster(double: ClusterDouble, port: int = 0, tls: bool = True) -> ClusterServer:
+def serve_cluster(double: Answering, port: int = 0, tls: bool = True) -> ClusterServer:
     """Serve the double on 127.0.0.1; port 0 takes a free one. Raises OSError when the port is taken."""
     return ClusterServer(double, port, tls=tls)

@@ -1,0 +1,62 @@
+"""What has to be on an API server before the tests: the CustomResourceDefinitions, and the product's rights."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import yaml
+
+from spiderpool_aws.local.cluster.answers import Json
+from spiderpool_aws.manifests.rbac import role_and_binding
+from tests.e2e import api
+
+MANIFESTS = Path(__file__).parent / "crds"
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+
+
+class Installation:
+    """What was put onto a server. CRDs that are there stay as they are; `remove` takes away what came from here."""
+
+    def __init__(self, admin: api.Api) -> None:
+        self._admin = admin
+        missing = [crd for crd in own_crds() if admin.request("GET", _path(CRDS, crd)).status == 404]
+        install_crds(admin, missing)
+        self._paths = [_path(CRDS, crd) for crd in missing]
+        for kind, manifest in product_rights():
+            admin.apply(f"{RBAC}/{kind}", manifest)
+            self._paths.append(_path(f"{RBAC}/{kind}", manifest))
+
+    def remove(self) -> None:
+        """Take away what was not there before."""
+        for path in self._paths:
+            self._admin.request("DELETE", path)
+
+
+def install_crds(admin: api.Api, manifests: Iterable[Json]) -> None:
+    """Apply CustomResourceDefinitions and wait until they are served."""
+    names = [admin.apply(CRDS, manifest)["metadata"]["name"] for manifest in manifests]
+
+    def are_served() -> bool:
+        for name in names:
+            spec = admin.expect("GET", f"{CRDS}/{name}")["spec"]
+            version = spec["versions"][0]["name"]
+            if admin.request("GET", f"/apis/{spec['group']}/{version}/{spec['names']['plural']}").status != 200:
+                return False
+        return True
+
+    api.wait_until("the CRDs are served", are_served)
+
+
+def own_crds() -> list[Json]:
+    """Return the project's own CustomResourceDefinitions."""
+    return [yaml.safe_load(file.read_text()) for file in sorted(MANIFESTS.glob("*.yaml"))]
+
+
+def _path(collection: str, manifest: Json) -> str:
+    return f"{collection}/{manifest['metadata']['name']}"
+
+
+def product_rights() -> list[tuple[str, Json]]:
+    """Return the ClusterRole and the binding that `spiderpool-aws manifests rbac` prints, for the tests' user."""
+    role, binding = role_and_binding("spiderpool-aws")
+    return [("clusterroles", role), ("clusterrolebindings", binding)]
