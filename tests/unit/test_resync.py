@@ -162,6 +162,18 @@ def test_one_of_many_that_is_absent_is_removed_after_two_listings_ten_minutes_ap
     assert "node-7" not in fleet.cluster.nodes
 
 
+def test_an_instance_that_was_missing_once_and_came_back_stopped_loses_nothing_when_it_is_missing_once_more() -> None:
+    fleet = Fleet()
+    known = fleet.ec2.known.pop("i-7")
+    fleet.pass_of_the_schedule()
+    fleet.ec2.put(replace(known, state=InstanceState.STOPPED))
+    fleet.pass_of_the_schedule()
+    fleet.pass_of_the_schedule()
+    del fleet.ec2.known["i-7"]
+    fleet.pass_of_the_schedule()
+    assert len(fleet.cluster.pools) == len(fleet.cluster.nodes) == 30
+
+
 def test_an_instance_that_lost_its_tag_is_reported_and_left_alone() -> None:
     fleet = Fleet()
     fleet.ec2.put(replace(fleet.ec2.known["i-7"], tags={}))

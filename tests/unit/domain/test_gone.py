@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from spiderpool_aws.domain.plan import (
     PoolChange,
 )
 from spiderpool_aws.domain.planner import plan_node
+from spiderpool_aws.domain.policy import Policy
 from tests.unit.build import NOW, eni, instance, node, policy, v4
 from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node, keys, missing
 
@@ -111,6 +113,12 @@ def test_an_instance_that_ec2_does_not_know_keeps_everything() -> None:
             Absence(NOW - timedelta(minutes=11), NOW - timedelta(minutes=5)), False, id="two that are too near"
         ),
         pytest.param(Absence(NOW - timedelta(minutes=11), NOW), True, id="two ten minutes apart"),
+        pytest.param(
+            Absence(NOW - timedelta(days=1), NOW), False, id="two a day apart: it may have been there between"
+        ),
+        pytest.param(
+            Absence(NOW - timedelta(days=1), NOW - timedelta(days=1) + timedelta(minutes=11)), False, id="two of old"
+        ),
     ],
 )
 def test_absence_is_proved_by_two_listings_ten_minutes_apart(absence: Absence, removed: bool) -> None:
@@ -140,3 +148,36 @@ def test_a_nic_that_left_has_its_pool_fenced_at_once_and_deleted_after_a_second_
     assert keys(plan_node(later, ONE_NIC))[0] == f"delete pool {pool.name}"
     held = plan_node(replace(later, removals_held="x"), ONE_NIC)
     assert not any(isinstance(action, DeletePool) for action in held.actions)
+
+
+@pytest.mark.parametrize(
+    ("known", "the_policy"),
+    [
+        pytest.param({}, ONE_NIC, id="it runs"),
+        pytest.param({"state": InstanceState.STOPPED}, ONE_NIC, id="it is stopped"),
+        pytest.param({"state": InstanceState.SHUTTING_DOWN}, ONE_NIC, id="it is dying"),
+        pytest.param({"tags": {}}, ONE_NIC, id="it is left alone"),
+        pytest.param({}, policy(nics=2), id="a NIC is missing"),
+    ],
+)
+@pytest.mark.parametrize("disabled", [False, True])
+def test_whatever_an_instance_is_when_it_is_back_its_absence_is_forgotten_with_one_write(
+    known: dict[str, Any], the_policy: Policy, disabled: bool
+) -> None:
+    model, pool = full_node()
+    memory = replace(pool.memory, absent=Absence(NOW - timedelta(days=1)), disabled=disabled)
+    noted = replace(pool, memory=memory, spec=replace(pool.spec, disable=disabled))
+    back = replace(model, instance=instance(eni(0, ipv4=FULL), **known), pools=(noted,))
+    (action,) = [a for a in plan_node(back, the_policy).actions if isinstance(a, ApplyPool)]
+    assert action.pool.memory.absent is None
+    assert action.pool.spec.ips == pool.spec.ips
+    after = plan_node(replace(back, pools=(action.pool,)), the_policy)
+    assert not any(isinstance(a, ApplyPool) for a in after.actions)
+
+
+def test_an_instance_that_is_back_and_has_not_joined_is_forgotten_as_absent() -> None:
+    model, pool = full_node(node=None)
+    noted = replace(pool, memory=replace(pool.memory, absent=Absence(NOW)))
+    (action,) = plan_node(replace(model, pools=(noted,)), ONE_NIC).actions
+    assert isinstance(action, ApplyPool)
+    assert action.pool == pool

@@ -1,6 +1,7 @@
 """What a pool's annotation remembers."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -29,3 +30,22 @@ def test_the_pools_memory_survives_its_annotation() -> None:
 def test_a_spoiled_field_of_the_memory_takes_no_other_with_it(spoiled: dict[str, object]) -> None:
     text = json.dumps({"disabled": True, "nodeUid": "u"} | spoiled)
     assert PoolMemory.parse(text, V4) == PoolMemory(disabled=True, node_uid="u")
+
+
+@pytest.mark.parametrize(
+    ("noted", "after"),
+    [
+        pytest.param(
+            Absence(NOW - timedelta(minutes=5)), Absence(NOW - timedelta(minutes=5)), id="too near: as it was"
+        ),
+        pytest.param(
+            Absence(NOW - timedelta(minutes=10)), Absence(NOW - timedelta(minutes=10), NOW), id="ten minutes on: proved"
+        ),
+        pytest.param(Absence(NOW - timedelta(minutes=31)), Absence(NOW), id="long ago: another absence, begun anew"),
+        pytest.param(
+            Absence(NOW - timedelta(minutes=60), NOW - timedelta(minutes=31)), Absence(NOW), id="proved long ago: anew"
+        ),
+    ],
+)
+def test_another_listing_without_the_instance_confirms_a_recent_absence_only(noted: Absence, after: Absence) -> None:
+    assert noted.seen_again(NOW) == after

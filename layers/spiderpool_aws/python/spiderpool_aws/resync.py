@@ -165,7 +165,7 @@ class Resync:
         for instance_id in sorted(survey.absent):
             for pool in survey.pools.ours[instance_id]:
                 absence = (pool.memory.absent or Absence(now)).seen_again(now)
-                if absence.proved:
+                if absence.proved(now):
                     certain.add(instance_id)
                 if absence != pool.memory.absent and not pool.terminating:
                     self._cluster.apply_pool(replace(pool, memory=replace(pool.memory, absent=absence)))

@@ -17,7 +17,7 @@ from spiderpool_aws.domain.pool import Pool
 def plan_absent(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
     """Plan for an instance that EC2 does not know: nothing, until two complete listings lacked it."""
     live = [pool for pool in observed.pools if not pool.terminating]
-    if live and all(pool.memory.absent is not None and pool.memory.absent.proved for pool in live):
+    if live and all(pool.memory.absent is not None and pool.memory.absent.proved(observed.now) for pool in live):
         plan_gone(observed, policy, draft, "EC2 has not listed its instance for ten minutes")
     elif live:
         draft.report("InstanceUnknown", f"EC2 does not know {observed.instance_id}: its pools stay until that is sure")
@@ -67,7 +67,7 @@ def plan_resting(observed: ObservedNode, instance: ObservedInstance, pool: Pool,
 def _disable(
     pool: Pool, memory: PoolMemory, why: str, draft: Draft, dropped: AddressSet = EMPTY[IPFamily.IPV4]
 ) -> None:
-    memory = replace(memory, disabled=True)
+    memory = replace(memory, disabled=True, absent=None)
     if pool.terminating or (pool.spec.disable and pool.memory == memory and not dropped):
         return
     ips = pool.spec.ips - dropped if dropped else pool.spec.ips
@@ -89,3 +89,15 @@ def plan_detached(observed: ObservedNode, pool: Pool, draft: Draft) -> None:
         draft.report("RemovalHeld", f"{pool.name} stays: {observed.removals_held}")
     else:
         draft.add(draft.removals, DeletePool(pool, why))
+
+
+def forget_absence(observed: ObservedNode, draft: Draft) -> None:
+    """Take the note of an absence off each pool: EC2 knows the instance, whatever else is done or not done for it.
+
+    A note that stays would count for the next absence, and one missing listing would be a proof (invariant 10).
+    """
+    touched = {a.pool.name for a in (*draft.removals, *draft.growth) if isinstance(a, ApplyPool | DeletePool)}
+    for pool in observed.pools:
+        if pool.memory.absent is not None and not pool.terminating and pool.name not in touched:
+            known = replace(pool, memory=replace(pool.memory, absent=None))
+            draft.add(draft.growth, ApplyPool(PoolChange.REMEMBER, known, "EC2 knows its instance again"))

@@ -10,7 +10,7 @@ The actions come in the order in which they are applied: disable and shrink pool
 """
 
 from spiderpool_aws.domain.draft import Draft
-from spiderpool_aws.domain.gone_rules import plan_absent, plan_detached, plan_gone, plan_resting
+from spiderpool_aws.domain.gone_rules import forget_absence, plan_absent, plan_detached, plan_gone, plan_resting
 from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance
 from spiderpool_aws.domain.node import Node, fixed_node_name, provider_id
 from spiderpool_aws.domain.observed import ObservedNode
@@ -42,6 +42,8 @@ def plan_node(observed: ObservedNode, policy: Policy) -> NodePlan:
             plan_resting(observed, observed.instance, pool, draft)
     else:
         _plan_live(observed, observed.instance, policy, draft)
+    if observed.instance is not None and not gone:
+        forget_absence(observed, draft)
     return draft.to_plan(gone=gone)
 
 
