@@ -71,6 +71,9 @@ class ClusterPort(Protocol):
     def apply_pool(self, pool: Pool) -> Pool:
         """Create (empty uid) or write (that uid, or Refused `Conflict`) a pool; return it as stored."""
 
+    def note_pool(self, pool: Pool) -> None:
+        """Write a pool as `apply_pool` does, unless anything of it changed since it was read: Refused `Conflict`."""
+
     def delete_pool(self, pool: Pool) -> None:
         """Delete the pool of that uid; gone already is success."""
 

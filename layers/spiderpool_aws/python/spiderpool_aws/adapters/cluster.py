@@ -60,6 +60,16 @@ class ClusterAdapter:
         stored = self._api.apply(POOLS, pool_manifest(pool))
         return SpiderIPPool.model_validate(stored).to_pool()
 
+    def note_pool(self, pool: Pool) -> None:
+        """Write a pool that nobody changed since it was read, or Refused `Conflict`.
+
+        A whole apply and no patch of the annotation alone: that would leave a second owner of it, whom no later apply
+        could make give it up.
+        """
+        manifest = pool_manifest(pool)
+        manifest["metadata"]["resourceVersion"] = pool.resource_version
+        self._api.apply(POOLS, manifest)
+
     def delete_pool(self, pool: Pool) -> None:
         """Delete the pool of that uid; gone already is success, another of that name is Refused `Conflict`."""
         self._api.delete(POOLS, pool.name, pool.uid)

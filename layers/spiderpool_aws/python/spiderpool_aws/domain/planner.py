@@ -9,6 +9,7 @@
 The actions come in the order in which they are applied: disable and shrink pools, delete, assign, grow pools, Node.
 """
 
+from spiderpool_aws.domain.doubts import find_doubts
 from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.gone_rules import forget_absence, plan_absent, plan_detached, plan_gone, plan_resting
 from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance
@@ -35,16 +36,22 @@ def plan_node(observed: ObservedNode, policy: Policy) -> NodePlan:
         plan_absent(observed, policy, draft)
     elif gone:
         plan_gone(observed, policy, draft, "its instance is terminated")
-    elif _is_left_alone(observed, observed.instance, policy, draft):
-        pass
-    elif observed.instance.state in RESTING:
-        for pool in observed.pools:
-            plan_resting(observed, observed.instance, pool, draft)
     else:
-        _plan_live(observed, observed.instance, policy, draft)
-    if observed.instance is not None and not gone:
+        _plan_known(observed, observed.instance, policy, draft)
         forget_absence(observed, draft)
     return draft.to_plan(gone=gone)
+
+
+def _plan_known(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
+    """Plan for an instance that EC2 knows and does not call terminated."""
+    if _is_left_alone(observed, instance, policy, draft):
+        return
+    if instance.state in RESTING:
+        for pool in observed.pools:
+            plan_resting(observed, instance, pool, draft)
+    else:
+        _plan_live(observed, instance, policy, draft)
+    draft.doubts.extend(find_doubts(instance, observed.pools, draft))
 
 
 def _is_left_alone(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> bool:
