@@ -60,7 +60,9 @@ class SmallEc2:
         self.calls.append("list")
         return [i for i in self.known.values() if i.tags.get("spiderpool-aws/cluster") == cluster]
 
-    def live_instances(self, names: Sequence[str], addresses: Sequence[str]) -> Sequence[ObservedInstance]:
+    def live_instances(
+        self, names: Sequence[str], addresses: Sequence[str], cluster: str
+    ) -> Sequence[ObservedInstance]:
         self.calls.append("live")
         live = (i for i in self.known.values() if i.state not in ("shutting-down", "terminated"))
         return [i for i in live if i.private_dns_name in names or i.private_ipv4 in addresses]

@@ -181,3 +181,24 @@ def test_an_instance_that_is_back_and_has_not_joined_is_forgotten_as_absent() ->
     (action,) = plan_node(replace(model, pools=(noted,)), ONE_NIC).actions
     assert isinstance(action, ApplyPool)
     assert action.pool == pool
+
+
+def test_what_a_live_instance_keeps_of_a_dead_ones_is_reported() -> None:
+    model, _ = full_node()
+    claim = LiveClaim("i-2", NOW - timedelta(minutes=30))
+    pods = tuple(PodRef("default", f"new-{number}", str(number), NOW) for number in range(7))
+    dead = instance(state=InstanceState.TERMINATED)
+    plan = plan_node(replace(model, instance=dead, pods=pods, live_claim=claim), ONE_NIC)
+    assert codes(plan) == ["NodeClaimed"]
+    assert "pod default/new-3 and 3 more stay though i-1 is gone: i-2 is alive" in plan.findings[0].message
+    nothing_kept = plan_node(replace(model, instance=dead, node=None, live_claim=claim), ONE_NIC)
+    assert codes(nothing_kept) == []
+
+
+def test_of_a_node_that_is_proved_anothers_only_pods_older_than_the_node_are_deleted() -> None:
+    model, _ = full_node()
+    old, new = (PodRef("default", name, name, NOW - timedelta(minutes=age)) for name, age in (("old", 9), ("new", 3)))
+    theirs = node(provider_id="aws:///eu-west-1a/i-2", created=NOW - timedelta(minutes=5))
+    dead = instance(state=InstanceState.TERMINATED)
+    plan = plan_node(replace(model, instance=dead, node=theirs, pods=(old, new)), ONE_NIC)
+    assert [action.pod for action in plan.actions if isinstance(action, DeletePod)] == [old]

@@ -40,8 +40,13 @@ class Ec2Port(Protocol):
     def list_instances(self, cluster: str) -> Sequence[ObservedInstance]:
         """Return all instances with the cluster's tag, terminated ones included while EC2 lists them; or raise."""
 
-    def live_instances(self, names: Sequence[str], addresses: Sequence[str]) -> Sequence[ObservedInstance]:
-        """Return the instances, not dying or dead, with one of the private DNS names or primary IPv4 addresses."""
+    def live_instances(
+        self, names: Sequence[str], addresses: Sequence[str], cluster: str
+    ) -> Sequence[ObservedInstance]:
+        """Return the instances, not dying or dead, with one of the private DNS names or primary IPv4 addresses.
+
+        Only those with the cluster's tag or in a VPC of the cluster: another VPC may have the same addresses.
+        """
 
     def instances_of_enis(self, eni_ids: Sequence[str]) -> Mapping[str, str]:
         """Return ENI id -> instance id for those that are attached."""

@@ -68,7 +68,10 @@ class ClusterAdapter:
         """
         manifest = pool_manifest(pool)
         manifest["metadata"]["resourceVersion"] = pool.resource_version
-        self._api.apply(POOLS, manifest)
+        try:
+            self._api.apply(POOLS, manifest)
+        except ChangedSinceReadError as changed:
+            raise Refused(changed.reason, Code.CONFLICT) from changed
 
     def delete_pool(self, pool: Pool) -> None:
         """Delete the pool of that uid; gone already is success, another of that name is Refused `Conflict`."""

@@ -1,6 +1,7 @@
 """The rules of what is not there: an instance that is gone, unknown or at rest, and a NIC that left. Pure."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
 from spiderpool_aws.domain.draft import Draft
@@ -28,17 +29,47 @@ def plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) ->
     if observed.removals_held and observed.instance is None:
         draft.report("RemovalHeld", f"{observed.instance_id}: {observed.removals_held}")
         return
-    node, claim = observed.node, observed.live_claim
-    if policy.nodes.delete_terminated and node is not None and claim is None and _was_its_node(observed, node):
-        draft.add(draft.removals, DeleteNode(node.name, node.uid, why))
+    node, kept = observed.node, []
+    if policy.nodes.delete_terminated and node is not None and _was_its_node(observed, node):
+        if observed.live_claim is None:
+            draft.add(draft.removals, DeleteNode(node.name, node.uid, why))
+        else:
+            kept.append(f"Node {node.name}")
     if policy.nodes.delete_pods_of_terminated:
-        # A live instance may have taken the node's name: what was created after its launch is its own.
+        until = _successor_since(observed)
         for pod in observed.pods:
-            if claim is None or pod.created < claim.launch_time:
+            if until is None or pod.created < until:
                 draft.add(draft.removals, DeletePod(pod, why))
+            else:
+                kept.append(f"pod {pod.namespace}/{pod.name}")
+    _report_kept(observed, kept, draft)
     for pool in observed.pools:
         if not pool.terminating:
             draft.add(draft.removals, DeletePool(pool, why))
+
+
+def _successor_since(observed: ObservedNode) -> datetime | None:
+    """Return since when pods of the node's name may be a successor's; None when nobody has taken the name.
+
+    A live instance has it since its launch; a Node whose providerID is another instance's is that one's since it was
+    created, whether or not EC2 tells us of the instance.
+    """
+    moments = [observed.live_claim.launch_time] if observed.live_claim is not None else []
+    if observed.node is not None and observed.node.provider_instance_id not in ("", observed.instance_id):
+        moments.append(observed.node.created)
+    return min(moments, default=None)
+
+
+def _report_kept(observed: ObservedNode, kept: list[str], draft: Draft) -> None:
+    claim = observed.live_claim
+    if not kept or claim is None:
+        return
+    some = ", ".join(kept[:5]) + (f" and {len(kept) - 5} more" if len(kept) > 5 else "")
+    draft.report(
+        "NodeClaimed",
+        f"{some} stay though {observed.instance_id} is gone: {claim.instance_id} is alive and has its node name, "
+        "primary address or providerID; if it is not that node, delete them by hand",
+    )
 
 
 def _was_its_node(observed: ObservedNode, node: Node) -> bool:
