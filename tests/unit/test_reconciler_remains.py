@@ -47,3 +47,16 @@ def test_for_terminated_instances_no_type_and_no_subnet_is_read() -> None:
     world.ec2.type_limits = type_limits  # type: ignore[method-assign]
     assert world.one().writes
     assert (world.cluster.pools, asked) == ({}, [])
+
+
+def test_a_node_whose_provider_id_names_a_dying_instance_is_claimed_by_nobody() -> None:
+    world = World(build.policy(nics=1))
+    world.one()
+    world.ec2.put(instance(instance_id="i-2", private_ipv4="", private_dns_name="", state=InstanceState.SHUTTING_DOWN))
+    world.ec2.put(DEAD)
+    now = world.clock.now()
+    world.cluster.nodes[node().name] = node(provider_id="aws:///eu-west-1a/i-2", created=now)
+    young = PodRef("default", "young", "young", now)
+    world.cluster.pods[node().name] = [young]
+    assert world.one().findings == ()
+    assert world.cluster.pods[node().name] == [young]
