@@ -60,7 +60,9 @@ class SmallEc2:
         self.calls.append("list")
         return [i for i in self.known.values() if i.tags.get("spiderpool-aws/cluster") == cluster]
 
-    def live_instances(self, names: Sequence[str], addresses: Sequence[str]) -> Sequence[ObservedInstance]:
+    def live_instances(
+        self, names: Sequence[str], addresses: Sequence[str], cluster: str
+    ) -> Sequence[ObservedInstance]:
         self.calls.append("live")
         live = (i for i in self.known.values() if i.state not in ("shutting-down", "terminated"))
         return [i for i in live if i.private_dns_name in names or i.private_ipv4 in addresses]
@@ -126,6 +128,9 @@ class SmallCluster:
     writes: list[str] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
     unavailable: bool = False
+    versions: int = 0
+    refused_notes: dict[str, Refused | RetryLater] = field(default_factory=dict)
+    """Instance id -> what a note on one of its pools answers."""
     events: list[NodeEvent] = field(default_factory=list)
     no_events: Refused | RetryLater | None = None
 
@@ -145,8 +150,18 @@ class SmallCluster:
         stored = replace(pool, uid=pool.uid or f"uid-{pool.name}")
         if not pool.memory.disabled and pool.uid and self.pools[pool.name].memory.disabled:
             stored = replace(stored, spec=replace(stored.spec, disable=False))
+        self.versions += 1
+        stored = replace(stored, resource_version=str(self.versions))
         self.pools[pool.name] = stored
         return stored
+
+    def note_pool(self, pool: Pool) -> None:
+        if pool.identity and pool.identity.instance_id in self.refused_notes:
+            raise self.refused_notes[pool.identity.instance_id]
+        known = self.pools.get(pool.name)
+        if known is None or known.resource_version != pool.resource_version:
+            raise Refused("the object has been modified", Code.CONFLICT)
+        self.apply_pool(pool)
 
     def delete_pool(self, pool: Pool) -> None:
         self.writes.append(f"delete {pool.name}")

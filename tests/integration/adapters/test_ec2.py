@@ -213,9 +213,9 @@ def test_the_living_are_found_by_name_or_primary_address_and_by_no_other_address
     [secondary] = world.ec2.assign(world.eni(by_name), V4, 1, prefixes=False).addresses
     second_nic = world.model.enis[world.eni(by_address, 1)].primary_ip
     world.model.call("TerminateInstances", {"InstanceIds": [dead]})
-    found = world.ec2.live_instances([name, dead_name], [address, dead_address])
+    found = world.ec2.live_instances([name, dead_name], [address, dead_address], "prod")
     assert sorted(instance.instance_id for instance in found) == sorted([by_name, by_address])
-    assert world.ec2.live_instances([], [secondary, second_nic]) == []
+    assert world.ec2.live_instances([], [secondary, second_nic], "prod") == []
 
 
 def test_a_stopped_instance_is_alive_and_keeps_its_first_launch_time(world: World) -> None:
@@ -223,7 +223,7 @@ def test_a_stopped_instance_is_alive_and_keeps_its_first_launch_time(world: Worl
     before = world.ec2.observe_instances([instance])[instance]
     world.model.call("StopInstances", {"InstanceIds": [instance]})
     world.clock.advance(600)
-    assert [i.state for i in world.ec2.live_instances([before.private_dns_name], [])] == [InstanceState.STOPPED]
+    assert [i.state for i in world.ec2.live_instances([before.private_dns_name], [], "prod")] == [InstanceState.STOPPED]
     world.model.call("StartInstances", {"InstanceIds": [instance]})
     world.clock.advance(60)
     after = world.ec2.observe_instances([instance])[instance]

@@ -129,6 +129,7 @@ def test_a_person_asks_for_all_or_some_or_a_plan_or_confirms(event: object, requ
         ({"instanceIds": []}, "leave it out to mean all of them"),
         ({"pageToken": "i-1"}, 'add "dryRun": true'),
         ({"confirm": "ab12", "dryRun": True}, "give one of the two"),
+        ({"confirm": "ab12", "instanceIds": ["i-0123456789abcdef0"]}, "leave instanceIds out"),
         ({"instance_ids": [INSTANCE]}, "instance_ids is not known"),
     ],
 )

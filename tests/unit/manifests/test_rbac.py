@@ -84,7 +84,7 @@ def use_everything(cluster: UsedCluster) -> None:
     node = cluster.double.put(NODE)
     port.list_pools()
     stored = port.apply_pool(POOL)
-    port.apply_pool(replace(stored, spec=replace(stored.spec, disable=True)))
+    port.note_pool(port.apply_pool(replace(stored, spec=replace(stored.spec, disable=True))))
     port.delete_pool(stored)
     port.list_multus()
     config = port.apply_multus(MultusConfig("kube-system", "ipvlan-ens5", "ens5"), "prod")

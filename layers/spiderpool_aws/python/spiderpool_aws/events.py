@@ -184,6 +184,8 @@ class ManualResync(ResyncEvent):
             raise ValueError("instanceIds is empty: name instances, or leave it out to mean all of them")
         if self.page_token and not self.dry_run:
             raise ValueError('pageToken pages through the plans of a dry run: add "dryRun": true')
+        if self.confirm and self.instance_ids:
+            raise ValueError("confirm is for what a pass over all instances would remove: leave instanceIds out")
         if self.confirm and self.dry_run:
             raise ValueError("confirm lets removals happen and dryRun changes nothing: give one of the two")
         return self

@@ -12,6 +12,8 @@ from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.pool import Pool
 from spiderpool_aws.ports import Clock, ClusterPort, Ec2Port
 
+DYING = {InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED}
+
 
 @dataclass(slots=True)
 class NodeDirectory:
@@ -156,7 +158,11 @@ class Observer:
         if not remains:
             return dict(models)
         names = sorted({name for i in remains for name in _names_of(models[i])})
-        live = self._ec2.live_instances(names, sorted({ip for i in remains for ip in _node_ipv4(models[i])}))
+        addresses = sorted({ip for i in remains for ip in _node_ipv4(models[i])})
+        live = [*self._ec2.live_instances(names, addresses, policy.cluster)]
+        # A Node that is proved another's says itself whose it is; its name and address may tell EC2 nothing.
+        if others := sorted({other for i in remains if (other := _proved_other(models[i]))}):
+            live += [i for i in self._ec2.observe_instances(others).values() if i.state not in DYING]
         return {
             instance_id: replace(model, pods=remains[instance_id], live_claim=_claim(model, live, policy))
             if instance_id in remains
@@ -190,13 +196,23 @@ def _node_ipv4(model: ObservedNode) -> list[str]:
     return [ip for ip in model.node.internal_ips if ":" not in ip] if model.node else []
 
 
+def _proved_other(model: ObservedNode) -> str:
+    """Return the other instance that the Node's providerID names; empty when it names none."""
+    named = model.node.provider_instance_id if model.node is not None else ""
+    return named if named != model.instance_id else ""
+
+
 def _claim(model: ObservedNode, live: Iterable[ObservedInstance], policy: Policy) -> LiveClaim | None:
     """Return the oldest live instance that has the dead one's node name or primary address; None when none has."""
-    names, addresses = _names_of(model), _node_ipv4(model)
+    names, addresses, proved = _names_of(model), _node_ipv4(model), _proved_other(model)
     claims = [
         LiveClaim(other.instance_id, other.launch_time)
         for other in live
         if other.instance_id != model.instance_id
-        and ((fixed_node_name(policy, other) or other.private_dns_name) in names or other.private_ipv4 in addresses)
+        and (
+            (fixed_node_name(policy, other) or other.private_dns_name) in names
+            or other.private_ipv4 in addresses
+            or other.instance_id == proved
+        )
     ]
     return min(claims, key=lambda claim: claim.launch_time, default=None)

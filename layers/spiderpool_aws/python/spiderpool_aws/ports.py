@@ -40,8 +40,13 @@ class Ec2Port(Protocol):
     def list_instances(self, cluster: str) -> Sequence[ObservedInstance]:
         """Return all instances with the cluster's tag, terminated ones included while EC2 lists them; or raise."""
 
-    def live_instances(self, names: Sequence[str], addresses: Sequence[str]) -> Sequence[ObservedInstance]:
-        """Return the instances, not dying or dead, with one of the private DNS names or primary IPv4 addresses."""
+    def live_instances(
+        self, names: Sequence[str], addresses: Sequence[str], cluster: str
+    ) -> Sequence[ObservedInstance]:
+        """Return the instances, not dying or dead, with one of the private DNS names or primary IPv4 addresses.
+
+        Only those with the cluster's tag or in a VPC of the cluster: another VPC may have the same addresses.
+        """
 
     def instances_of_enis(self, eni_ids: Sequence[str]) -> Mapping[str, str]:
         """Return ENI id -> instance id for those that are attached."""
@@ -70,6 +75,9 @@ class ClusterPort(Protocol):
 
     def apply_pool(self, pool: Pool) -> Pool:
         """Create (empty uid) or write (that uid, or Refused `Conflict`) a pool; return it as stored."""
+
+    def note_pool(self, pool: Pool) -> None:
+        """Write a pool as `apply_pool` does, unless anything of it changed since it was read: Refused `Conflict`."""
 
     def delete_pool(self, pool: Pool) -> None:
         """Delete the pool of that uid; gone already is success."""

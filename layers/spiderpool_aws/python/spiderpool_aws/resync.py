@@ -13,13 +13,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from spiderpool_aws.domain.control import Control
+from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.fuse import Fuse, FuseState, Scale, Verdict, judge
 from spiderpool_aws.domain.instance import ObservedInstance
 from spiderpool_aws.domain.memory import Absence
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import NodePlan, Removals
+from spiderpool_aws.domain.plan import NodePlan
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
+from spiderpool_aws.domain.pool import Pool
+from spiderpool_aws.domain.removals import Removals
 from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.events import ResyncRequest
 from spiderpool_aws.observation import NodeDirectory, Observer, PoolListing, is_gone
@@ -44,10 +47,18 @@ class _Survey:
     @property
     def removals(self) -> Removals:
         """What the workers would remove if this pass were believed, terminated instances left out."""
+        return self._total({i: plan.removals for i, plan in self.plans.items()})
+
+    @property
+    def certain_removals(self) -> Removals:
+        """The same without what only one look has not found on a NIC."""
+        return self._total({i: plan.certain_removals for i, plan in self.plans.items()})
+
+    def _total(self, removals: Mapping[str, Removals]) -> Removals:
         total = Removals()
-        for instance_id, plan in self.plans.items():
+        for instance_id, of_plan in removals.items():
             absent = instance_id in self.absent
-            total = total | (Removals.of_instance(self.pools.ours[instance_id]) if absent else plan.removals)
+            total = total | (Removals.of_instance(self.pools.ours[instance_id]) if absent else of_plan)
         return total
 
     @property
@@ -94,9 +105,8 @@ class Resync:
         survey = self._survey(control, policy, request.instance_ids)
         if survey.pools.strangers:
             return self._refuse_strangers(survey)
-        verdict = judge(
-            control.fuse, survey.removals, self._scale(survey, partial=bool(request.instance_ids)), request.confirm
-        )
+        scale = self._scale(survey, partial=bool(request.instance_ids))
+        verdict = judge(control.fuse, survey.removals, scale, request.confirm, certain=survey.certain_removals)
         answer = _counts(survey, verdict)
         if request.dry_run:
             return answer | _page(survey, request.page_token)
@@ -110,14 +120,20 @@ class Resync:
         self._report_findings(survey)
         if policy.mode == "observe":
             return answer | {"enqueued": 0, "reason": "the policy's mode is observe"}
-        if verdict.fuse.state is FuseState.TRIPPED:
-            enqueue = [i for i in survey.differing if i not in survey.absent and not survey.plans[i].only_removes]
-        else:
-            certain = self._note_absences(survey)
-            enqueue = [i for i in survey.differing if i not in survey.absent or i in certain]
-        self._enqueue(enqueue, request)
+        enqueued = self._hand_over(survey, request, tripped=verdict.fuse.state is FuseState.TRIPPED)
         self._reporter.info("resync", **{key: value for key, value in answer.items() if isinstance(value, int | str)})
-        return answer | {"enqueued": len(enqueue)}
+        return answer | {"enqueued": enqueued}
+
+    def _hand_over(self, survey: _Survey, request: ResyncRequest, *, tripped: bool) -> int:
+        """Enqueue what differs, who is there first: a note of absence that fails keeps no other node waiting."""
+        present = [i for i in survey.differing if i not in survey.absent]
+        if tripped:
+            present = [i for i in present if not survey.plans[i].only_removes]
+        self._enqueue(present, request)
+        # After the notes: the worker believes what the pools say, not the message.
+        certain = [] if tripped else self._note_absences(survey)
+        self._enqueue(certain, request)
+        return len(present) + len(certain)
 
     def _survey(self, control: Control, policy: Policy, only: Sequence[str]) -> _Survey:
         pools = self._observer.list_pools(policy)
@@ -159,17 +175,35 @@ class Resync:
                 for finding in plan.findings:
                     self._reporter.count(finding.code)
 
-    def _note_absences(self, survey: _Survey) -> set[str]:
+    def _note_absences(self, survey: _Survey) -> list[str]:
         """Write down who is absent; return those whose absence is now certain, for a worker to clean up."""
-        now, certain = self._clock.now(), set()
+        certain = []
         for instance_id in sorted(survey.absent):
-            for pool in survey.pools.ours[instance_id]:
-                absence = (pool.memory.absent or Absence(now)).seen_again(now)
-                if absence.proved:
-                    certain.add(instance_id)
-                if absence != pool.memory.absent and not pool.terminating:
-                    self._cluster.apply_pool(replace(pool, memory=replace(pool.memory, absent=absence)))
+            try:
+                if self._note_absence(survey.pools.ours[instance_id]):
+                    certain.append(instance_id)
+            except Refused as refused:
+                self._not_noted(instance_id, refused.reason)
+            except RetryLater as later:
+                # The API server's own trouble: the next pass notes this one and the others.
+                self._not_noted(instance_id, later.reason)
+                break
         return certain
+
+    def _note_absence(self, pools: Sequence[Pool]) -> bool:
+        now, proved = self._clock.now(), []
+        for pool in pools:
+            if pool.terminating:
+                continue
+            absence = (pool.memory.absent or Absence(now)).seen_again(now)
+            if absence != pool.memory.absent:
+                self._cluster.note_pool(replace(pool, memory=replace(pool.memory, absent=absence)))
+            proved.append(absence.proved(now))
+        return bool(proved) and all(proved)
+
+    def _not_noted(self, instance_id: str, reason: str) -> None:
+        self._reporter.warning(f"the absence of {instance_id} could not be noted: {reason}")
+        self._reporter.count("AbsenceNotNoted")
 
     def _enqueue(self, instance_ids: Sequence[str], request: ResyncRequest) -> None:
         self._queue.send([ReconcileRequest(i, request.request_id, "resync") for i in instance_ids])

@@ -66,6 +66,19 @@ class ClusterAdapter:
         except UNREADABLE as error:
             raise Refused(f"pool {pool.name} was written and cannot be read: {error}", Code.INVALID) from error
 
+    def note_pool(self, pool: Pool) -> None:
+        """Write a pool that nobody changed since it was read, or Refused `Conflict`.
+
+        A whole apply and no patch of the annotation alone: that would leave a second owner of it, whom no later apply
+        could make give it up.
+        """
+        manifest = pool_manifest(pool)
+        manifest["metadata"]["resourceVersion"] = pool.resource_version
+        try:
+            self._api.apply(POOLS, manifest)
+        except ChangedSinceReadError as changed:
+            raise Refused(changed.reason, Code.CONFLICT) from changed
+
     def delete_pool(self, pool: Pool) -> None:
         """Delete the pool of that uid; gone already is success, another of that name is Refused `Conflict`."""
         self._api.delete(POOLS, pool.name, pool.uid)

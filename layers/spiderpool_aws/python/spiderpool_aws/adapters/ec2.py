@@ -77,23 +77,33 @@ class Ec2Adapter:
                 enis.setdefault(owner, {}).update(found)
         return [with_described_enis(instance, enis.get(name, {})) for name, instance in instances.items()]
 
-    def live_instances(self, names: Sequence[str], addresses: Sequence[str]) -> Sequence[ObservedInstance]:
+    def live_instances(
+        self, names: Sequence[str], addresses: Sequence[str], cluster: str
+    ) -> Sequence[ObservedInstance]:
         """Return who is alive and has one of the names or primary addresses; their NICs come without tags.
 
         `private-ip-address` "can only be used to filter by the primary IP address of the network interface attached to
         the instance" (DescribeInstances), of any of its NICs: so what is another NIC's is left out here.
         """
         alive = _filter("instance-state-name", _LIVE)
-        found: dict[str, ObservedInstance] = {}
+        found: dict[str, tuple[ObservedInstance, str]] = {}
         for chunk in _chunks(names):
             for document in self._instances([_filter("private-dns-name", chunk), alive]):
-                found[document["InstanceId"]] = parse_instance(document)
+                found[document["InstanceId"]] = parse_instance(document), document.get("VpcId", "")
         for chunk in _chunks(addresses):
             for document in self._instances([_filter("private-ip-address", chunk), alive]):
                 instance = parse_instance(document)
                 if instance.private_ipv4 in chunk:
-                    found[instance.instance_id] = instance
-        return list(found.values())
+                    found[instance.instance_id] = instance, document.get("VpcId", "")
+        if all(instance.tags.get(CLUSTER_TAG) == cluster for instance, _ in found.values()):
+            return [instance for instance, _ in found.values()]
+        vpcs = self._vpcs(cluster)
+        return [i for i, vpc in found.values() if i.tags.get(CLUSTER_TAG) == cluster or not vpcs or vpc in vpcs]
+
+    def _vpcs(self, cluster: str) -> set[str]:
+        """Return the VPCs of a cluster's instances; none when EC2 lists no live one, and then nobody is ruled out."""
+        tagged = self._instances([_filter(f"tag:{CLUSTER_TAG}", [cluster])])
+        return {document.get("VpcId", "") for document in tagged} - {""}
 
     def instances_of_enis(self, eni_ids: Sequence[str]) -> Mapping[str, str]:
         """Return ENI id -> instance id for those that are attached to an instance, or are being."""

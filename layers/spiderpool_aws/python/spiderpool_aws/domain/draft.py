@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import Action, Finding, NodePlan, Wait
+from spiderpool_aws.domain.removals import Doubt
 
 
 @dataclass(slots=True)
@@ -18,6 +19,7 @@ class Draft:
     waits: list[Wait] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     nudges: set[str] = field(default_factory=set)
+    doubts: list[Doubt] = field(default_factory=list)
     incomplete: bool = False
     """A pool that the node needs is not in place: its startup taint stays."""
 
@@ -52,4 +54,5 @@ class Draft:
             nudges=frozenset(self.nudges),
             gone=gone,
             incomplete=self.incomplete,
+            doubts=tuple(self.doubts),
         )

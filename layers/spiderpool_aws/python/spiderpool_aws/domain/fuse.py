@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from spiderpool_aws.domain.plan import Removals
+from spiderpool_aws.domain.removals import Removals
 
 SHARE = 10
 FEW = 5
@@ -29,16 +29,24 @@ class Fuse:
     digest: str = ""
     reason: str = ""
     since: datetime | None = field(default=None, compare=False)
+    doubtful: bool = False
+    """It tripped on doubts alone: when those clear by themselves, so does it (ADR 0008)."""
 
     @property
     def held(self) -> str:
         """Return why removals are held; empty when they are not."""
         return self.reason or "the fuse is tripped" if self.state is FuseState.TRIPPED else ""
 
-    def to_document(self) -> dict[str, str | None]:
+    def to_document(self) -> dict[str, str | bool | None]:
         """Return what `parse_fuse` reads."""
         since = self.since.isoformat() if self.since else None
-        return {"state": str(self.state), "digest": self.digest, "reason": self.reason, "since": since}
+        said: dict[str, str | bool | None] = {
+            "state": str(self.state),
+            "digest": self.digest,
+            "reason": self.reason,
+            "since": since,
+        }
+        return {**said, "doubtful": True} if self.doubtful else said
 
 
 def parse_fuse(text: str, where: str) -> Fuse:
@@ -64,6 +72,7 @@ def _parse_fuse(text: str) -> Fuse:
         state=FuseState(document["state"]),
         digest=str(document.get("digest", "")),
         reason=str(document.get("reason", "")),
+        doubtful=document.get("doubtful") is True,
         since=since,
     )
 
@@ -93,12 +102,17 @@ def digest_of(removals: Removals) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def judge(fuse: Fuse, removals: Removals, scale: Scale, confirm: str = "") -> Verdict:
+def judge(
+    fuse: Fuse, removals: Removals, scale: Scale, confirm: str = "", *, certain: Removals | None = None
+) -> Verdict:
     """Return the fuse after a pass.
 
     whole     -> tripped when the pass would remove too much
     tripped   -> stays so until a person confirms the digest of what the pass would remove
+                 (or, where doubts alone tripped it, until so little is doubted that it would not trip)
     confirmed -> these very removals may be done; whole again when the pass removes little, tripped by other ones
+
+    `certain` are the removals without what one look only has not found; all of them when it is left out.
     """
     digest, excess = digest_of(removals), _excess(removals, scale)
     if confirm == digest:
@@ -110,14 +124,21 @@ def judge(fuse: Fuse, removals: Removals, scale: Scale, confirm: str = "") -> Ve
         return (
             Verdict(Fuse(FuseState.TRIPPED, digest, reason), digest) if excess or fuse.held else Verdict(fuse, digest)
         )
-    if fuse.state is FuseState.TRIPPED:
+    doubtful = bool(excess) and certain is not None and not _excess(certain, scale)
+    if fuse.state is FuseState.TRIPPED and (not fuse.doubtful or doubtful):
         return Verdict(fuse, digest)
     if not excess:
         return Verdict(Fuse(), digest)
     if fuse.state is FuseState.CONFIRMED and fuse.digest == digest:
         return Verdict(fuse, digest)
     return Verdict(
-        Fuse(FuseState.TRIPPED, digest, f"{excess}: nothing is removed until somebody confirms {digest}"), digest
+        Fuse(
+            FuseState.TRIPPED,
+            digest,
+            f"{excess}: nothing is removed until somebody confirms {digest}",
+            doubtful=doubtful,
+        ),
+        digest,
     )
 
 

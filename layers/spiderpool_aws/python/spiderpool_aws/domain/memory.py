@@ -9,6 +9,8 @@ from spiderpool_aws.domain.addresses import AddressError, AddressSet, IPFamily
 
 ABSENCE = timedelta(minutes=10)
 """How far apart two listings without an instance are a proof (DESIGN §2, invariant 10)."""
+STALE = timedelta(minutes=30)
+"""After so long a note of absence is of another absence: the resync looks every five minutes (ADR 0008)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +22,17 @@ class Absence:
 
     def seen_again(self, now: datetime) -> "Absence":
         """Return the absence after another complete listing lacked the instance."""
+        if now - (self.confirmed or self.since) > STALE:
+            return Absence(now)
         if self.confirmed is None and now - self.since >= ABSENCE:
             return replace(self, confirmed=now)
         return self
 
-    @property
-    def proved(self) -> bool:
-        """Whether two listings ten minutes apart lacked the instance."""
-        return self.confirmed is not None and self.confirmed - self.since >= ABSENCE
+    def proved(self, now: datetime) -> bool:
+        """Tell whether two listings ten minutes apart lacked the instance, and lately: an old note proves nothing."""
+        if self.confirmed is None or now - self.confirmed > STALE:
+            return False
+        return ABSENCE <= self.confirmed - self.since <= STALE
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """A plan: frozen, ordered, printable data. Nothing here does anything."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily
 from spiderpool_aws.domain.node import PodRef
 from spiderpool_aws.domain.pool import MultusConfig, Pool
+from spiderpool_aws.domain.removals import Doubt, Removals
 
 
 class PoolChange(StrEnum):
@@ -219,6 +220,8 @@ class NodePlan:
     """EC2 called the instance terminated: its removals are proved, and no fuse counts them."""
     incomplete: bool = False
     """A pool that the node needs is not in place."""
+    doubts: tuple[Doubt, ...] = ()
+    """What EC2 did not show and what goes when the next look does not show it either."""
 
     @property
     def converged(self) -> bool:
@@ -232,14 +235,28 @@ class NodePlan:
         return not self.gone and all(held)
 
     @property
-    def removals(self) -> "Removals":
-        """What the plan would take away, for invariant 10."""
+    def certain_removals(self) -> Removals:
+        """What the plan would take away now, for invariant 10."""
+        return self._removals(())
+
+    @property
+    def removals(self) -> Removals:
+        """What it would take away now or after one more look: workers look again before the next listing is judged."""
+        return self._removals(self.doubts)
+
+    def _removals(self, doubts: Iterable[Doubt]) -> Removals:
         if self.gone:
             return Removals()
-        deleted = [action.pool for action in self.actions if isinstance(action, DeletePool)]
-        shrunk = [a.dropped for a in self.actions if isinstance(a, ApplyPool) and a.dropped is not None]
+        whole = {action.pool.name: action.pool for action in self.actions if isinstance(action, DeletePool)}
+        whole |= {doubt.pool.name: doubt.pool for doubt in doubts if doubt.whole}
+        parts = {a.pool.name: a.dropped for a in self.actions if isinstance(a, ApplyPool) and a.dropped is not None}
+        # One set a pool: the digest of what is doubted today and certain tomorrow has to stay the same.
+        for doubt in doubts:
+            known = parts.get(doubt.pool.name)
+            parts[doubt.pool.name] = doubt.addresses if known is None else known | doubt.addresses
+        shrunk = [addresses for name, addresses in parts.items() if name not in whole]
         nodes = [action.node_name for action in self.actions if isinstance(action, DeleteNode)]
-        return Removals.of(deleted, shrunk, nodes)
+        return Removals.of(list(whole.values()), shrunk, nodes)
 
     def __str__(self) -> str:
         lines = [str(action) for action in self.actions]
@@ -250,40 +267,3 @@ class NodePlan:
 
 def _shrinks(action: Action) -> bool:
     return isinstance(action, ApplyPool) and action.change is PoolChange.SHRINK
-
-
-@dataclass(frozen=True, slots=True)
-class Removals:
-    """Pools, addresses (ranges, and how many) and nodes that would go."""
-
-    pools: frozenset[str] = field(default_factory=frozenset)
-    addresses: frozenset[str] = field(default_factory=frozenset)
-    address_count: int = 0
-    nodes: frozenset[str] = field(default_factory=frozenset)
-
-    @classmethod
-    def of(cls, pools: Sequence[Pool], shrunk: Sequence[AddressSet] = (), nodes: Iterable[str] = ()) -> "Removals":
-        """Return what goes with whole pools, with parts of others, and with Nodes."""
-        lost = [*(pool.spec.ips for pool in pools), *shrunk]
-        return cls(
-            pools=frozenset(pool.name for pool in pools),
-            addresses=frozenset(text for addresses in lost for text in addresses.to_ranges()),
-            address_count=sum(len(addresses) for addresses in lost),
-            nodes=frozenset(nodes),
-        )
-
-    @classmethod
-    def of_instance(cls, pools: Sequence[Pool]) -> "Removals":
-        """Return what goes with an instance: its pools, and the Nodes that they name."""
-        return cls.of(pools, nodes=(name for pool in pools for name in pool.spec.node_name))
-
-    def __or__(self, other: "Removals") -> "Removals":
-        return Removals(
-            self.pools | other.pools,
-            self.addresses | other.addresses,
-            self.address_count + other.address_count,
-            self.nodes | other.nodes,
-        )
-
-    def __bool__(self) -> bool:
-        return bool(self.pools or self.addresses or self.nodes)

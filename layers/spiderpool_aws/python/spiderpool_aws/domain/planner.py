@@ -9,28 +9,20 @@
 The actions come in the order in which they are applied: disable and shrink pools, delete, assign, grow pools, Node.
 """
 
-from dataclasses import replace
-
-from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
+from spiderpool_aws.domain.doubts import find_doubts
 from spiderpool_aws.domain.draft import Draft
+from spiderpool_aws.domain.gone_rules import forget_absence, plan_absent, plan_detached, plan_gone, plan_resting
 from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance
-from spiderpool_aws.domain.lost import lost_addresses
-from spiderpool_aws.domain.memory import PoolMemory
 from spiderpool_aws.domain.node import Node, fixed_node_name, provider_id
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import (
     ApplyMultusConfig,
-    ApplyPool,
-    DeleteNode,
-    DeletePod,
-    DeletePool,
     NodePlan,
-    PoolChange,
     PrepareNode,
     TaintNode,
 )
 from spiderpool_aws.domain.policy import Group, Interface, Policy
-from spiderpool_aws.domain.pool import MultusConfig, Pool
+from spiderpool_aws.domain.pool import MultusConfig
 from spiderpool_aws.domain.pool_rules import NicFamily, plan_nic_family
 
 RESTING = {InstanceState.STOPPING, InstanceState.STOPPED, InstanceState.SHUTTING_DOWN}
@@ -41,17 +33,25 @@ def plan_node(observed: ObservedNode, policy: Policy) -> NodePlan:
     draft = Draft(observed)
     gone = observed.instance is not None and observed.instance.state is InstanceState.TERMINATED
     if observed.instance is None:
-        _plan_absent(observed, policy, draft)
+        plan_absent(observed, policy, draft)
     elif gone:
-        _plan_gone(observed, policy, draft, "its instance is terminated")
-    elif _is_left_alone(observed, observed.instance, policy, draft):
-        pass
-    elif observed.instance.state in RESTING:
-        for pool in observed.pools:
-            _plan_resting(observed, observed.instance, pool, draft)
+        plan_gone(observed, policy, draft, "its instance is terminated")
     else:
-        _plan_live(observed, observed.instance, policy, draft)
+        _plan_known(observed, observed.instance, policy, draft)
+        forget_absence(observed, draft)
     return draft.to_plan(gone=gone)
+
+
+def _plan_known(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
+    """Plan for an instance that EC2 knows and does not call terminated."""
+    if _is_left_alone(observed, instance, policy, draft):
+        return
+    if instance.state in RESTING:
+        for pool in observed.pools:
+            plan_resting(observed, instance, pool, draft)
+    else:
+        _plan_live(observed, instance, policy, draft)
+    draft.doubts.extend(find_doubts(instance, observed.pools, draft))
 
 
 def _is_left_alone(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> bool:
@@ -72,66 +72,6 @@ def _is_left_alone(observed: ObservedNode, instance: ObservedInstance, policy: P
     return bool(reason)
 
 
-def _plan_absent(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
-    live = [pool for pool in observed.pools if not pool.terminating]
-    if live and all(pool.memory.absent is not None and pool.memory.absent.proved for pool in live):
-        _plan_gone(observed, policy, draft, "EC2 has not listed its instance for ten minutes")
-    elif live:
-        draft.report("InstanceUnknown", f"EC2 does not know {observed.instance_id}: its pools stay until that is sure")
-
-
-def _plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) -> None:
-    if observed.removals_held and observed.instance is None:
-        draft.report("RemovalHeld", f"{observed.instance_id}: {observed.removals_held}")
-        return
-    node, claim = observed.node, observed.live_claim
-    if policy.nodes.delete_terminated and node is not None and claim is None and _was_its_node(observed, node):
-        draft.add(draft.removals, DeleteNode(node.name, node.uid, why))
-    if policy.nodes.delete_pods_of_terminated:
-        # A live instance may have taken the node's name: what was created after its launch is its own.
-        for pod in observed.pods:
-            if claim is None or pod.created < claim.launch_time:
-                draft.add(draft.removals, DeletePod(pod, why))
-    for pool in observed.pools:
-        if not pool.terminating:
-            draft.add(draft.removals, DeletePool(pool, why))
-
-
-def _was_its_node(observed: ObservedNode, node: Node) -> bool:
-    if node.provider_id:
-        return node.provider_id.rsplit("/", 1)[-1] == observed.instance_id
-    return any(pool.memory.node_uid == node.uid for pool in observed.pools)
-
-
-def _plan_resting(observed: ObservedNode, instance: ObservedInstance, pool: Pool, draft: Draft) -> None:
-    """A pool of an instance that does not run: disabled, and what its NIC loses meanwhile leaves it, too."""
-    why = f"the instance is {instance.state}"
-    eni = next((e for e in instance.enis if pool.identity is not None and e.eni_id == pool.identity.eni_id), None)
-    if instance.state is InstanceState.SHUTTING_DOWN:
-        # Its NICs vanish any moment, and the pool goes when EC2 says `terminated`.
-        _disable(pool, pool.memory, why, draft)
-    elif eni is None:
-        _plan_detached(observed, pool, draft)
-    else:
-        lost = lost_addresses(pool, eni.assigned(pool.family), observed.now)
-        dropped = EMPTY[pool.family] if observed.removals_held else lost.dropped
-        if lost.next_look_seconds is not None:
-            draft.wait(f"{pool.name}: EC2 does not show all its addresses, look again", lost.next_look_seconds)
-        _disable(pool, replace(pool.memory, missing=lost.without(dropped)), why, draft, dropped)
-
-
-def _disable(
-    pool: Pool, memory: PoolMemory, why: str, draft: Draft, dropped: AddressSet = EMPTY[IPFamily.IPV4]
-) -> None:
-    memory = replace(memory, disabled=True)
-    if pool.terminating or (pool.spec.disable and pool.memory == memory and not dropped):
-        return
-    ips = pool.spec.ips - dropped if dropped else pool.spec.ips
-    target = replace(pool, spec=replace(pool.spec, disable=True, ips=ips), memory=memory)
-    change = PoolChange.SHRINK if dropped else PoolChange.DISABLE
-    draft.add(draft.removals, ApplyPool(change, target, why, dropped or None))
-
-
 def _plan_live(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
     group = policy.group_of(instance)
     if group is None:
@@ -142,7 +82,7 @@ def _plan_live(observed: ObservedNode, instance: ObservedInstance, policy: Polic
     node_name = _node_name(observed, instance, policy, draft)
     for pool in observed.pools:
         if pool.identity is not None and all(eni.eni_id != pool.identity.eni_id for eni in instance.enis):
-            _plan_detached(observed, pool, draft)
+            plan_detached(observed, pool, draft)
     for interface in group.interfaces:
         _plan_interface(observed, instance, policy, interface, node_name, draft)
     _plan_multus(observed, policy.cluster, group, draft)
@@ -186,21 +126,6 @@ def _plan_adopted(
 
 def _known_uid(observed: ObservedNode) -> str:
     return next((pool.memory.node_uid for pool in observed.pools if pool.memory.node_uid), "")
-
-
-def _plan_detached(observed: ObservedNode, pool: Pool, draft: Draft) -> None:
-    """A NIC that left: fence its pool at once, delete it when a second look has not found the NIC either."""
-    if pool.terminating:
-        return
-    lost = lost_addresses(pool, EMPTY[pool.family], observed.now)
-    why = "its NIC is no longer attached"
-    if lost.next_look_seconds is not None:
-        _disable(pool, replace(pool.memory, missing=lost.memory), why, draft)
-        draft.wait(f"{pool.name}: {why}, look again", lost.next_look_seconds)
-    elif observed.removals_held:
-        draft.report("RemovalHeld", f"{pool.name} stays: {observed.removals_held}")
-    else:
-        draft.add(draft.removals, DeletePool(pool, why))
 
 
 def _plan_interface(

@@ -87,6 +87,8 @@ class Pool:
     terminating: bool = False
     users: Mapping[str, str] = field(default_factory=dict)
     """Address -> `namespace/pod`, of the addresses in use."""
+    resource_version: str = field(default="", compare=False)
+    """Of the reading; only a note (`ClusterPort.note_pool`) insists on it."""
     taken: frozenset[str] = frozenset()
     """Fields of the spec, as the API has them, that we set and somebody else changed or took out since."""
 
@@ -113,6 +115,7 @@ class PoolMetadata(_Wire):
 
     name: str
     uid: str = ""
+    resource_version: str = ""
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
     deletion_timestamp: datetime | None = None
@@ -163,6 +166,7 @@ class SpiderIPPool(_Wire):
         return Pool(
             name=self.metadata.name,
             uid=self.metadata.uid,
+            resource_version=self.metadata.resource_version,
             identity=identity,
             # The webhook lets a backward range pass; whoever wrote it, the addresses between count as listed.
             spec=PoolSpec(

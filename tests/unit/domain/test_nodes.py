@@ -1,0 +1,130 @@
+"""The cluster's Node: whose it is, its providerID and its taint."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from spiderpool_aws.domain.claims import Claims
+from spiderpool_aws.domain.plan import (
+    ApplyPool,
+    Assign,
+    PrepareNode,
+    TaintNode,
+)
+from spiderpool_aws.domain.planner import plan_node
+from tests.unit import build
+from tests.unit.build import V4, eni, instance, node, observed, policy, v4
+from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node, keys, missing, other_pool, planned_pool
+
+
+def test_ec2_is_served_while_the_node_has_not_joined() -> None:
+    plan = plan_node(observed(instance=instance(eni(0)), node=None), ONE_NIC)
+    assert plan.actions == (Assign(eni(0).eni_id, V4, 5),)
+    assert plan.waits[0].reason == "i-1 has not joined the cluster"
+
+
+@pytest.mark.parametrize(
+    ("changes", "proved"),
+    [
+        pytest.param({}, True, id="its providerID"),
+        pytest.param({"provider_id": "aws:///eu-west-1a/i-9"}, False, id="another providerID"),
+        pytest.param({"provider_id": ""}, True, id="its address, and younger than the launch"),
+        pytest.param(
+            {"provider_id": "", "created": build.LAUNCHED - timedelta(days=1)}, False, id="older than the launch"
+        ),
+        pytest.param({"provider_id": "", "internal_ips": ("10.0.0.99",)}, False, id="another address"),
+    ],
+)
+def test_a_node_is_believed_only_when_it_is_proved(changes: dict[str, object], proved: bool) -> None:
+    plan = plan_node(observed(instance=instance(eni(0, ipv4=FULL)), node=node(**changes)), ONE_NIC)
+    assert any(isinstance(action, ApplyPool) for action in plan.actions) == proved
+    assert ("NodeMismatch" in codes(plan)) != proved
+
+
+@pytest.mark.parametrize(
+    ("strategy", "name"),
+    [("instance-id", "i-1"), ("private-dns-name", "ip-10-0-0-10.eu-west-1.compute.internal"), ("tag:Name", "worker-7")],
+)
+def test_a_name_strategy_needs_no_node_to_push_pools(strategy: str, name: str) -> None:
+    tags = {"spiderpool-aws/cluster": "prod", "Name": "worker-7"}
+    model = observed(instance=instance(eni(0, ipv4=FULL), tags=tags), node=None)
+    pool = planned_pool(model, policy(nics=1, nodeName=strategy))
+    assert pool.spec.node_name == (name,)
+
+
+def test_a_missing_name_tag_is_reported() -> None:
+    plan = plan_node(observed(instance=instance(eni(0, ipv4=FULL)), node=None), policy(nics=1, nodeName="tag:Name"))
+    assert codes(plan) == ["NodeNameMissing"]
+
+
+def test_the_provider_id_is_set_once() -> None:
+    model, _ = full_node()
+    (action,) = plan_node(replace(model, node=node(provider_id="")), ONE_NIC).actions
+    assert action == PrepareNode(node().name, "uid-node-1", provider_id="aws:///eu-west-1a/i-1")
+
+
+def test_the_taint_goes_when_every_pool_is_in_place_and_not_before() -> None:
+    tainted = node(taints=("spiderpool-aws/not-ready", "other"))
+    model, pool = full_node(node=tainted)
+    (action,) = plan_node(model, ONE_NIC).actions
+    assert action == PrepareNode(node().name, "uid-node-1", taint="spiderpool-aws/not-ready")
+    untold = replace(model, node=replace(tainted, provider_id=""))
+    (both,) = plan_node(untold, ONE_NIC).actions
+    assert both == replace(action, provider_id="aws:///eu-west-1a/i-1")
+    for incomplete in (
+        replace(model, pools=()),
+        replace(model, pools=(replace(pool, terminating=True),)),
+        replace(model, instance=instance(eni(0, ipv4=v4("10.0.0.20-10.0.0.23")))),
+    ):
+        assert not any("prepare" in key for key in keys(plan_node(incomplete, ONE_NIC)))
+
+
+def test_the_taint_stays_while_a_family_lacks_its_pool() -> None:
+    model, _ = full_node(node=node(taints=("spiderpool-aws/not-ready",)))
+    assert not any("prepare" in key for key in keys(plan_node(model, policy(nics=1, ipv6={"prefixes": 1}))))
+
+
+def test_a_taint_that_is_gone_is_not_put_back_when_the_pools_shrink_later() -> None:
+    model, pool = full_node()
+    for incomplete in (replace(model, pools=()), missing(60), replace(model, pools=(replace(pool, terminating=True),))):
+        plan = plan_node(incomplete, ONE_NIC)
+        assert plan.incomplete
+        assert not any("taint" in key for key in keys(plan))
+
+
+ADOPTED = {"provider_id": "aws:///eu-west-1a/i-dead", "taints": ()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "tainted"),
+    [
+        pytest.param({}, True, id="the providerID is that of a dead instance"),
+        pytest.param(
+            {"provider_id": "", "created": build.LAUNCHED - timedelta(days=1)}, True, id="older, no providerID"
+        ),
+        pytest.param({"taints": ("spiderpool-aws/not-ready",)}, False, id="it is tainted already"),
+        pytest.param({"internal_ips": ("10.0.0.99",)}, False, id="another host's: the kubelet has not adopted it"),
+        pytest.param({"provider_id": "k3s://worker-7"}, False, id="another provider's"),
+    ],
+)
+def test_a_dead_nodes_node_that_a_kubelet_adopted_is_tainted_again_once(
+    changes: dict[str, object], tainted: bool
+) -> None:
+    model = observed(instance=instance(eni(0, ipv4=FULL)), node=node(**(ADOPTED | changes)))
+    plan = plan_node(model, ONE_NIC)
+    expected = TaintNode(node().name, "uid-node-1", "spiderpool-aws/not-ready", "i-1")
+    assert plan.actions == ((expected,) if tainted else ())
+    assert codes(plan) == ["NodeMismatch"]
+    if tainted:
+        after = replace(model, node=node(**(ADOPTED | changes)).tainted(expected.taint))
+        assert plan_node(after, ONE_NIC).actions == ()
+
+
+def test_a_node_whose_own_instance_is_served_keeps_its_taints_though_another_vpc_has_its_address() -> None:
+    model = observed(instance=instance(eni(0, ipv4=FULL)))
+    pool = planned_pool(model, ONE_NIC)
+    assert pool.identity is not None
+    other = other_pool(pool, identity=replace(pool.identity, instance_id="i-dead"), spec=replace(pool.spec, ips=v4()))
+    plan = plan_node(replace(model, node=node(**ADOPTED), claims=Claims([other])), ONE_NIC)
+    assert plan.actions == ()
