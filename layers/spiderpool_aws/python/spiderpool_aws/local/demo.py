@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from spiderpool_aws.domain.pool import Pool, SpiderIPPool
+from spiderpool_aws.local.demo_tables import nodes_of, pools_of
 from spiderpool_aws.local.ec2.autoscaling import AutoScalingGroup
 from spiderpool_aws.local.ec2.fixtures import Network, SubnetPlan, create_network, tag_list
 from spiderpool_aws.local.invariants import InvariantChecker
@@ -100,7 +101,7 @@ class Demo:
         self._step("a node dies, its successor is handed its addresses", self._replace)
         self._step("somebody unassigns an address by hand", self._unassign)
         self._step("a resync by hand shows a plan, and then nothing is left to do", self._resync)
-        self.result.nodes, self.result.pools = _nodes(self.stack), _pools(self.stack)
+        self.result.nodes, self.result.pools = nodes_of(self.stack, NICS), pools_of(self.stack)
         self.result.writes_judged = self._checker.judged
         return self.result
 
@@ -283,42 +284,6 @@ class _Tally:
 
 def _label(stored: dict[str, Any]) -> str:
     return f"spiderpool-aws/instance={stored['metadata'].get('labels', {}).get('spiderpool-aws/instance', '')}"
-
-
-def _nodes(stack: LocalStack) -> list[dict[str, Any]]:
-    rows = []
-    for eni in sorted(stack.model.enis.values(), key=lambda eni: (eni.availability_zone, eni.primary_ip)):
-        if eni.attachment is not None:
-            instance = stack.model.instances[eni.attachment.instance_id]
-            rows.append(
-                {
-                    "node": instance.private_dns_name,
-                    "instance": instance.id,
-                    "zone": eni.availability_zone,
-                    "nic": NICS[eni.attachment.device_index],
-                    "eni": eni.id,
-                    "primary": eni.primary_ip,
-                    "ipv4": sorted(eni.secondary_ips),
-                    "ipv6Prefixes": eni.ipv6_prefixes,
-                }
-            )
-    return sorted(rows, key=lambda row: (row["zone"], row["node"], row["nic"]))
-
-
-def _pools(stack: LocalStack) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": stored["metadata"]["name"],
-            "subnet": stored["spec"]["subnet"],
-            "gateway": stored["spec"].get("gateway"),
-            "ips": stored["spec"].get("ips", []),
-            "nodeName": stored["spec"]["nodeName"],
-            "multusName": stored["spec"]["multusName"],
-            "default": stored["spec"]["default"],
-            "allocated": stored.get("status", {}).get("allocatedIPCount", 0),
-        }
-        for stored in stack.cluster.objects("spiderippools")
-    ]
 
 
 def run(say: Narrator = lambda _line, _at: None) -> DemoResult:
