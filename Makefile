@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: setup demo test e2e lint bench clean
+.PHONY: setup demo test e2e lint bench bench-e2e clean
 
 setup: .venv/installed
 
@@ -35,6 +35,10 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m tests.bench
+
+bench-e2e: setup
+	$(BIN)/python -m tests.e2e.build
+	$(BIN)/python -m tests.e2e.bench
 
 clean:
 	rm -rf .venv build *.egg-info
