@@ -30,6 +30,7 @@ class RealWorld(ClusterWorld):
 
     def __init__(self, cluster: Cluster) -> None:
         self.admin = cluster.admin
+        self.product = cluster.product
         self._seeder = cluster.seeder
         self._put: set[str] = set()
         self._installation = Installation(self.admin)
