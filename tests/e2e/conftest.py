@@ -10,6 +10,7 @@ from tests.e2e.apiserver import ApiServer
 from tests.e2e.build import build
 from tests.e2e.cluster import Cluster, GivenCluster, UnusableError
 from tests.e2e.real_world import RealWorld
+from tests.e2e.reconciling import RealServer
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +43,7 @@ def start_api_server(binary: Path) -> Iterator[Callable[[str], ApiServer]]:
 
 
 @pytest.fixture(scope="session")
-def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+def any_cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     path = os.environ.get("KUBECONFIG")
     if not path:
         yield request.getfixturevalue("api_server")
@@ -56,9 +57,9 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def real_world(cluster: Cluster) -> Iterator[RealWorld]:
+def real_world(any_cluster: Cluster) -> Iterator[RealWorld]:
     try:
-        built = RealWorld(cluster)
+        built = RealWorld(any_cluster)
     except TimeoutError as error:
         pytest.skip(f"the cluster has no Spiderpool, and does not reach webhooks on this host: {error}")
     yield built
@@ -69,6 +70,15 @@ def real_world(cluster: Cluster) -> Iterator[RealWorld]:
 def world(real_world: RealWorld) -> RealWorld:
     real_world.clear()
     return real_world
+
+
+@pytest.fixture
+def server(api_server: ApiServer, world: RealWorld) -> Iterator[RealServer]:
+    """Only one of our own: its tests look at all Nodes, and delete them."""
+    real = RealServer(world)
+    real.clear()
+    yield real
+    real.clear()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

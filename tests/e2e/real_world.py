@@ -21,7 +21,7 @@ from tests.integration.adapters.kubeconfigs import kubeconfig
 _SPIDERPOOLS_OWN = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
 _MARK = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mark"}}
 _NOW = {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0}
-_TOKEN = "product"
+TOKEN = "product"
 _THREADS = 8
 
 
@@ -30,15 +30,16 @@ class RealWorld(ClusterWorld):
 
     def __init__(self, cluster: Cluster) -> None:
         self.admin = cluster.admin
+        self.product = cluster.product
         self._seeder = cluster.seeder
         self._put: set[str] = set()
         self._installation = Installation(self.admin)
         self._compact = getattr(cluster, "compact", None)
         self.webhooks = None if self._has_spiderpool() else WebhookServer(self.admin)
         self.controller = Controller(self.admin)
-        self.proxy = FaultProxy(cluster.product, _TOKEN)
+        self.proxy = FaultProxy(cluster.product, TOKEN)
         self._proxy_server = ClusterServer(self.proxy)
-        self.cluster = self.connect(_TOKEN)
+        self.cluster = self.connect(TOKEN)
 
     def connect(self, token: str) -> ClusterAdapter:
         return adapter(kubeconfig(self._proxy_server.url, self._proxy_server.ca_pem, token))

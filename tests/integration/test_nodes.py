@@ -8,7 +8,7 @@ from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.request import Status
-from tests.integration.reconciling import Cluster, DoubleServer
+from tests.integration.reconciling import ApiServer, Cluster
 from tests.unit import build
 
 DNS = "ip-10-0-0-10.eu-west-1.compute.internal"
@@ -16,8 +16,8 @@ DEAD = {"state": InstanceState.TERMINATED, "enis": (), "private_ipv4": "", "priv
 
 
 @pytest.fixture
-def cluster() -> Cluster:
-    return Cluster(DoubleServer())
+def cluster(server: ApiServer) -> Cluster:
+    return Cluster(server)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from spiderpool_aws.domain.request import Status
-from tests.integration.reconciling import MERGE, NETWORKS, POOLS, SPIDERPOOL, Cluster, DoubleServer, Json
+from tests.integration.reconciling import MERGE, NETWORKS, POOLS, SPIDERPOOL, ApiServer, Cluster, Json
 
 DNS = "ip-10-0-0-10.eu-west-1.compute.internal"
 POOL = f"{DNS}-ens5-v4-00000000"
@@ -19,8 +19,8 @@ USERS: Json = {
 
 
 @pytest.fixture
-def cluster() -> Cluster:
-    made = Cluster(DoubleServer())
+def cluster(server: ApiServer) -> Cluster:
+    made = Cluster(server)
     made.join(DNS)
     return made
 

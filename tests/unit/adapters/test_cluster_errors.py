@@ -138,3 +138,8 @@ def test_a_cluster_without_spiderpool_is_told_apart_from_an_empty_one() -> None:
     outcome = outcome_of(404, "the server could not find the requested resource", LIST)
     assert isinstance(outcome, RetryLater)
     assert "is Spiderpool v1.2 installed?" in outcome.reason
+
+
+def test_an_apply_that_may_not_create_asks_for_the_right_to_create() -> None:
+    outcome = outcome_of(403, 'User "x" cannot create resource "spiderippools" in API group "spiderpool.spidernet.io"')
+    assert "needs the verb create on spiderippools.spiderpool.spidernet.io" in outcome.reason

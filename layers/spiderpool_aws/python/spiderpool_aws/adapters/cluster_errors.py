@@ -122,8 +122,10 @@ def _of_forbidden(operation: Operation, message: str) -> Refused:
         return Refused(f"{operation}: {message}", Code.IN_USE)
     if "admission webhook" in message:
         return Refused(f"{operation}: {message}", Code.DENIED)
+    # An apply that makes the object is a patch which needs `create` as well.
+    verb = "create" if "cannot create resource" in message else operation.verb
     return Refused(
-        f"{operation} is not permitted: the user's ClusterRole needs the verb {operation.verb} on "
+        f"{operation} is not permitted: the user's ClusterRole needs the verb {verb} on "
         f"{operation.resource} ({message})",
         Code.FORBIDDEN,
     )

@@ -1,0 +1,10 @@
+"""The API server of these tests: the double. `make e2e` runs those of Nodes and ownership again, on a real one."""
+
+import pytest
+
+from tests.integration.reconciling import ApiServer, DoubleServer
+
+
+@pytest.fixture
+def server() -> ApiServer:
+    return DoubleServer()
