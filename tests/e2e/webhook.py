@@ -4,6 +4,7 @@ import base64
 import json
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from spiderpool_aws.local.cluster.admission import (
@@ -39,7 +40,18 @@ class Webhook:
         self._pools = PoolIndex()
         self._admission = Admission(self._pools, lambda: admin.items(_RESERVED_PATH))
         self._lock = threading.Lock()
+        self._answers = threading.Event()
+        self._answers.set()
         self.up = True
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Take reviews and do not answer them, within the `with` block."""
+        self._answers.clear()
+        try:
+            yield
+        finally:
+            self._answers.set()
 
     def request(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: Any
@@ -47,6 +59,7 @@ class Webhook:
         """Answer one review: `/mutate` or `/validate`."""
         if not self.up:
             raise UnavailableError("the controller is down")
+        self._answers.wait()
         review = json.loads(body)
         request = review["request"]
         response: Json = {"uid": request["uid"], "allowed": True}

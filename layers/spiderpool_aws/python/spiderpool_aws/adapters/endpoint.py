@@ -6,7 +6,8 @@ from kubernetes.client.configuration import Configuration
 from urllib3.util import Retry
 
 # One more try to connect. urllib3 would repeat other failures too; what is repeated is decided above it.
-_RETRIES = Retry(total=1, connect=1, read=0, redirect=0, status=0, other=0)
+# With Retry-After it would take a read's 429 for a retry that is used up, and the answer with the delay would be lost.
+_RETRIES = Retry(total=1, connect=1, read=0, redirect=0, status=0, other=0, respect_retry_after_header=False)
 
 
 def configuration_for(url: str, authority: str | None, token: str | None = None) -> Configuration:

@@ -1,0 +1,115 @@
+"""Faults in the middle of a reconcile on a real API server: it ends and says why, and the next one converges."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from spiderpool_aws.domain.errors import RetryLater
+from spiderpool_aws.domain.request import Status
+from spiderpool_aws.local.cluster import Fault
+from tests.e2e import api
+from tests.e2e.apiserver import ApiServer
+from tests.e2e.real_world import RealWorld
+from tests.e2e.reconciling import RealServer
+from tests.integration.reconciling import Cluster
+
+DNS = "ip-10-0-0-10.eu-west-1.compute.internal"
+STEPS = [
+    pytest.param("GET", "spiderippools", id="while it lists pools"),
+    pytest.param("PATCH", "spidermultusconfigs", id="while it makes the network"),
+    pytest.param("PATCH", "spiderippools", id="while it makes the pool"),
+    pytest.param("PATCH", "nodes", id="while it prepares the Node"),
+]
+
+
+@pytest.fixture
+def cluster(server: RealServer) -> Cluster:
+    made = Cluster(server)
+    made.join(DNS)
+    return made
+
+
+@dataclass
+class Once:
+    """A hook that acts at the first request of a kind, and remembers that it did."""
+
+    method: str
+    plural: str
+    act: Callable[[], Fault | None]
+    has_acted: bool = False
+
+    def __call__(self, method: str, path: str) -> Fault | None:
+        if self.has_acted or method != self.method or f"/{self.plural}" not in path:
+            return None
+        self.has_acted = True
+        return self.act()
+
+
+def failure_of(cluster: Cluster) -> tuple[str, float | None]:
+    """Reconcile, which has to fail; return the reason and when to look again."""
+    try:
+        outcome = cluster.reconcile()
+    except RetryLater as later:
+        return later.reason, later.delay_seconds
+    assert outcome.status is Status.FAILED, outcome
+    return outcome.reason, outcome.delay_seconds
+
+
+def assert_converges(cluster: Cluster) -> None:
+    """The next reconcile finishes what was begun, without a second assignment, and leaves nothing to do."""
+    assert cluster.reconcile().status is Status.DONE
+    assert (len(cluster.pools()), cluster.taints(DNS)) == (1, [])
+    assert cluster.node(DNS)["spec"]["providerID"] == "aws:///eu-west-1a/i-1"
+    assert cluster.ec2.calls.count("assign") == 1
+    assert cluster.reconcile().writes == 0
+
+
+@pytest.mark.parametrize(("method", "plural"), STEPS)
+@pytest.mark.parametrize(
+    ("fault", "words", "delay"),
+    [
+        pytest.param(Fault.status(429, 7), "429", 7, id="throttled"),
+        pytest.param(Fault.status(500), "500", 0, id="internal error"),
+        pytest.param(Fault.status(504), "504", 0, id="time-out"),
+        pytest.param(Fault.unavailable(), "check the endpoint", 0, id="no answer"),
+        pytest.param(Fault.cut(), "cannot be reached", 0, id="cut after the effect"),
+    ],
+)
+def test_a_request_that_fails_is_made_up_for(
+    cluster: Cluster, world: RealWorld, method: str, plural: str, fault: Fault, words: str, delay: float
+) -> None:
+    hook = Once(method, plural, lambda: fault)
+    world.inject(hook)
+    reason, when = failure_of(cluster)
+    assert hook.has_acted
+    assert words in reason
+    assert (when or 0) >= delay
+    assert_converges(cluster)
+
+
+@pytest.mark.parametrize(("method", "plural"), STEPS)
+def test_an_api_server_that_restarts_is_waited_for(
+    cluster: Cluster, world: RealWorld, api_server: ApiServer, method: str, plural: str
+) -> None:
+    hook = Once(method, plural, api_server.kill_apiserver)
+    world.inject(hook)
+    try:
+        reason, _when = failure_of(cluster)
+    finally:
+        if hook.has_acted:
+            api_server.start_apiserver()
+            api.wait_until("the CRDs are served", lambda: world.admin.request("GET", api.POOLS).status == 200)
+    assert hook.has_acted
+    assert "check the endpoint" in reason
+    assert_converges(cluster)
+
+
+def test_a_webhook_that_does_not_answer_in_time_is_waited_for(cluster: Cluster, world: RealWorld) -> None:
+    assert world.webhooks is not None
+    with world.webhooks.webhook.hanging():
+        reason, when = failure_of(cluster)
+    assert "check the spiderpool-controller" in reason
+    assert "deadline exceeded" in reason or "Timeout exceeded" in reason
+    assert (when or 0) >= 5
+    assert_converges(cluster)
