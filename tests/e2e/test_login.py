@@ -47,10 +47,7 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture(scope="module")
 def api_server_of_roles(request: pytest.FixtureRequest, issuer: Issuer) -> RunningApiServer:
-    try:
-        start: Callable[[str], RunningApiServer] = request.getfixturevalue("start_api_server")
-    except pytest.FixtureLookupError:
-        pytest.skip("needs a real kube-apiserver: make e2e")
+    start: Callable[[str], RunningApiServer] = request.getfixturevalue("start_api_server")
     trust = Trust(issuer.url, AUDIENCE, [ROLE_ARN, SECOND_ROLE_ARN], issuer.ca_pem)
     server = start(yaml.safe_dump(authentication_configuration(trust)))
     role, binding = role_and_binding(user_of(ROLE_ARN))

@@ -32,8 +32,17 @@ def test_what_cannot_be_posted_is_counted_and_posted_later(failure: Refused | Re
     announcer.tell([event("a"), event("b")])
     assert reporter.metrics == {"EventsNotPosted": 1}
     cluster.no_events = None
-    announcer.tell([event("a"), event("b")])
+    # Each try may cost a time-out, so the other nodes of the batch are not told either.
+    announcer.tell([event("a", minutes=0.5)])
+    assert cluster.events == []
+    announcer.tell([event("a", minutes=1), event("b", minutes=1)])
     assert [posted.message for posted in cluster.events] == ["a", "b"]
+
+
+def test_one_that_is_refused_for_itself_keeps_no_other_from_being_posted() -> None:
+    cluster, reporter = SmallCluster(no_events=Refused("too long", Code.INVALID)), SmallReporter()
+    Announcer(cluster, reporter).tell([event("a"), event("b")])
+    assert reporter.metrics == {"EventsNotPosted": 2}
 
 
 def test_the_memory_is_bounded() -> None:

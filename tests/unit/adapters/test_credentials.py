@@ -87,6 +87,11 @@ def test_a_client_certificate_is_readable_by_us_alone() -> None:
         pytest.param(kubeconfig(clusters=None), "clusters has no entry 'k'", id="no cluster"),
         pytest.param(kubeconfig(users=[{"name": "u"}]), "users has no entry 'u' with a user", id="empty user"),
         pytest.param(kubeconfig({"server": "http://x"}), "is not https", id="plain http"),
+        pytest.param(kubeconfig({"server": "https://a:pw@x"}), "more than a scheme", id="a password"),
+        pytest.param(kubeconfig({"server": "https://x?"}), "more than a scheme", id="a query"),
+        pytest.param(kubeconfig({"server": "https://[::1"}), "it is no URL", id="no URL"),
+        pytest.param(kubeconfig(user={"token": "one\ntwo"}), "token is no use", id="a wrapped token"),
+        pytest.param(kubeconfig(user={"token": "€"}), "token is no use", id="a token of other characters"),
         pytest.param(kubeconfig({"insecure-skip-tls-verify": True}), "insecure-skip-tls-verify", id="no verification"),
         pytest.param(kubeconfig({"certificate-authority": "/ca"}), "certificate-authority cannot be used", id="file"),
         pytest.param(kubeconfig({"certificate-authority-data": "%"}), "is not base64", id="no base64"),
@@ -111,6 +116,20 @@ def test_what_is_wrong_is_said_without_the_secret() -> None:
     with pytest.raises(Refused) as caught:
         configuration_of("token: abc\n  def: [", "the secret")
     assert "abc" not in caught.value.reason
+    with pytest.raises(Refused) as caught:
+        configuration_of(kubeconfig({"server": "https://me:hunter2@x"}, {"token": "s3cret\nrest"}), "the secret")
+    assert "hunter2" not in caught.value.reason
+    assert "s3cret" not in caught.value.reason
+
+
+def test_a_key_of_a_login_that_was_replaced_is_left_nowhere(secrets: Any) -> None:
+    user = {"client-certificate-data": data(CERTIFICATE), "client-key-data": data(KEY)}
+    secrets.create_secret(Name=SECRET, SecretString=kubeconfig(user=user))
+    login = KubeconfigFromSecret(secrets, SECRET)
+    first: Any = login.client().configuration
+    second: Any = login.renew().configuration
+    assert not Path(first.key_file).exists()
+    assert Path(second.key_file).read_bytes() == KEY
 
 
 @pytest.fixture

@@ -100,6 +100,22 @@ def test_a_token_that_cannot_be_had_is_asked_for_again(credentials: TokenCredent
     assert bearer(credentials.client()) == "Bearer token-1"
 
 
+def test_while_no_new_token_is_to_be_had_the_old_one_is_used_to_its_end(
+    credentials: TokenCredentials, tokens: NumberedTokens, clock: ManualClock
+) -> None:
+    credentials.client()
+    tokens.fails = True
+    clock.advance(LIFE.total_seconds() * 0.9)
+    assert bearer(credentials.client()) == "Bearer token-1"
+    clock.advance(LIFE.total_seconds() * 0.1 - 9)
+    with pytest.raises(RetryLater, match="STS does not answer"):
+        credentials.client()
+
+
+def test_a_token_is_in_no_representation_of_its_object() -> None:
+    assert "secret" not in repr(IssuedToken("secret", LIFE))
+
+
 def test_the_hints_are_about_the_token_that_was_sent(credentials: TokenCredentials) -> None:
     assert credentials.hints.refused == "there is none yet"
     credentials.client()

@@ -1,5 +1,6 @@
 """`spiderpool-aws manifests`: YAML on the standard output, and 2 with a reason for what makes none."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from spiderpool_aws.cli.main import app
-from tests.unit.adapters.test_credentials import CERTIFICATE
+from tests.unit.adapters.test_credentials import CERTIFICATE, KEY
 
 ROLE = "arn:aws:iam::123456789012:role/Worker"
 ISSUER = "https://abc.tokens.sts.global.api.aws"
@@ -48,6 +49,30 @@ def test_rbac_prints_the_role_and_its_binding_to_the_user(arguments: tuple[str, 
     role, binding = yaml.safe_load_all(result.stdout)
     assert (role["kind"], binding["kind"]) == ("ClusterRole", "ClusterRoleBinding")
     assert binding["subjects"][0]["name"] == user
+
+
+@pytest.mark.parametrize("spoil", [lambda pem: pem + KEY.decode(), lambda pem: pem + pem[: len(pem) // 2]])
+def test_a_bundle_with_a_key_or_half_a_certificate_is_refused_and_not_printed(
+    tmp_path: Path, spoil: Callable[[str], str]
+) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text(spoil(CERTIFICATE.decode()))
+    result = run(*AUTH, "--role-arn", ROLE, "--issuer-ca", str(file))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "is no use" in result.stderr
+
+
+@pytest.mark.parametrize("user", ["system:anonymous", "system:masters", " ", "a "])
+def test_no_right_is_bound_to_everybody_or_to_nobody(user: str) -> None:
+    result = run("rbac", "--user", user)
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("issuer", ["https://x.aws\n", "https://x:abc", "https://x?", "https://x y", "https://[::1"])
+def test_an_issuer_that_no_api_server_reads_is_refused(issuer: str) -> None:
+    result = run("auth", "--issuer", issuer, "--audience", "prod", "--role-arn", ROLE)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "is not the URL of an issuer" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,11 @@
 """The functions' environment: `SPIDERPOOL_AWS_<NAME>`, one model a function, so that each needs only what it uses."""
 
 from typing import Annotated, Literal, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from spiderpool_aws.tls import authority_from
+from spiderpool_aws.tls import authority_from, checked_url, checked_word
 
 PREFIX = "SPIDERPOOL_AWS_"
 
@@ -58,19 +57,10 @@ class KubeconfigSettings(FunctionSettings):
     kubeconfig_secret: str = Field(min_length=1, description="name or ARN of the secret with the kubeconfig")
 
 
-def _endpoint(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme != "https" or not parts.hostname:
-        raise ValueError("it is not https://<host>[:<port>]: the token would be sent in the clear")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise ValueError("it has more than a scheme, a host, a port and a path")
-    return text.rstrip("/")
-
-
 class EndpointSettings(FunctionSettings):
     """Where the API server is and who signed its certificate, for the logins without a kubeconfig."""
 
-    cluster_endpoint: Annotated[str, AfterValidator(_endpoint)] = Field(
+    cluster_endpoint: Annotated[str, AfterValidator(checked_url)] = Field(
         description="URL of the API server, https://<host>:<port>"
     )
     cluster_ca: Annotated[str, AfterValidator(authority_from)] = Field(
@@ -81,7 +71,7 @@ class EndpointSettings(FunctionSettings):
 class WebIdentitySettings(EndpointSettings):
     """What the login `web-identity` needs."""
 
-    cluster_audience: str = Field(
+    cluster_audience: Annotated[str, AfterValidator(checked_word)] = Field(
         min_length=1,
         max_length=1000,
         description="audience of the tokens, one of those in the API server's AuthenticationConfiguration",
@@ -91,7 +81,7 @@ class WebIdentitySettings(EndpointSettings):
 class IamAuthenticatorSettings(EndpointSettings):
     """What the login `iam-authenticator` needs."""
 
-    cluster_id: str = Field(
+    cluster_id: Annotated[str, AfterValidator(checked_word)] = Field(
         min_length=1, description="the name of the EKS cluster, or the cluster ID that aws-iam-authenticator serves"
     )
 

@@ -13,7 +13,8 @@ chosen by `SPIDERPOOL_AWS_CLUSTER_LOGIN` (bootstrap.py):
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kubernetes.client.api_client import ApiClient
@@ -21,14 +22,17 @@ from kubernetes.client.api_client import ApiClient
 from spiderpool_aws.adapters.aws_errors import aws_errors
 from spiderpool_aws.adapters.cluster_errors import LoginHints
 from spiderpool_aws.adapters.endpoint import configuration_for
+from spiderpool_aws.domain.errors import RetryLater
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from kubernetes.client.configuration import Configuration
 
     from spiderpool_aws.ports import Clock
 
+LAST_USE = timedelta(seconds=10)
+"""How long before its end a token is used for the last time: a request may take a while."""
 CACHED_SHARE = 0.8
 """How much of a token's life it is used for: the rest is for clocks that differ and requests under way."""
 
@@ -89,7 +93,11 @@ class KubeconfigFromSecret:
 
     def renew(self) -> ApiClient:
         """Read the secret again: its token may have been rotated."""
-        self._client = ApiClient(self._read())
+        from spiderpool_aws.adapters.kubeconfig import forget_certificate
+
+        before, self._client = self._client, ApiClient(self._read())
+        if before is not None:
+            forget_certificate(before.configuration)
         return self._client
 
     def _read(self) -> Configuration:
@@ -105,7 +113,7 @@ class KubeconfigFromSecret:
 class IssuedToken:
     """A bearer token, and how long it is good for from the moment it was asked for."""
 
-    text: str
+    text: str = field(repr=False)
     life: timedelta
 
 
@@ -139,9 +147,16 @@ class TokenCredentials:
     def client(self) -> ApiClient:
         """Return the client, with a new token when four fifths of the present one's life are over."""
         held = self._logged_in
-        if held is None or self._clock.now() >= held.since + held.token.life * CACHED_SHARE:
+        now = self._clock.now()
+        if held is not None and now < held.since + held.token.life * CACHED_SHARE:
+            return held.client
+        try:
             return self.renew()
-        return held.client
+        except RetryLater:
+            # The rest of its life is for just this: that no new one is to be had at the moment.
+            if held is None or now >= held.since + held.token.life - LAST_USE:
+                raise
+            return held.client
 
     def renew(self) -> ApiClient:
         """Return a client with a new token."""

@@ -19,7 +19,7 @@ import yaml
 
 from spiderpool_aws.adapters.endpoint import configuration_for
 from spiderpool_aws.domain.errors import Refused
-from spiderpool_aws.tls import checked_authority
+from spiderpool_aws.tls import checked_authority, checked_url, checked_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,11 +48,12 @@ def _configuration(text: str) -> Configuration:
     cluster = _entry(document, "clusters", "cluster", _text(context, "cluster"))
     user = _entry(document, "users", "user", _text(context, "user"))
     _refuse_unusable(cluster, user)
-    server = _text(cluster, "server")
-    if not server.startswith("https://"):
-        raise _UnusableError(f"server {server!r} is not https://…")
+    try:
+        server = checked_url(_text(cluster, "server"))
+    except ValueError as error:
+        raise _UnusableError(f"server is no use: {error}") from None
     authority = _authority(cluster) if "certificate-authority-data" in cluster else None
-    token = _text(user, "token").strip() if user.get("token") else None
+    token = _token(user) if user.get("token") else None
     configuration = configuration_for(server, authority, token)
     configuration.tls_server_name = cluster.get("tls-server-name")
     if token is None:
@@ -103,6 +104,13 @@ def _refuse_unusable(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> Non
         )
 
 
+def _token(user: Mapping[str, Any]) -> str:
+    try:
+        return checked_word(_text(user, "token").strip())
+    except ValueError as error:
+        raise _UnusableError(f"token is no use: {error}") from None
+
+
 def _authority(cluster: Mapping[str, Any]) -> str:
     pem = _decoded(cluster, "certificate-authority-data").decode(errors="replace")
     try:
@@ -127,6 +135,12 @@ def _use_certificate(configuration: Configuration, user: Mapping[str, Any]) -> N
     except ssl.SSLError as error:
         raise _UnusableError(f"client-certificate-data and client-key-data do not fit together ({error})") from None
     configuration.cert_file, configuration.key_file = str(certificate), str(key)
+
+
+def forget_certificate(configuration: Configuration) -> None:
+    """Remove the files of a configuration that is used no longer."""
+    if configuration.key_file:
+        shutil.rmtree(Path(configuration.key_file).parent, ignore_errors=True)
 
 
 def _decoded(mapping: Mapping[str, Any], key: str) -> bytes:

@@ -5,7 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-from spiderpool_aws.manifests.authentication import ManifestError, Trust, authentication_configuration, user_of
+from spiderpool_aws.manifests.authentication import (
+    ManifestError,
+    Trust,
+    authentication_configuration,
+    checked_user,
+    user_of,
+)
 from spiderpool_aws.tls import checked_authority
 
 app = typer.Typer(help="Print what the cluster needs, as YAML.", no_args_is_help=True)
@@ -49,7 +55,7 @@ def rbac(
     if bool(role_arn) == bool(user):
         raise typer.BadParameter("give either --role-arn (login web-identity) or --user (the other logins)")
     try:
-        name = user or user_of(role_arn)
+        name = checked_user(user) if user else user_of(role_arn)
     except ManifestError as error:
         raise typer.BadParameter(str(error)) from error
     _print(_RBAC_HEADER, *role_and_binding(name))

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+
+from spiderpool_aws.tls import checked_url, checked_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,14 @@ class ManifestError(ValueError):
 def user_of(role_arn: str) -> str:
     """Return the Kubernetes user that a role logs in as. Raises ManifestError."""
     return USER_PREFIX + checked_role_arn(role_arn)
+
+
+def checked_user(text: str) -> str:
+    """Return a name that a binding may be given to. Raises ManifestError for blanks and for the cluster's own users."""
+    own = text.startswith("system:") and not text.startswith(("system:serviceaccount:", "system:node:"))
+    if not text.strip() or text != text.strip() or own:
+        raise ManifestError(f"{text!r} is no user to bind to: give the name that the API server knows the functions by")
+    return text
 
 
 def checked_role_arn(text: str) -> str:
@@ -53,16 +62,21 @@ class Trust:
     """PEM bundle for an issuer whose certificate is of no public authority; AWS's needs none."""
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.issuer)
-        if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+        try:
+            checked_url(self.issuer)
+        except ValueError as error:
             raise ManifestError(
-                f"{self.issuer!r} is not the URL of an issuer, https://<id>.tokens.sts.global.api.aws: "
+                f"{self.issuer!r} is not the URL of an issuer, https://<id>.tokens.sts.global.api.aws ({error}): "
                 "`aws iam get-outbound-web-identity-federation-info` tells the account's"
-            )
-        if not self.audience or self.audience != self.audience.strip() or len(self.audience) > MAXIMUM_AUDIENCE:
+            ) from None
+        try:
+            too_long = len(checked_word(self.audience)) > MAXIMUM_AUDIENCE
+        except ValueError:
+            too_long = True
+        if too_long:
             raise ManifestError(
                 f"{self.audience!r} is no audience: give what SPIDERPOOL_AWS_CLUSTER_AUDIENCE has, 1 to "
-                f"{MAXIMUM_AUDIENCE} characters without spaces around them"
+                f"{MAXIMUM_AUDIENCE} characters, none of them a space"
             )
         if not self.role_arns:
             raise ManifestError("no role is named: the issuer serves the whole account, so give every function's role")
