@@ -64,6 +64,10 @@ def _named(name: str) -> Json:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
 
 
+def _node(number: int) -> Json:
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"n{number}"}}
+
+
 def _milliseconds(calls: Iterable[Callable[[], object]]) -> str:
     taken = []
     for call in calls:
@@ -114,6 +118,7 @@ def listing(real: ApiServer) -> Iterator[Row]:
     """Measure a listing of many pools, in a process of its own."""
     total = NODES * POOLS_A_NODE
     with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(lambda n: real.seeder.expect("POST", "/api/v1/nodes", _node(n)), range(NODES)))
         list(threads.map(lambda n: real.seeder.expect("POST", api.POOLS, pool_manifest(numbered(n))), range(total)))
     given = json.dumps({"url": real.url, "ca": real.ca_pem, "token": PRODUCT_TOKEN})
     command = [sys.executable, "-m", "tests.e2e.bench", "--list"]
@@ -121,19 +126,21 @@ def listing(real: ApiServer) -> Iterator[Row]:
     said = json.loads(run.stdout)
     assert said["pools"] == total, said
     yield f"list {total:,} pools in pages of 500", f"{said['seconds']:.1f} s", "parsed to the planner's pools"
-    yield "the same: peak memory of the process", f"{said['megabytes']:.0f} MB", f"{said['before']:.0f} MB before"
+    yield f"list {said['nodes']:,} Nodes, too", f"{said['node_seconds']:.1f} s", "parsed to the planner's Nodes"
+    yield "both: peak memory of the process", f"{said['megabytes']:.0f} MB", f"{said['before']:.0f} MB before"
 
 
 def list_once() -> None:
-    """List all pools of the server that standard input names."""
+    """List all pools and Nodes of the server that standard input names."""
     given = json.load(sys.stdin)
     cluster = adapter(kubeconfig(given["url"], given["ca"], given["token"]))
     before, begun = _peak_megabytes(), time.perf_counter()
     pools = cluster.list_pools()
-    seconds = time.perf_counter() - begun
-    sys.stdout.write(
-        json.dumps({"pools": len(pools), "seconds": seconds, "before": before, "megabytes": _peak_megabytes()})
-    )
+    between = time.perf_counter()
+    nodes = cluster.list_nodes()
+    times = {"seconds": between - begun, "node_seconds": time.perf_counter() - between}
+    counts = {"pools": len(pools), "nodes": len(nodes)}
+    sys.stdout.write(json.dumps(times | counts | {"before": before, "megabytes": _peak_megabytes()}))
 
 
 def _peak_megabytes() -> float:
