@@ -1,8 +1,9 @@
 """Observe, plan, apply, on the smallest world that behaves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.node import PodRef
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
+from spiderpool_aws.ports import Assigned
 from spiderpool_aws.reconciler import Reconciler
 from tests.unit import build
 from tests.unit.build import eni, instance, node, v4
@@ -108,6 +110,29 @@ def test_a_refused_assignment_ends_planning_and_the_rest_is_done(code: Code, sta
     assert {finding.code for finding in outcome.findings} == {code}
     assert sum(write.startswith("apply ip-") for write in world.cluster.writes) == 2
     assert not any(write.startswith("prepare") for write in world.cluster.writes)
+
+
+def test_an_assignment_that_fails_keeps_the_other_nic_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, assign = World(), world_assign()
+    monkeypatch.setattr(SmallEc2, "assign", assign)
+    outcome = world.one()
+    assert (outcome.status, outcome.delay_seconds) == (Status.FAILED, 30)
+    assert "throttled" in outcome.reason
+    applied = {write for write in world.cluster.writes if write.startswith("apply ip-")}
+    assert len(applied) == 2
+    assert all("ens6" in write for write in applied)
+
+
+def world_assign() -> Callable[..., Assigned]:
+    """Return an assignment that fails on NIC 0 and works on the others."""
+    real = SmallEc2.assign
+
+    def assign(ec2: SmallEc2, eni_id: str, *rest: Any, **options: Any) -> Assigned:
+        if eni_id == eni(0).eni_id:
+            raise RetryLater("throttled", 30)
+        return real(ec2, eni_id, *rest, **options)
+
+    return assign
 
 
 def test_observe_mode_plans_and_writes_nothing() -> None:

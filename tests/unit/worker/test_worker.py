@@ -233,5 +233,12 @@ def test_the_recorded_batch_is_read_as_lambda_writes_it() -> None:
     assert (first.group, first.receives, second.receives) == ("i-0f3fbbbc0298d1a86", 1, 2)
 
 
+def test_what_fails_is_asked_ever_less_often_whatever_delay_it_advises(bench: Bench) -> None:
+    bench.answer(A, Status.FAILED, delay_seconds=5.0)
+    bench.answer(B, Status.FAILED, delay_seconds=30.0)
+    bench.handle(record("m1", A, receives=4), record("m2", B))
+    assert bench.inbox.delays == {"m1": 40, "m2": 30}
+
+
 def test_the_backoff_has_a_value_for_every_receive() -> None:
     assert [backoff(receives) for receives in range(1, 8)] == [5, 10, 20, 40, 60, 60, 60]
