@@ -23,6 +23,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from spiderpool_aws.batches import read_batch
+from spiderpool_aws.deployment import VISIBILITY_TIMEOUT
 from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.messages import decode
@@ -30,8 +31,6 @@ from spiderpool_aws.ports import Clock, InboxPort, Message, QueuePort, Reporter
 
 BACKOFF_SECONDS = (5.0, 10.0, 20.0, 40.0, 60.0)
 GIVE_UP = timedelta(minutes=20)
-VISIBILITY_TIMEOUT = timedelta(seconds=360)
-"""The queue's, and the event source mapping's rule: six times the function's time-out of 60 s."""
 SUSPECT_RECEIVES = 3
 SLACK = timedelta(seconds=60)
 """What the passes themselves may have taken, beside the waits between them."""

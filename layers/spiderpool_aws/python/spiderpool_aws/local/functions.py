@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from spiderpool_aws.deployment import BATCH_SIZE
 from spiderpool_aws.local.clock import Clock
 from spiderpool_aws.local.queues import LocalQueue, QueueError, Stored
 from spiderpool_aws.local.sqs import system_attributes
@@ -161,7 +162,7 @@ class EventSourceMapping:
     queue: LocalQueue
     queue_arn: str
     function: LocalFunction
-    batch_size: int = 10
+    batch_size: int = BATCH_SIZE
 
     def poll(self) -> bool:
         """Invoke the function once, if there is anything to receive; tell whether there was."""

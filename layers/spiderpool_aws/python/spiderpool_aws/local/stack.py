@@ -18,6 +18,14 @@ from moto import mock_aws
 from lambdas import reconcile_nodes, resync, route_event
 from spiderpool_aws.adapters.credentials import FixedCredentials
 from spiderpool_aws.bootstrap import Application, install
+from spiderpool_aws.deployment import (
+    MAX_RECEIVES,
+    RECONCILE_NODES,
+    RESYNC,
+    ROUTE_EVENT,
+    VISIBILITY_TIMEOUT,
+    Function,
+)
 from spiderpool_aws.domain.errors import PolicyError
 from spiderpool_aws.domain.policy import Policy, parse_policy
 from spiderpool_aws.local.bus import Bus, rules
@@ -35,13 +43,10 @@ from spiderpool_aws.routes import Target
 
 POLICY_PARAMETER = "/spiderpool-aws/local/policy"
 FUSE_PARAMETER = "/spiderpool-aws/local/fuse"
-VISIBILITY_SECONDS = 360
-MAX_RECEIVES = 100
-# name -> handler and time-out, as they are deployed.
-FUNCTIONS: dict[str, tuple[Handler, int]] = {
-    "route_event": (route_event.handler, 60),
-    "reconcile_nodes": (reconcile_nodes.handler, 60),
-    "resync": (resync.handler, 300),
+HANDLERS: dict[Function, Handler] = {
+    ROUTE_EVENT: route_event.handler,
+    RECONCILE_NODES: reconcile_nodes.handler,
+    RESYNC: resync.handler,
 }
 
 
@@ -65,12 +70,12 @@ class LocalStack:
         self.requests = LocalQueue(
             self.clock,
             "requests.fifo",
-            visibility_seconds=VISIBILITY_SECONDS,
+            visibility_seconds=int(VISIBILITY_TIMEOUT.total_seconds()),
             dead_letters=self.dead_requests,
             max_receives=MAX_RECEIVES,
         )
         self.sqs = LocalSqs(self.model.region, self.model.account_id)
-        self.functions = {name: self._function(name, *deployed) for name, deployed in FUNCTIONS.items()}
+        self.functions = {function.name: self._function(function, handler) for function, handler in HANDLERS.items()}
         self.bus = self._bus()
         self._policies = [policy]
         self._aws = mock_aws()
@@ -80,7 +85,7 @@ class LocalStack:
     def roles(self) -> dict[str, str]:
         """Return each function's role."""
         prefix = f"arn:aws:iam::{self.model.account_id}:role/spiderpool-aws"
-        return {name: f"{prefix}-{name.replace('_', '-')}" for name in FUNCTIONS}
+        return {name: f"{prefix}-{name.replace('_', '-')}" for name in (function.name for function in HANDLERS)}
 
     @property
     def role_arns(self) -> tuple[str, ...]:
@@ -138,7 +143,8 @@ class LocalStack:
     def _put(self, event: dict[str, Any]) -> None:
         self.bus.put(event)
 
-    def _function(self, name: str, handler: Handler, timeout_seconds: int) -> LocalFunction:
+    def _function(self, function: Function, handler: Handler) -> LocalFunction:
+        name, timeout_seconds = function.name, int(function.timeout.total_seconds())
         arn = f"arn:aws:lambda:{self.model.region}:{self.model.account_id}:function:spiderpool-aws-{name}"
         return LocalFunction(name, self._as_function(name, handler), arn, timeout_seconds, self.clock)
 

@@ -1,0 +1,68 @@
+"""The figures of the deployment, in one place: what CDK deploys is what the local stack runs.
+
+Pure: the infrastructure code imports it at synthesis.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+VISIBILITY_TIMEOUT = timedelta(seconds=360)
+"""Six times the worker's time-out, as Lambda's guide asks for an SQS event source."""
+
+MAX_RECEIVES = 100
+"""Waiting counts as a receive: 20 minutes of it are about forty."""
+
+BATCH_SIZE = 10
+"""The most that Lambda takes from a FIFO queue at once."""
+
+MAX_CONCURRENCY = 10
+"""Workers at the same time, by the event source mapping; what EC2's buckets allow is divided by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One Lambda function."""
+
+    name: str
+    """Also the module under `lambdas/`, which has a `handler`."""
+    timeout: timedelta
+    memory_mb: int
+    in_vpc: bool
+    """Whether it talks to the cluster, and so runs in the nodes' subnets."""
+
+    @property
+    def handler(self) -> str:
+        """Return what Lambda calls."""
+        return f"lambdas.{self.name}.handler"
+
+
+ROUTE_EVENT = Function("route_event", timedelta(seconds=60), 256, in_vpc=False)
+RECONCILE_NODES = Function("reconcile_nodes", timedelta(seconds=60), 512, in_vpc=True)
+RESYNC = Function("resync", timedelta(seconds=300), 1024, in_vpc=True)
+FUNCTIONS = (ROUTE_EVENT, RECONCILE_NODES, RESYNC)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the things of one cluster are called: two clusters in one account and region do not meet."""
+
+    cluster: str
+
+    def of(self, what: str) -> str:
+        """Return the name of a thing: `spiderpool-aws-<cluster>-<what>`."""
+        return f"spiderpool-aws-{self.cluster}-{what.replace('_', '-')}"
+
+    @property
+    def policy_parameter(self) -> str:
+        """Return the SSM parameter that holds the policy."""
+        return f"/spiderpool-aws/{self.cluster}/policy"
+
+    @property
+    def fuse_parameter(self) -> str:
+        """Return the SSM parameter that holds the fuse."""
+        return f"/spiderpool-aws/{self.cluster}/fuse"
+
+    @property
+    def kubeconfig_secret(self) -> str:
+        """Return the secret that holds the kubeconfig, for the login of that name."""
+        return f"spiderpool-aws/{self.cluster}/kubeconfig"

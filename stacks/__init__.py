@@ -1,0 +1,1 @@
+"""The infrastructure: three stacks for AWS CDK. Of the package they import what is pure: routes, settings, policy."""

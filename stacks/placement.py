@@ -1,0 +1,16 @@
+"""Where the functions run, and which security group the API server has."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import aws_ec2 as ec2
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The VPC and the private subnets of the functions that talk to the cluster."""
+
+    vpc: ec2.IVpc
+    subnets: Sequence[ec2.ISubnet]
+    api_server: ec2.ISecurityGroup | None
+    """The API server's security group, to which the functions' is let in; None: the context's CIDR decides."""
