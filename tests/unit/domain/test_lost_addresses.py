@@ -8,12 +8,9 @@ import pytest
 
 from spiderpool_aws.domain.addresses import parse_network
 from spiderpool_aws.domain.claims import Claims
-from spiderpool_aws.domain.plan import (
-    ApplyPool,
-    Assign,
-    PoolChange,
-)
+from spiderpool_aws.domain.nic_actions import Assign
 from spiderpool_aws.domain.planner import plan_node
+from spiderpool_aws.domain.pool_actions import ApplyPool, PoolChange
 from tests.unit.build import NOW, V4, V6, eni, instance, observed, policy, v4
 from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node, keys, missing
 

@@ -6,13 +6,10 @@ from datetime import timedelta
 import pytest
 
 from spiderpool_aws.domain.claims import Claims
-from spiderpool_aws.domain.plan import (
-    ApplyPool,
-    Assign,
-    PrepareNode,
-    TaintNode,
-)
+from spiderpool_aws.domain.nic_actions import Assign
+from spiderpool_aws.domain.node_actions import PrepareNode, TaintNode
 from spiderpool_aws.domain.planner import plan_node
+from spiderpool_aws.domain.pool_actions import ApplyPool
 from tests.unit import build
 from tests.unit.build import V4, eni, instance, node, observed, policy, v4
 from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node, keys, missing, other_pool, planned_pool

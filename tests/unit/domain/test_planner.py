@@ -4,11 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from spiderpool_aws.domain.plan import (
-    ApplyPool,
-)
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.pool import MultusConfig
+from spiderpool_aws.domain.pool_actions import ApplyPool
 from tests.unit.build import V4, eni, instance, node, observed
 from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node
 

@@ -5,20 +5,31 @@ from dataclasses import replace
 from typing import assert_never
 
 from spiderpool_aws.domain.errors import Code, Refused
+from spiderpool_aws.domain.instance import ORPHAN_TAG, Eni
+from spiderpool_aws.domain.nic_actions import (
+    Assign,
+    AttachNic,
+    CreateNic,
+    DeleteNic,
+    KeepWithInstance,
+    NicAction,
+    NoteOrphan,
+    Reassign,
+    Unassign,
+)
 from spiderpool_aws.domain.node import Node
+from spiderpool_aws.domain.node_actions import DeleteNode, DeletePod, NodeAction, PrepareNode, TaintNode
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import (
-    Action,
+from spiderpool_aws.domain.plan import Action
+from spiderpool_aws.domain.pool_actions import (
     ApplyMultusConfig,
     ApplyPool,
-    Assign,
-    DeleteNode,
-    DeletePod,
     DeletePool,
-    PrepareNode,
-    Reassign,
-    TaintNode,
+    LiftQuarantine,
+    PoolAction,
+    Quarantine,
 )
+from spiderpool_aws.domain.reservation import reservation_for
 from spiderpool_aws.ports import Assigned, ClusterPort, Ec2Port
 
 
@@ -32,18 +43,34 @@ class Applier:
     def apply(self, observed: ObservedNode, action: Action) -> ObservedNode:
         """Do one thing and return the changed model."""
         match action:
+            case ApplyPool() | DeletePool() | Quarantine() | LiftQuarantine() | ApplyMultusConfig():
+                return self._apply_to_pools(observed, action)
+            case PrepareNode() | TaintNode() | DeleteNode() | DeletePod():
+                return self._apply_to_node(observed, action)
+            case _:
+                return self._apply_to_nics(observed, action)
+
+    def _apply_to_pools(self, observed: ObservedNode, action: PoolAction) -> ObservedNode:
+        match action:
             case ApplyPool():
                 return observed.with_pool(self._cluster.apply_pool(action.pool))
             case DeletePool():
                 self._cluster.delete_pool(action.pool)
                 return observed.with_pool(replace(action.pool, terminating=True))
-            case Assign():
-                answer = self._ec2.assign(action.eni_id, action.family, action.count, prefixes=action.prefixes)
-                return _with_assigned(observed, action.eni_id, answer)
-            case Reassign():
-                return self._reassign(observed, action)
+            case Quarantine():
+                known = observed.reservation_of(action.pool)
+                wanted = replace(reservation_for(action.pool, action.addresses), uid=known.uid if known else "")
+                return observed.with_reservation(self._cluster.apply_reservation(wanted))
+            case LiftQuarantine():
+                self._cluster.delete_reservation(action.reservation)
+                return observed.without_reservation(action.reservation)
             case ApplyMultusConfig():
                 return observed.with_multus(self._cluster.apply_multus(action.config, action.cluster))
+            case _:
+                assert_never(action)
+
+    def _apply_to_node(self, observed: ObservedNode, action: NodeAction) -> ObservedNode:
+        match action:
             case PrepareNode():
                 self._cluster.prepare_node(
                     action.node_name, action.node_uid, provider_id=action.provider_id, taint=action.taint
@@ -61,6 +88,35 @@ class Applier:
             case _:
                 assert_never(action)
 
+    def _apply_to_nics(self, observed: ObservedNode, action: NicAction) -> ObservedNode:
+        match action:
+            case Assign():
+                answer = self._ec2.assign(action.eni_id, action.family, action.count, prefixes=action.prefixes)
+                return _with_assigned(observed, action.eni_id, answer)
+            case Reassign():
+                return self._reassign(observed, action)
+            case Unassign():
+                self._ec2.unassign(action.eni_id, action.addresses, action.prefixes)
+                return observed.with_changed_eni(
+                    action.eni_id, lambda eni: eni.without(action.addresses, action.prefixes)
+                )
+            case CreateNic():
+                return observed.with_spare(self._ec2.create_nic(action))
+            case AttachNic():
+                attachment_id = self._ec2.attach_nic(action.eni_id, action.instance_id, action.device_index)
+                return observed.with_attached(action.eni_id, attachment_id, action.device_index)
+            case KeepWithInstance():
+                self._ec2.keep_with_instance(action.eni_id, action.attachment_id)
+                return observed.with_changed_eni(action.eni_id, _kept)
+            case NoteOrphan():
+                self._ec2.tag_nic(action.eni_id, {ORPHAN_TAG: action.since})
+                return observed.with_tagged_spare(action.eni_id, {ORPHAN_TAG: action.since})
+            case DeleteNic():
+                self._ec2.delete_nic(action.eni_id)
+                return replace(observed, spares=tuple(e for e in observed.spares if e.eni_id != action.eni_id))
+            case _:
+                assert_never(action)
+
     def _reassign(self, observed: ObservedNode, action: Reassign) -> ObservedNode:
         held = self._ec2.holders(action.addresses, action.vpc_id)
         if held:
@@ -71,8 +127,11 @@ class Applier:
 
 
 def _with_assigned(observed: ObservedNode, eni_id: str, answer: Assigned) -> ObservedNode:
-    eni = observed.eni(eni_id)
-    return observed.with_eni(eni.with_assigned(answer.addresses, answer.prefixes)) if eni is not None else observed
+    return observed.with_changed_eni(eni_id, lambda eni: eni.with_assigned(answer.addresses, answer.prefixes))
+
+
+def _kept(eni: Eni) -> Eni:
+    return replace(eni, delete_on_termination=True)
 
 
 def _with_node(observed: ObservedNode, change: Callable[[Node], Node]) -> ObservedNode:

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from spiderpool_aws.domain.addresses import AddressSet, IPFamily, Network
     from spiderpool_aws.domain.control import Control
     from spiderpool_aws.domain.fuse import Fuse
-    from spiderpool_aws.domain.instance import InstanceTypeLimits, ObservedInstance, Subnet
+    from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, ObservedInstance, Subnet
+    from spiderpool_aws.domain.nic_actions import CreateNic
     from spiderpool_aws.domain.node import Node, PodRef
     from spiderpool_aws.domain.node_events import NodeEvent
     from spiderpool_aws.domain.pool import MultusConfig, Pool
     from spiderpool_aws.domain.request import ReconcileRequest
+    from spiderpool_aws.domain.reservation import Reservation
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,17 @@ class Assigned:
     prefixes: tuple[Network, ...] = ()
 
 
-class Ec2Port(Protocol):
-    """EC2, as far as addresses need it. Reads may be stale by some seconds; writes are never retried blindly."""
+@dataclass(frozen=True, slots=True)
+class InstanceListing:
+    """What one complete listing found."""
+
+    instances: Sequence[ObservedInstance]
+    spares: Mapping[str, Sequence[Eni]]
+    """Instance id -> NICs of ours that are attached to nothing; the instance may be long gone."""
+
+
+class Ec2Reads(Protocol):
+    """What is read from EC2. It may be stale by some seconds."""
 
     def observe_instances(self, instance_ids: Sequence[str]) -> Mapping[str, ObservedInstance]:
         """Return those that EC2 knows, whatever their tags: one DescribeInstances and one DescribeNetworkInterfaces.
@@ -37,8 +48,11 @@ class Ec2Port(Protocol):
         By filter, never by id: with ids, one that is gone fails the others.
         """
 
-    def list_instances(self, cluster: str) -> Sequence[ObservedInstance]:
+    def list_instances(self, cluster: str) -> InstanceListing:
         """Return all instances with the cluster's tag, terminated ones included while EC2 lists them; or raise."""
+
+    def spare_nics(self, instance_ids: Sequence[str], cluster: str) -> Mapping[str, Sequence[Eni]]:
+        """Return instance id -> NICs that we created for it and that are attached to nothing."""
 
     def live_instances(
         self, names: Sequence[str], addresses: Sequence[str], cluster: str
@@ -57,14 +71,43 @@ class Ec2Port(Protocol):
     def subnets(self, subnet_ids: Sequence[str], *, fresh: bool = False) -> Mapping[str, Subnet]:
         """Return subnets; cached unless `fresh`, and only then `available_ipv4` is set."""
 
+    def find_subnets(self, vpc_id: str, tags: Mapping[str, str], ids: Sequence[str]) -> Sequence[Subnet]:
+        """Return the subnets of a VPC that have all the tags and, when ids are given, are among them; counted anew."""
+
+    def holders(self, addresses: AddressSet, vpc_id: str) -> Mapping[str, str]:
+        """Return address -> ENI id for those that a NIC of the VPC holds."""
+
+
+class Ec2Writes(Protocol):
+    """What is changed in EC2. Never retried blindly: all but a create have no client token."""
+
     def assign(self, eni_id: str, family: IPFamily, count: int, *, prefixes: bool) -> Assigned:
         """Assign secondary addresses or prefixes; EC2 chooses. No client token exists: called once, never retried."""
 
     def reassign(self, eni_id: str, addresses: AddressSet) -> Assigned:
         """Assign these very addresses. Refused when somebody holds one; `AllowReassignment` is never used."""
 
-    def holders(self, addresses: AddressSet, vpc_id: str) -> Mapping[str, str]:
-        """Return address -> ENI id for those that a NIC of the VPC holds."""
+    def unassign(self, eni_id: str, addresses: AddressSet, prefixes: Sequence[Network]) -> None:
+        """Give addresses, or prefixes, back; not assigned to the NIC (any more) is success."""
+
+    def create_nic(self, nic: CreateNic) -> Eni:
+        """Create a NIC with its addresses and tags in one call, under its client token."""
+
+    def attach_nic(self, eni_id: str, instance_id: str, device_index: int) -> str:
+        """Attach a NIC at a device index of network card 0; return the attachment's id."""
+
+    def keep_with_instance(self, eni_id: str, attachment_id: str) -> None:
+        """Have the NIC deleted with its instance (DeleteOnTermination)."""
+
+    def tag_nic(self, eni_id: str, tags: Mapping[str, str]) -> None:
+        """Write tags of a NIC of ours."""
+
+    def delete_nic(self, eni_id: str) -> None:
+        """Delete a NIC that is attached to nothing; gone already is success."""
+
+
+class Ec2Port(Ec2Reads, Ec2Writes, Protocol):
+    """EC2, as far as addresses need it."""
 
 
 class ClusterPort(Protocol):
@@ -87,6 +130,15 @@ class ClusterPort(Protocol):
 
     def apply_multus(self, config: MultusConfig, cluster: str) -> MultusConfig:
         """Create or mend a SpiderMultusConfig."""
+
+    def list_reservations(self) -> Sequence[Reservation]:
+        """Return our SpiderReservedIPs."""
+
+    def apply_reservation(self, reservation: Reservation) -> Reservation:
+        """Create or change a SpiderReservedIP; return it as stored. Refused when one of that name is not ours."""
+
+    def delete_reservation(self, reservation: Reservation) -> None:
+        """Delete the SpiderReservedIP of that uid; gone already is success."""
 
     def get_node(self, name: str) -> Node | None:
         """Return a Node; None when there is none of that name."""

@@ -1,12 +1,12 @@
 """The reconciler: observe, plan, apply.
 
     read the policy and the fuse; read all pools, then the instances, once for the whole batch
-    for each node: plan; apply each action, which changes the model; plan again on the changed model
-    until the plan is empty
+    for each node: plan; apply the actions of the first stage, which changes the model; plan again on the
+    changed model, until the plan is empty
 
 What EC2 answers to an assignment is used at once, without a second describe; when no pool could be written that lists
 it, the next look waits until EC2 surely shows it, else a stale describe would have it assigned twice. A refused action
-counts as done, so planning ends; its reason is reported. So does an assignment that failed, for the other NICs cannot
+counts as done, so planning ends; its reason is reported. So does what failed for one NIC, for the other NICs cannot
 help it; anything else that fails ends the pass: the message comes back. What a pass changed or found is then told on
 the Node (Events); that this fails keeps nothing from being done.
 """
@@ -21,20 +21,15 @@ from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.lost import SECOND_LOOK, unlisted
 from spiderpool_aws.domain.node_events import Step, node_events
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import (
-    Action,
-    Assign,
-    Finding,
-    NodePlan,
-    Reassign,
-)
+from spiderpool_aws.domain.plan import Action, Finding, NodePlan
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.observation import NodeDirectory, Observer, PoolListing
 from spiderpool_aws.ports import Clock, ClusterPort, ControlPort, Ec2Port, Reporter
 
-MAX_ROUNDS = 12
+MAX_ROUNDS = 24
+"""Each does one stage, and there are eight; an action that was tried is not planned again."""
 UNKNOWN_PATIENCE_SECONDS = 60.0
 """How long an event may be ahead of what EC2 shows; after that the instance is gone, or not ours."""
 PASSING = {Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP, Code.SUBNET_EXHAUSTED}
@@ -127,7 +122,7 @@ class Reconciler:
                 return _settled(work, plan)
             if policy.mode == "observe":
                 return _outcome(work, Status.DONE, "the policy's mode is observe: nothing is written")
-            for action in plan.actions:
+            for action in plan.due:
                 self._perform(work, action)
         rest = ", ".join(action.key for action in work.plans[-1].actions)
         return _outcome(work, Status.FAILED, f"planning did not end, something undoes what is written: {rest}")
@@ -137,10 +132,10 @@ class Reconciler:
         try:
             work.observed = self._applier.apply(before, action)
         except RetryLater as later:
-            if not isinstance(action, Assign | Reassign):
+            if not action.scope:
                 raise
             work.failures.append(later)
-            work.observed = before.with_failure(action.key)
+            work.observed = before.with_failure(action.key, action.scope)
         except Refused as refused:
             finding = Finding(refused.code, f"{action.key}: {refused.reason}")
             work.observed = before.with_refusal(action.key, finding)
@@ -210,8 +205,8 @@ def _after_the_lag(work: _Pass, outcome: Outcome) -> Outcome:
     """Let the next look wait for EC2 to show what was assigned, when no pool remembers it."""
     befores: dict[str, ObservedNode] = {}
     for step in work.steps:
-        if isinstance(step.action, Assign | Reassign) and step.refusal is None:
-            befores.setdefault(step.action.eni_id, step.before)
+        if step.action.lags and step.refusal is None:
+            befores.setdefault(step.action.scope, step.before)
     if not any(unlisted(eni_id, before, work.observed) for eni_id, before in befores.items()):
         return outcome
     status = outcome.status if outcome.status is Status.FAILED else Status.WAITING

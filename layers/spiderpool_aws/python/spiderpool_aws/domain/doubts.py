@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet
 from spiderpool_aws.domain.draft import Draft
-from spiderpool_aws.domain.instance import Eni, InstanceState, ObservedInstance
-from spiderpool_aws.domain.plan import ApplyPool, Assign, Reassign
+from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
 from spiderpool_aws.domain.pool import Pool
+from spiderpool_aws.domain.pool_actions import ApplyPool
 from spiderpool_aws.domain.removals import Doubt
 
 
@@ -25,19 +25,14 @@ def find_doubts(instance: ObservedInstance, pools: tuple[Pool, ...], draft: Draf
         eni = enis.get(pool.identity.eni_id)
         if eni is None:
             yield Doubt(pool, pool.spec.ips, whole=True)
-        elif unseen := _unseen(pool, eni, draft):
+        elif unseen := _unseen(pool, draft):
             yield Doubt(pool, unseen)
 
 
-def _unseen(pool: Pool, eni: Eni, draft: Draft) -> AddressSet:
+def _unseen(pool: Pool, draft: Draft) -> AddressSet:
     """Return what the pool is about to remember, or remembers, as missing and no pod uses."""
-    written = [
-        a.pool for a in (*draft.removals, *draft.growth) if isinstance(a, ApplyPool) and a.pool.name == pool.name
-    ]
+    written = [a.pool for a in draft.actions if isinstance(a, ApplyPool) and a.pool.name == pool.name]
     unseen = EMPTY[pool.family]
     for _, addresses in (written[0] if written else pool).memory.missing:
         unseen = unseen | addresses
-    if not written and any(isinstance(a, Assign | Reassign) and a.eni_id == eni.eni_id for a in draft.assignments):
-        # The pool is written once, after the assignment, and what it will remember is not planned yet.
-        unseen = unseen | (pool.spec.ips - eni.assigned(pool.family))
     return (unseen & pool.spec.ips) - pool.allocated

@@ -9,13 +9,12 @@ from spiderpool_aws.domain.removals import Doubt
 
 @dataclass(slots=True)
 class Draft:
-    """The rules add to it; the four lists of actions are in the order in which a plan is applied (DESIGN §2)."""
+    """The rules add to it, in any order: an action's stage says when it is due."""
 
     observed: ObservedNode
-    removals: list[Action] = field(default_factory=list)
-    assignments: list[Action] = field(default_factory=list)
-    growth: list[Action] = field(default_factory=list)
-    node: list[Action] = field(default_factory=list)
+    gone: bool = False
+    """EC2 called the instance terminated: its removals are proved, and no fuse holds them."""
+    actions: list[Action] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     nudges: set[str] = field(default_factory=set)
@@ -23,11 +22,14 @@ class Draft:
     incomplete: bool = False
     """A pool that the node needs is not in place: its startup taint stays."""
 
-    def add(self, actions: list[Action], action: Action) -> bool:
-        """Add an action to one of the lists, unless it was refused in this pass; tell whether it was added."""
-        if action.key in self.observed.settled:
+    def add(self, action: Action) -> bool:
+        """Add an action, unless it was tried in this pass or the fuse holds it; tell whether it was added."""
+        if action.key in self.observed.tried or action.scope in self.observed.stuck:
             return False
-        actions.append(action)
+        if action.is_removal and self.observed.removals_held and not self.gone:
+            self.report("RemovalHeld", f"{action.key}: {self.observed.removals_held}")
+            return False
+        self.actions.append(action)
         return True
 
     def report(self, code: str, message: str) -> None:
@@ -44,15 +46,15 @@ class Draft:
         self.waits.append(Wait(reason, delay_seconds))
         self.incomplete = True
 
-    def to_plan(self, *, gone: bool) -> NodePlan:
+    def to_plan(self) -> NodePlan:
         """Return the finished plan."""
         return NodePlan(
             instance_id=self.observed.instance_id,
-            actions=(*self.removals, *self.assignments, *self.growth, *self.node),
+            actions=tuple(sorted(self.actions, key=lambda action: action.stage)),
             waits=tuple(self.waits),
             findings=tuple(dict.fromkeys((*self.observed.refusals, *self.findings))),
             nudges=frozenset(self.nudges),
-            gone=gone,
+            gone=self.gone,
             incomplete=self.incomplete,
             doubts=tuple(self.doubts),
         )

@@ -9,10 +9,11 @@ from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
 from spiderpool_aws.domain.lost import lost_addresses
 from spiderpool_aws.domain.memory import PoolMemory
 from spiderpool_aws.domain.node import Node
+from spiderpool_aws.domain.node_actions import DeleteNode, DeletePod
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import ApplyPool, DeleteNode, DeletePod, DeletePool, PoolChange
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.pool import Pool
+from spiderpool_aws.domain.pool_actions import ApplyPool, DeletePool, PoolChange
 
 
 def plan_absent(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
@@ -32,20 +33,20 @@ def plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) ->
     node, kept = observed.node, []
     if policy.nodes.delete_terminated and node is not None and _was_its_node(observed, node):
         if observed.live_claim is None:
-            draft.add(draft.removals, DeleteNode(node.name, node.uid, why))
+            draft.add(DeleteNode(node.name, node.uid, why))
         else:
             kept.append(f"Node {node.name}")
     if policy.nodes.delete_pods_of_terminated:
         until = _successor_since(observed)
         for pod in observed.pods:
             if until is None or pod.created < until:
-                draft.add(draft.removals, DeletePod(pod, why))
+                draft.add(DeletePod(pod, why))
             else:
                 kept.append(f"pod {pod.namespace}/{pod.name}")
     _report_kept(observed, kept, draft)
     for pool in observed.pools:
         if not pool.terminating:
-            draft.add(draft.removals, DeletePool(pool, why))
+            draft.add(DeletePool(pool, why))
 
 
 def _successor_since(observed: ObservedNode) -> datetime | None:
@@ -104,7 +105,7 @@ def _disable(
     ips = pool.spec.ips - dropped if dropped else pool.spec.ips
     target = replace(pool, spec=replace(pool.spec, disable=True, ips=ips), memory=memory)
     change = PoolChange.SHRINK if dropped else PoolChange.DISABLE
-    draft.add(draft.removals, ApplyPool(change, target, why, dropped or None))
+    draft.add(ApplyPool(change, target, why, dropped or None))
 
 
 def plan_detached(observed: ObservedNode, pool: Pool, draft: Draft) -> None:
@@ -119,7 +120,7 @@ def plan_detached(observed: ObservedNode, pool: Pool, draft: Draft) -> None:
     elif observed.removals_held:
         draft.report("RemovalHeld", f"{pool.name} stays: {observed.removals_held}")
     else:
-        draft.add(draft.removals, DeletePool(pool, why))
+        draft.add(DeletePool(pool, why))
 
 
 def forget_absence(observed: ObservedNode, draft: Draft) -> None:
@@ -127,8 +128,8 @@ def forget_absence(observed: ObservedNode, draft: Draft) -> None:
 
     A note that stays would count for the next absence, and one missing listing would be a proof (invariant 10).
     """
-    touched = {a.pool.name for a in (*draft.removals, *draft.growth) if isinstance(a, ApplyPool | DeletePool)}
+    touched = {a.pool.name for a in draft.actions if isinstance(a, ApplyPool | DeletePool)}
     for pool in observed.pools:
         if pool.memory.absent is not None and not pool.terminating and pool.name not in touched:
             known = replace(pool, memory=replace(pool.memory, absent=None))
-            draft.add(draft.growth, ApplyPool(PoolChange.REMEMBER, known, "EC2 knows its instance again"))
+            draft.add(ApplyPool(PoolChange.REMEMBER, known, "EC2 knows its instance again"))

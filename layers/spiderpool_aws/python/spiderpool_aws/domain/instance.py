@@ -8,6 +8,12 @@ from enum import StrEnum
 from spiderpool_aws.domain.addresses import NO_IPV4, NO_IPV6, AddressSet, IPFamily, Network
 
 CLUSTER_TAG = "spiderpool-aws/cluster"
+INSTANCE_TAG = "spiderpool-aws/instance"
+"""On a NIC that we created: for which instance."""
+INDEX_TAG = "spiderpool-aws/device-index"
+"""On a NIC that we created: at which device index it belongs."""
+ORPHAN_TAG = "spiderpool-aws/orphan-since"
+"""On a NIC that we created: when it was first seen to belong to nobody."""
 MANAGED_TAG = "spiderpool-aws/managed"
 
 
@@ -24,7 +30,7 @@ class InstanceState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Eni:
-    """One attached network interface (NIC) of an instance."""
+    """One network interface (NIC): of an instance, or a spare one that is attached to nothing yet."""
 
     eni_id: str
     attachment_id: str
@@ -41,9 +47,17 @@ class Eni:
     primary_ipv6: str | None = None
     """The address marked `IsPrimaryIpv6`; None when the NIC has no such mark."""
     ipv6_prefixes: tuple[Network, ...] = ()
+    groups: tuple[str, ...] = ()
+    """Security group ids."""
+    delete_on_termination: bool = True
     network_card: int = 0
     interface_type: str = "interface"
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_ours(self) -> bool:
+        """Tell whether we created it: only then its attachment is changed, and it may be deleted."""
+        return INSTANCE_TAG in self.tags and CLUSTER_TAG in self.tags
 
     def addresses(self, family: IPFamily) -> AddressSet:
         """Return the single addresses of a family that are not its IPv4 primary."""
@@ -66,6 +80,14 @@ class Eni:
             new = addresses - AddressSet.of(IPFamily.IPV4, [self.primary_ipv4])
             return replace(self, ipv4=self.ipv4 | new, ipv4_prefixes=(*self.ipv4_prefixes, *prefixes))
         return replace(self, ipv6=self.ipv6 | addresses, ipv6_prefixes=(*self.ipv6_prefixes, *prefixes))
+
+    def without(self, addresses: AddressSet, prefixes: tuple[Network, ...]) -> "Eni":
+        """Return the NIC after addresses or prefixes were unassigned."""
+        if addresses.family is IPFamily.IPV4:
+            left = tuple(prefix for prefix in self.ipv4_prefixes if prefix not in prefixes)
+            return replace(self, ipv4=self.ipv4 - addresses, ipv4_prefixes=left)
+        left = tuple(prefix for prefix in self.ipv6_prefixes if prefix not in prefixes)
+        return replace(self, ipv6=self.ipv6 - addresses, ipv6_prefixes=left)
 
 
 @dataclass(frozen=True, slots=True)

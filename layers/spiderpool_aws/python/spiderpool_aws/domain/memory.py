@@ -9,6 +9,8 @@ from spiderpool_aws.domain.addresses import AddressError, AddressSet, IPFamily
 
 ABSENCE = timedelta(minutes=10)
 """How far apart two listings without an instance are a proof (DESIGN §2, invariant 10)."""
+REST = timedelta(seconds=60)
+"""How long a released address is offered to no pod again: connections to its last owner may still come (DESIGN §6)."""
 STALE = timedelta(minutes=30)
 """After so long a note of absence is of another absence: the resync looks every five minutes (ADR 0008)."""
 
@@ -36,25 +38,52 @@ class Absence:
 
 
 @dataclass(frozen=True, slots=True)
+class Surplus:
+    """An elastic size that is too large: since when, and under which size of the policy."""
+
+    since: datetime
+    size: str
+
+
+Dated = tuple[tuple[datetime, AddressSet], ...]
+"""Addresses with a moment, the oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class PoolMemory:
     """The state annotation. Empty when there is nothing to remember, and then the annotation is left out."""
 
-    missing: tuple[tuple[datetime, AddressSet], ...] = ()
+    missing: Dated = ()
     """Listed addresses that EC2 did not show on the NIC, with the moment when that was first seen."""
     absent: Absence | None = None
     disabled: bool = False
     """We disabled the pool (stopped, dying or detached), so we enable it again; an operator's `disable` is his own."""
     node_uid: str = ""
     """The Node that was proved to be the instance's when the pool was written."""
+    released: Dated = ()
+    """Addresses that left the pool to be unassigned, with the moment of the shrink: they rest (`REST`)."""
+    surplus: Surplus | None = None
+    interrupted: bool = False
+    """EC2 has announced that it will take the Spot instance back."""
 
     def __bool__(self) -> bool:
-        return bool(self.missing or self.absent or self.disabled or self.node_uid)
+        return self != NO_MEMORY
+
+    def resting(self, now: datetime) -> Dated:
+        """Return what was released less than a minute ago."""
+        return tuple((since, addresses) for since, addresses in self.released if now - since < REST)
 
     def to_text(self) -> str:
         """Return the annotation, always in the same form for the same memory."""
         document: dict[str, Any] = {}
         if self.missing:
-            document["missing"] = {since.isoformat(): lost.to_ranges() for since, lost in self.missing}
+            document["missing"] = _dated_document(self.missing)
+        if self.released:
+            document["released"] = _dated_document(self.released)
+        if self.surplus:
+            document["surplus"] = {"since": self.surplus.since.isoformat(), "size": self.surplus.size}
+        if self.interrupted:
+            document["interrupted"] = True
         if self.absent:
             document["absentSince"] = self.absent.since.isoformat()
             if self.absent.confirmed:
@@ -77,15 +106,22 @@ class PoolMemory:
         if not isinstance(document, dict):
             return cls()
         return cls(
-            missing=_missing(document.get("missing"), family),
+            missing=_dated(document.get("missing"), family),
+            released=_dated(document.get("released"), family),
+            surplus=_surplus(document.get("surplus")),
+            interrupted=document.get("interrupted") is True,
             absent=_absence(document.get("absentSince"), document.get("absentConfirmed")),
             disabled=document.get("disabled") is True,
             node_uid=str(document.get("nodeUid", "")),
         )
 
 
-def _missing(document: object, family: IPFamily) -> tuple[tuple[datetime, AddressSet], ...]:
-    """Return what was missing since when; spoiled, it costs a second look."""
+def _dated_document(entries: Dated) -> dict[str, list[str]]:
+    return {since.isoformat(): addresses.to_ranges() for since, addresses in entries}
+
+
+def _dated(document: object, family: IPFamily) -> Dated:
+    """Return which addresses since when; spoiled, it costs a second look, or a rest."""
     try:
         entries = sorted(document.items()) if isinstance(document, dict) else []
         return tuple((_moment(at), AddressSet.parse(family, lost)) for at, lost in entries)
@@ -98,6 +134,14 @@ def _absence(since: object, confirmed: object) -> Absence | None:
     try:
         return Absence(_moment(since), _moment(confirmed) if confirmed else None) if since else None
     except (ValueError, TypeError):
+        return None
+
+
+def _surplus(document: object) -> Surplus | None:
+    """Return the surplus; spoiled, it begins anew."""
+    try:
+        return Surplus(_moment(document["since"]), str(document["size"])) if isinstance(document, dict) else None
+    except (ValueError, KeyError):
         return None
 
 

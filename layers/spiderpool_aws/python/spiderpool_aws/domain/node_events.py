@@ -19,24 +19,30 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from spiderpool_aws.domain.errors import Code
+from spiderpool_aws.domain.nic_actions import (
+    Assign,
+    AttachNic,
+    CreateNic,
+    DeleteNic,
+    KeepWithInstance,
+    NoteOrphan,
+    Reassign,
+    Unassign,
+)
 from spiderpool_aws.domain.node import Node
+from spiderpool_aws.domain.node_actions import DeleteNode, DeletePod, PrepareNode, TaintNode
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import (
-    Action,
+from spiderpool_aws.domain.plan import Action, Finding, NodePlan
+from spiderpool_aws.domain.pool import Pool
+from spiderpool_aws.domain.pool_actions import (
     ApplyMultusConfig,
     ApplyPool,
-    Assign,
-    DeleteNode,
-    DeletePod,
     DeletePool,
-    Finding,
-    NodePlan,
+    LiftQuarantine,
     PoolChange,
-    PrepareNode,
-    Reassign,
-    TaintNode,
+    Quarantine,
 )
-from spiderpool_aws.domain.pool import Pool
 
 NAME_LIMIT = 253
 MESSAGE_LIMIT = 1024
@@ -96,6 +102,11 @@ def _of_step(step: Step, node: Node) -> Iterator[NodeEvent]:
     match step.action:
         case Reassign():
             yield _change(step, node, "AddressReassigned", str(step.action))
+        case Quarantine():
+            yield _event(node, step.before, "AddressQuarantined", str(step.action), str(step.action))
+        case CreateNic() | DeleteNic():
+            reason = "NicCreated" if isinstance(step.action, CreateNic) else "NicDeleted"
+            yield _change(step, node, reason, str(step.action))
         case ApplyPool():
             yield from _of_pool(step, step.action, node)
         case ApplyMultusConfig() if step.action.config.uid:
@@ -158,8 +169,10 @@ def _ready(observed: ObservedNode, node: Node) -> NodeEvent:
 def _reason(action: Action, code: str) -> str:
     match action:
         case Assign() | Reassign():
-            return code if code in {"SubnetExhausted", "AddressTaken"} else "AssignmentRefused"
-        case ApplyPool() | DeletePool():
+            return code if code in {Code.SUBNET_EXHAUSTED, Code.ADDRESS_TAKEN} else "AssignmentRefused"
+        case CreateNic() | AttachNic() | KeepWithInstance() | NoteOrphan() | DeleteNic() | Unassign():
+            return code if code == Code.SUBNET_EXHAUSTED else "NicRefused"
+        case ApplyPool() | DeletePool() | Quarantine() | LiftQuarantine():
             return "PoolRefused"
         case ApplyMultusConfig():
             return "NetworkRefused"

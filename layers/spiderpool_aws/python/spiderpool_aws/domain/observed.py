@@ -1,6 +1,6 @@
 """The planner's model of one node: what EC2 and the cluster said, and what our own actions have changed since."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, ObservedInst
 from spiderpool_aws.domain.node import Node, PodRef
 from spiderpool_aws.domain.plan import Finding
 from spiderpool_aws.domain.pool import MultusConfig, Pool
+from spiderpool_aws.domain.reservation import Reservation
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,19 @@ class ObservedNode:
     live_claim: LiveClaim | None = None
     removals_held: str = ""
     """Why nothing may be removed: the fuse of invariant 10. Empty when it is whole."""
-    settled: frozenset[str] = frozenset()
-    """Keys of the actions that were refused or failed in this pass: planning has to end."""
+    tried: Mapping[str, str] = field(default_factory=dict)
+    """Key -> code of the refusal, or empty, of the actions that were refused or failed in this pass: planning ends."""
+    stuck: frozenset[str] = frozenset()
+    """Scopes (NICs) for which something failed in this pass: nothing more is tried for them."""
     refusals: tuple[Finding, ...] = ()
+    spares: tuple[Eni, ...] = ()
+    """NICs that carry our tags and this instance's id and are attached to nothing."""
+    reservations: tuple[Reservation, ...] = ()
+    """Our SpiderReservedIPs of this instance."""
+    cooling: Mapping[str, datetime] = field(default_factory=dict)
+    """Subnet id -> until when it is not asked again: EC2 said that it has no room."""
+    token_seed: str = ""
+    """What the client token of a create is made of: the same when the same message comes back."""
 
     def with_pool(self, pool: Pool) -> "ObservedNode":
         """Return the model after a pool was written."""
@@ -56,26 +67,79 @@ class ObservedNode:
         enis = self.instance.enis if self.instance is not None else ()
         return next((eni for eni in enis if eni.eni_id == eni_id), None)
 
-    def with_eni(self, eni: Eni) -> "ObservedNode":
-        """Return the model after a NIC of the instance got addresses: its subnet has so many fewer."""
-        before, subnet = self.eni(eni.eni_id), self.subnets.get(eni.subnet_id)
+    def with_changed_eni(self, eni_id: str, change: Callable[[Eni], Eni]) -> "ObservedNode":
+        """Return the model after a NIC of the instance got or lost something: its subnet has so many fewer or more."""
+        before = self.eni(eni_id)
         if self.instance is None or before is None:
             return self
-        enis = tuple(eni if known.eni_id == eni.eni_id else known for known in self.instance.enis)
-        subnets = self.subnets
-        if subnet is not None and subnet.available_ipv4 is not None:
-            taken = len(eni.assigned(IPFamily.IPV4)) - len(before.assigned(IPFamily.IPV4))
-            subnets = {**subnets, subnet.subnet_id: replace(subnet, available_ipv4=subnet.available_ipv4 - taken)}
-        return replace(self, instance=replace(self.instance, enis=enis), subnets=subnets)
+        after = change(before)
+        enis = tuple(after if known.eni_id == eni_id else known for known in self.instance.enis)
+        return replace(
+            self,
+            instance=replace(self.instance, enis=enis),
+            subnets=_taken(self.subnets, before.subnet_id, _ipv4(after) - _ipv4(before)),
+        )
+
+    def with_spare(self, eni: Eni) -> "ObservedNode":
+        """Return the model after a NIC was created for the instance."""
+        return replace(self, spares=(*self.spares, eni), subnets=_taken(self.subnets, eni.subnet_id, 1 + _ipv4(eni)))
+
+    def with_attached(self, eni_id: str, attachment_id: str, device_index: int) -> "ObservedNode":
+        """Return the model after a spare NIC was attached: EC2 has accepted it, and does the rest by itself."""
+        spare = next((eni for eni in self.spares if eni.eni_id == eni_id), None)
+        if self.instance is None or spare is None:
+            return self
+        eni = replace(
+            spare,
+            attachment_id=attachment_id,
+            device_index=device_index,
+            attached=True,
+            # EC2's default for a NIC that was attached by a call (AttachNetworkInterface).
+            delete_on_termination=False,
+        )
+        return replace(
+            self,
+            instance=replace(self.instance, enis=(*self.instance.enis, eni)),
+            spares=tuple(other for other in self.spares if other.eni_id != eni_id),
+        )
+
+    def with_tagged_spare(self, eni_id: str, tags: Mapping[str, str]) -> "ObservedNode":
+        """Return the model after tags were written to a spare NIC."""
+        spares = (replace(eni, tags={**eni.tags, **tags}) if eni.eni_id == eni_id else eni for eni in self.spares)
+        return replace(self, spares=tuple(spares))
 
     def with_multus(self, config: MultusConfig) -> "ObservedNode":
         """Return the model after a SpiderMultusConfig was written."""
         return replace(self, multus={**self.multus, config.key: config})
 
-    def with_failure(self, key: str) -> "ObservedNode":
-        """Return the model after an action failed: it is not tried again in this pass."""
-        return replace(self, settled=self.settled | {key})
+    def with_failure(self, key: str, scope: str) -> "ObservedNode":
+        """Return the model after an action failed: nothing of its scope is tried again in this pass."""
+        return replace(self, tried={**self.tried, key: ""}, stuck=self.stuck | {scope})
+
+    def with_reservation(self, reservation: Reservation) -> "ObservedNode":
+        """Return the model after a reservation was written."""
+        others = tuple(known for known in self.reservations if known.name != reservation.name)
+        return replace(self, reservations=(*others, reservation))
+
+    def without_reservation(self, reservation: Reservation) -> "ObservedNode":
+        """Return the model after a reservation was deleted."""
+        return replace(self, reservations=tuple(known for known in self.reservations if known != reservation))
+
+    def reservation_of(self, pool: Pool) -> Reservation | None:
+        """Return the reservation of a pool's addresses."""
+        return next((known for known in self.reservations if known.name == pool.name), None)
 
     def with_refusal(self, key: str, finding: Finding) -> "ObservedNode":
         """Return the model after an action was refused: it counts as done, so that planning ends."""
-        return replace(self, settled=self.settled | {key}, refusals=(*self.refusals, finding))
+        return replace(self, tried={**self.tried, key: finding.code}, refusals=(*self.refusals, finding))
+
+
+def _ipv4(eni: Eni) -> int:
+    return len(eni.assigned(IPFamily.IPV4))
+
+
+def _taken(subnets: Mapping[str, Subnet], subnet_id: str, count: int) -> Mapping[str, Subnet]:
+    subnet = subnets.get(subnet_id)
+    if subnet is None or subnet.available_ipv4 is None or not count:
+        return subnets
+    return {**subnets, subnet_id: replace(subnet, available_ipv4=subnet.available_ipv4 - count)}

@@ -2,191 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
+from itertools import groupby
 
-from spiderpool_aws.domain.addresses import AddressSet, IPFamily
-from spiderpool_aws.domain.node import PodRef
-from spiderpool_aws.domain.pool import MultusConfig, Pool
+from spiderpool_aws.domain.nic_actions import NicAction
+from spiderpool_aws.domain.node_actions import DeleteNode, NodeAction
+from spiderpool_aws.domain.pool_actions import ApplyPool, DeletePool, PoolAction
 from spiderpool_aws.domain.removals import Doubt, Removals
 
-
-class PoolChange(StrEnum):
-    """What an apply does to a pool; `remember` writes only the state annotation."""
-
-    CREATE = "create"
-    GROW = "grow"
-    SHRINK = "shrink"
-    DISABLE = "disable"
-    UPDATE = "update"
-    REMEMBER = "remember"
-
-
-@dataclass(frozen=True, slots=True)
-class ApplyPool:
-    """Write a pool as it should be."""
-
-    change: PoolChange
-    pool: Pool
-    why: str
-    dropped: AddressSet | None = None
-    """What a shrink takes out."""
-
-    @property
-    def key(self) -> str:
-        """Name the action, so that a refused one is not planned again in the same pass."""
-        return f"{self.change} pool {self.pool.name}"
-
-    def __str__(self) -> str:
-        return f"{self.key} [{self.pool.spec.ips}]: {self.why}"
-
-
-@dataclass(frozen=True, slots=True)
-class DeletePool:
-    """Delete a pool; Spiderpool keeps it until its last address is released."""
-
-    pool: Pool
-    why: str
-
-    @property
-    def key(self) -> str:
-        """Name the action."""
-        return f"delete pool {self.pool.name}"
-
-    def __str__(self) -> str:
-        return f"{self.key} [{self.pool.spec.ips}]: {self.why}"
-
-
-@dataclass(frozen=True, slots=True)
-class Assign:
-    """Assign so many secondary addresses (or prefixes) of a family to a NIC; EC2 chooses which."""
-
-    eni_id: str
-    family: IPFamily
-    count: int
-    prefixes: bool = False
-
-    @property
-    def key(self) -> str:
-        """Name the action."""
-        return f"assign {self.family} {'prefixes' if self.prefixes else 'addresses'} to {self.eni_id}"
-
-    def __str__(self) -> str:
-        what = f"{self.family} {'prefix' if self.prefixes else 'address'}{'' if self.count == 1 else 'es'}"
-        return f"assign {self.count} {what} to {self.eni_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class Reassign:
-    """Assign again the very addresses that a NIC lost while pods use them."""
-
-    eni_id: str
-    addresses: AddressSet
-    why: str
-    vpc_id: str = ""
-    """Where somebody else may hold one of them."""
-
-    @property
-    def key(self) -> str:
-        """Name the action."""
-        return f"assign {self.addresses} again to {self.eni_id}"
-
-    def __str__(self) -> str:
-        return f"{self.key}: {self.why}"
-
-
-@dataclass(frozen=True, slots=True)
-class ApplyMultusConfig:
-    """Create or mend the SpiderMultusConfig of a NIC."""
-
-    config: MultusConfig
-    cluster: str
-    """The label that says whose it is."""
-
-    @property
-    def key(self) -> str:
-        """Name the action."""
-        return f"apply SpiderMultusConfig {self.config.key}"
-
-    def __str__(self) -> str:
-        return f"{self.key}: ipvlan on {self.config.master}"
-
-
-@dataclass(frozen=True, slots=True)
-class PrepareNode:
-    """Set the Node's providerID, once, and take its startup taint off; one of the two may be empty."""
-
-    node_name: str
-    node_uid: str
-    provider_id: str = ""
-    taint: str = ""
-
-    @property
-    def key(self) -> str:
-        """Name the action."""
-        return f"prepare node {self.node_name}"
-
-    def __str__(self) -> str:
-        parts = [f"set providerID {self.provider_id}"] if self.provider_id else []
-        parts += [f"remove taint {self.taint}, all its pools are in place"] if self.taint else []
-        return f"{self.key}: {'; '.join(parts)}"
-
-
-@dataclass(frozen=True, slots=True)
-class TaintNode:
-    """Put the startup taint back on a dead node's Node that the kubelet of its successor has adopted."""
-
-    node_name: str
-    node_uid: str
-    taint: str
-    instance_id: str
-    """The successor."""
-
-    @property
-    def key(self) -> str:
-        """Name the action."""
-        return f"taint node {self.node_name}"
-
-    def __str__(self) -> str:
-        return (
-            f"{self.key} with {self.taint}: it has the address of {self.instance_id} and is not proved to be its Node"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteNode:
-    """Delete the Node of an instance that is gone."""
-
-    node_name: str
-    node_uid: str
-    why: str
-
-    @property
-    def key(self) -> str:
-        """Name the action."""
-        return f"delete node {self.node_name}"
-
-    def __str__(self) -> str:
-        return f"{self.key}: {self.why}"
-
-
-@dataclass(frozen=True, slots=True)
-class DeletePod:
-    """Delete, with grace 0, a pod of an instance that is gone: it holds its addresses otherwise."""
-
-    pod: PodRef
-    why: str
-
-    @property
-    def key(self) -> str:
-        """Name the action."""
-        return f"delete pod {self.pod.namespace}/{self.pod.name}"
-
-    def __str__(self) -> str:
-        return f"{self.key}: {self.why}"
-
-
-NodeAction = PrepareNode | TaintNode | DeleteNode | DeletePod
-Action = ApplyPool | DeletePool | Assign | Reassign | ApplyMultusConfig | NodeAction
+Action = PoolAction | NicAction | NodeAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +31,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """What is to do for one instance, in order. No action, no wait: converged."""
+    """What is to do for one instance, ordered by stage. No action, no wait: converged."""
 
     instance_id: str
     actions: tuple[Action, ...] = ()
@@ -229,10 +52,14 @@ class NodePlan:
         return not self.actions and not self.waits
 
     @property
+    def due(self) -> tuple[Action, ...]:
+        """Return the actions of the first stage: what comes after them is planned again when they are done."""
+        return next((tuple(actions) for _, actions in groupby(self.actions, key=lambda a: a.stage)), ())
+
+    @property
     def only_removes(self) -> bool:
         """All that it would do is held while the fuse is tripped."""
-        held = (isinstance(a, DeletePool | DeleteNode | DeletePod) or _shrinks(a) for a in self.actions)
-        return not self.gone and all(held)
+        return not self.gone and all(action.is_removal for action in self.actions)
 
     @property
     def certain_removals(self) -> Removals:
@@ -263,7 +90,3 @@ class NodePlan:
         lines += [f"wait: {wait.reason}" for wait in self.waits]
         lines += [f"{finding.code}: {finding.message}" for finding in self.findings]
         return "\n".join([f"{self.instance_id}: {'converged' if self.converged else 'to do'}", *lines])
-
-
-def _shrinks(action: Action) -> bool:
-    return isinstance(action, ApplyPool) and action.change is PoolChange.SHRINK

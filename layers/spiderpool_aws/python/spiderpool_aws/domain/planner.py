@@ -13,33 +13,35 @@ from spiderpool_aws.domain.doubts import find_doubts
 from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.gone_rules import forget_absence, plan_absent, plan_detached, plan_gone, plan_resting
 from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance
+from spiderpool_aws.domain.nic_family import NicFamily
+from spiderpool_aws.domain.nic_rules import plan_kept, plan_missing_nic, plan_orphans, spare_for
 from spiderpool_aws.domain.node import Node, fixed_node_name, provider_id
+from spiderpool_aws.domain.node_actions import PrepareNode, TaintNode
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import (
-    ApplyMultusConfig,
-    NodePlan,
-    PrepareNode,
-    TaintNode,
-)
+from spiderpool_aws.domain.overrides import with_overrides
+from spiderpool_aws.domain.plan import NodePlan
 from spiderpool_aws.domain.policy import Group, Interface, Policy
 from spiderpool_aws.domain.pool import MultusConfig
-from spiderpool_aws.domain.pool_rules import NicFamily, plan_nic_family
+from spiderpool_aws.domain.pool_actions import ApplyMultusConfig
+from spiderpool_aws.domain.pool_rules import plan_nic_family
 
 RESTING = {InstanceState.STOPPING, InstanceState.STOPPED, InstanceState.SHUTTING_DOWN}
 
 
 def plan_node(observed: ObservedNode, policy: Policy) -> NodePlan:
     """Return what is missing or in excess for one instance; an empty plan means converged."""
-    draft = Draft(observed)
     gone = observed.instance is not None and observed.instance.state is InstanceState.TERMINATED
+    draft = Draft(observed, gone)
     if observed.instance is None:
         plan_absent(observed, policy, draft)
+        plan_orphans(observed, {}, policy, draft)
     elif gone:
         plan_gone(observed, policy, draft, "its instance is terminated")
+        plan_orphans(observed, {}, policy, draft)
     else:
         _plan_known(observed, observed.instance, policy, draft)
         forget_absence(observed, draft)
-    return draft.to_plan(gone=gone)
+    return draft.to_plan()
 
 
 def _plan_known(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
@@ -83,8 +85,12 @@ def _plan_live(observed: ObservedNode, instance: ObservedInstance, policy: Polic
     for pool in observed.pools:
         if pool.identity is not None and all(eni.eni_id != pool.identity.eni_id for eni in instance.enis):
             plan_detached(observed, pool, draft)
+    needed = {}
     for interface in group.interfaces:
-        _plan_interface(observed, instance, policy, interface, node_name, draft)
+        if instance.eni_at(interface.device_index) is None and (spare := spare_for(observed, interface)) is not None:
+            needed[spare.eni_id] = spare
+        _plan_interface(observed, instance, policy, with_overrides(interface, instance, draft), node_name, draft)
+    plan_orphans(observed, needed, policy, draft)
     _plan_multus(observed, policy.cluster, group, draft)
     _plan_node_object(observed, instance, policy, draft)
 
@@ -121,7 +127,7 @@ def _plan_adopted(
     if (node.provider_id and not other) or (other and observed.claims.serves(other)):
         # Another provider's Node, or one whose own instance is served: VPCs may have the same addresses.
         return
-    draft.add(draft.node, TaintNode(node.name, node.uid, taint, instance.instance_id))
+    draft.add(TaintNode(node.name, node.uid, taint, instance.instance_id))
 
 
 def _known_uid(observed: ObservedNode) -> str:
@@ -138,11 +144,7 @@ def _plan_interface(
 ) -> None:
     eni = instance.eni_at(interface.device_index)
     if eni is None:
-        draft.refuse(
-            "NicMissing",
-            f"{instance.instance_id} has no NIC at device index {interface.device_index} ({interface.host}): attach "
-            "one, or pin it in the launch template",
-        )
+        plan_missing_nic(observed, instance, policy, interface, draft)
         return
     if not eni.attached:
         draft.wait(f"{eni.eni_id} is being attached or detached")
@@ -151,6 +153,7 @@ def _plan_interface(
         why = f"tag {MANAGED_TAG}=false" if MANAGED_TAG in eni.tags else f"type {eni.interface_type}"
         draft.refuse("LeftAlone", f"{eni.eni_id} is left alone: {why}")
         return
+    plan_kept(eni, instance, draft)
     subnet = observed.subnets.get(eni.subnet_id)
     if subnet is None or observed.limits is None:
         draft.wait(f"subnet {eni.subnet_id} of {eni.eni_id} could not be read")
@@ -173,7 +176,7 @@ def _plan_multus(observed: ObservedNode, cluster: str, group: Group, draft: Draf
             )
             continue
         config = MultusConfig(namespace, name, interface.host, uid=known.uid if known is not None else "")
-        draft.add(draft.growth, ApplyMultusConfig(config, cluster))
+        draft.add(ApplyMultusConfig(config, cluster))
 
 
 def _plan_node_object(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
@@ -188,4 +191,4 @@ def _plan_node_object(observed: ObservedNode, instance: ObservedInstance, policy
     wanted = provider_id(instance) if policy.nodes.set_provider_id and not node.provider_id else ""
     if wanted or tainted:
         drop = taint if tainted and taint is not None else ""
-        draft.add(draft.node, PrepareNode(node.name, node.uid, wanted, drop))
+        draft.add(PrepareNode(node.name, node.uid, wanted, drop))

@@ -72,6 +72,8 @@ class Size(_Model):
     prefixes: Whole | None = Field(default=None, ge=1, le=MOST)
     per_prefix: Whole = Field(default=16, ge=1, le=4096)
     """How many addresses of each IPv6 /80 a pool lists; an IPv4 /28 is listed whole."""
+    fallback: Literal["none", "addresses"] = "none"
+    """What a NIC gets where the subnet has no room for a whole prefix."""
 
     @model_validator(mode="after")
     def _one_of(self) -> "Size":
@@ -79,6 +81,8 @@ class Size(_Model):
             raise ValueError("give either addresses or prefixes, one of the two")
         if "per_prefix" in self.model_fields_set and self.prefixes is None:
             raise ValueError("perPrefix goes with prefixes: remove it, or give prefixes")
+        if "fallback" in self.model_fields_set and self.prefixes is None:
+            raise ValueError("fallback goes with prefixes: remove it, or give prefixes")
         return self
 
 

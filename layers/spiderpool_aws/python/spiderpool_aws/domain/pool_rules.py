@@ -1,85 +1,29 @@
-"""The rules of one NIC and one IP family: what its pool should list, and what EC2 still has to assign.
+"""The rules of one NIC and one IP family: what its pool should list.
 
 An address is listed only when EC2 showed it on the NIC and no other pool lists it; it leaves the pool only when two
-looks 30 s apart did not show it and no pod uses it (DESIGN §2, §6).
+looks 30 s apart did not show it, or it is more than the NIC should hold, and no pod uses it (DESIGN §2, §6).
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, vpc_gateway
-from spiderpool_aws.domain.capacity import Holding, room, shortage
+from spiderpool_aws.domain.amount_rules import Release, plan_amounts
+from spiderpool_aws.domain.desired import Holding
 from spiderpool_aws.domain.draft import Draft
-from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, Subnet
 from spiderpool_aws.domain.lost import Lost, lost_addresses, nothing_lost
-from spiderpool_aws.domain.memory import PoolMemory
-from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import ApplyPool, Assign, PoolChange, Reassign, Wait
-from spiderpool_aws.domain.policy import Interface, Policy
-from spiderpool_aws.domain.pool import Pool, PoolIdentity, PoolSpec
-
-NAME_LIMIT = 253
-
-
-@dataclass(frozen=True, slots=True)
-class NicFamily:
-    """One NIC and family of a node, with what the rules need of their surroundings."""
-
-    observed: ObservedNode
-    policy: Policy
-    interface: Interface
-    eni: Eni
-    family: IPFamily
-    subnet: Subnet
-    limits: InstanceTypeLimits
-    node_name: str | None
-    """None while the Node is not known: then EC2 is served, and the pool waits."""
-
-    @property
-    def pool(self) -> Pool | None:
-        """The live pool of this NIC and family."""
-        for pool in self.observed.pools:
-            known = pool.identity
-            if known and known.eni_id == self.eni.eni_id and known.family is self.family and not pool.terminating:
-                return pool
-        return None
-
-    @property
-    def identity(self) -> PoolIdentity:
-        """Whose the pool is."""
-        eni, instance_id = self.eni, self.observed.instance_id
-        return PoolIdentity(self.policy.cluster, instance_id, eni.eni_id, eni.attachment_id, self.family)
-
-
-def pool_name(node_name: str, host: str, family: IPFamily, eni_id: str) -> str:
-    """Return `<node>-<host NIC>-v<family>-<last 8 of the ENI id>`, cut at the node's end to what Kubernetes allows."""
-    tail = f"-{host}-v{int(family)}-{eni_id[-8:]}"
-    return node_name[: NAME_LIMIT - len(tail)].rstrip("-.") + tail
-
-
-def host_ipv6(nic: NicFamily) -> AddressSet:
-    """Return the host's own IPv6 address on the NIC: the one marked primary, else the Node's InternalIP, else none."""
-    if nic.eni.primary_ipv6:
-        return AddressSet.of(IPFamily.IPV6, [nic.eni.primary_ipv6])
-    node = nic.observed.node
-    known = AddressSet.of(IPFamily.IPV6, [ip for ip in node.internal_ips if ":" in ip] if node else [])
-    return known & nic.eni.ipv6
-
-
-def usable_addresses(nic: NicFamily, host: AddressSet) -> AddressSet:
-    """Return what pods may use: secondary addresses without the host's own, and the prefixes' addresses."""
-    size = nic.interface.size(nic.family)
-    per_prefix = size.per_prefix if size is not None and nic.family is IPFamily.IPV6 else None
-    singles = nic.eni.addresses(nic.family)
-    if nic.family is IPFamily.IPV6:
-        # Without knowing the host's own address, none of the single ones is safe (invariant 4).
-        singles = singles - host if host else EMPTY[IPFamily.IPV6]
-    return singles | AddressSet.from_networks(nic.family, nic.eni.prefixes(nic.family), limit_each=per_prefix)
+from spiderpool_aws.domain.memory import REST, PoolMemory
+from spiderpool_aws.domain.nic_family import NicFamily, holding_of, host_ipv6, pool_name
+from spiderpool_aws.domain.plan import Wait
+from spiderpool_aws.domain.pool import Pool, PoolSpec
+from spiderpool_aws.domain.pool_actions import ApplyPool, PoolChange
+from spiderpool_aws.domain.quarantine import plan_quarantine
 
 
 def plan_nic_family(nic: NicFamily, draft: Draft) -> None:
-    """Add to the draft what one NIC and family lack."""
-    cidr = nic.subnet.cidr(nic.family)
-    if cidr is None:
+    """Add to the draft what one NIC and family lack, and what they have too much."""
+    cidr, size = nic.subnet.cidr(nic.family), nic.interface.size(nic.family)
+    if cidr is None or size is None:
         draft.refuse(
             "SubnetWithoutFamily",
             f"{nic.subnet.subnet_id} of {nic.eni.eni_id} has no {nic.family} CIDR: add one, or drop "
@@ -87,48 +31,19 @@ def plan_nic_family(nic: NicFamily, draft: Draft) -> None:
         )
         return
     host = host_ipv6(nic) if nic.family is IPFamily.IPV6 else EMPTY[nic.family]
-    size = nic.interface.size(nic.family)
-    if nic.family is IPFamily.IPV6 and not host and size is not None and size.prefixes is None:
+    if nic.family is IPFamily.IPV6 and not host and size.prefixes is None:
         draft.refuse(
             "HostAddressUnknown",
             f"{nic.eni.eni_id} has no address marked as primary IPv6 and none that is the Node's InternalIP: launch "
             "with PrimaryIpv6, or use ipv6 prefixes",
         )
         return
-    usable, pool = usable_addresses(nic, host), nic.pool
-    listed = pool.spec.ips if pool else EMPTY[nic.family]
-    assigned = nic.eni.assigned(nic.family)
-    lost = lost_addresses(pool, assigned, nic.observed.now) if pool else nothing_lost(nic.family)
-    assigning = _plan_assignments(nic, usable, listed - assigned - lost.confirmed, lost, draft)
+    pool, now = nic.pool, nic.observed.now
+    lost = lost_addresses(pool, nic.eni.assigned(nic.family), now) if pool else nothing_lost(nic.family)
+    holding = holding_of(nic, host, lost)
+    release = plan_amounts(nic, size, holding, lost, draft)
     if nic.node_name is not None:
-        # What is assigned and not for pods (the host's own, beyond `perPrefix`) leaves when no pod uses it.
-        unwanted = (listed & assigned) - usable - (pool.allocated if pool else EMPTY[nic.family])
-        ips = (listed - lost.dropped - unwanted) | _unclaimed(nic, usable - listed, draft)
-        _plan_pool(nic, str(cidr), ips, lost, draft, hold_growth=assigning)
-
-
-def _plan_assignments(nic: NicFamily, usable: AddressSet, unseen: AddressSet, lost: Lost, draft: Draft) -> bool:
-    """Plan what EC2 has to assign; tell whether the pool had better wait for it, to be written once.
-
-    What is unseen may be there at the next look: it counts, so that a stale answer assigns nothing twice.
-    """
-    pool, planned = nic.pool, False
-    if lost.in_use and pool is not None:
-        users = ", ".join(sorted({pool.users.get(address, "a pod") for address in lost.in_use}))
-        why = f"{users} still uses it, and {nic.eni.eni_id} has lost it"
-        free = room(nic.interface, nic.family, nic.eni, len(unseen), nic.limits, nic.subnet)
-        if len(lost.in_use) > free:
-            draft.report("CapacityLimited", f"{lost.in_use} cannot be assigned again ({why}): there is room for {free}")
-        elif draft.add(draft.assignments, Reassign(nic.eni.eni_id, lost.in_use, why, nic.subnet.vpc_id)):
-            unseen, planned = unseen | lost.in_use, True
-    used = len(pool.allocated) if pool else 0
-    holding = Holding(usable, unseen, used)
-    lack = shortage(nic.interface, nic.family, nic.eni, holding, nic.limits, nic.subnet)
-    if lack.problem:
-        draft.report("CapacityLimited", lack.problem)
-    if lack.count:
-        planned |= draft.add(draft.assignments, Assign(nic.eni.eni_id, nic.family, lack.count, lack.prefixes))
-    return planned
+        _plan_pool(nic, str(cidr), holding, release, lost, draft)
 
 
 def _unclaimed(nic: NicFamily, new: AddressSet, draft: Draft) -> AddressSet:
@@ -152,10 +67,25 @@ def _name(pool: Pool | None) -> str:
     return pool.name if pool else ""
 
 
-def _plan_pool(nic: NicFamily, subnet: str, ips: AddressSet, lost: Lost, draft: Draft, *, hold_growth: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """What leaves a pool."""
+
+    dropped: AddressSet
+    """A removal to the fuse."""
+    released: AddressSet
+    """What an elastic size gives back."""
+
+    @property
+    def all(self) -> AddressSet:
+        return self.dropped | self.released
+
+
+def _plan_pool(nic: NicFamily, subnet: str, holding: Holding, release: Release, lost: Lost, draft: Draft) -> None:
     pool = nic.pool
+    new = _new_addresses(nic, holding, release, draft)
     if pool is None:
-        _plan_create(nic, subnet, ips, draft, hold=hold_growth)
+        _plan_create(nic, subnet, new, draft)
         return
     if pool.spec.subnet != subnet:
         draft.refuse(
@@ -164,6 +94,39 @@ def _plan_pool(nic: NicFamily, subnet: str, ips: AddressSet, lost: Lost, draft: 
             "change: delete the pool when its pods are gone",
         )
         return
+    _report_losses(nic, pool, lost, draft)
+    plan_quarantine(pool, lost, draft)
+    leaving = _leaving(nic, pool, holding, release, lost, draft)
+    memory = _memory(nic, pool, release, lost, leaving.all)
+    if leaving.all:
+        spec = _spec(nic, subnet, pool.spec.ips - leaving.all)
+        target = replace(pool, identity=nic.identity, spec=spec, memory=memory)
+        why = _why_leaving(nic, leaving, release)
+        draft.add(ApplyPool(PoolChange.SHRINK, target, why, leaving.dropped or None, leaving.released or None))
+        draft.incomplete = True
+        return
+    target = replace(pool, identity=nic.identity, spec=_spec(nic, subnet, pool.spec.ips | new), memory=memory)
+    if _differs(pool, target, nic.observed.now):
+        change, why = _describe(pool, target, lost)
+        draft.add(ApplyPool(change, target, why))
+        draft.incomplete = True
+    draft.incomplete |= not pool.spec.ips
+
+
+def _new_addresses(nic: NicFamily, holding: Holding, release: Release, draft: Draft) -> AddressSet:
+    """Return what joins the pool: assigned, listed by nobody, not about to go, and rested."""
+    new = holding.usable - holding.listed - release.excess.unassign
+    new = new - AddressSet.from_networks(nic.family, release.excess.unassign_prefixes)
+    resting = nic.pool.memory.resting(nic.observed.now) if nic.pool is not None else ()
+    for since, addresses in resting:
+        if back := new & addresses:
+            rested_in = (since + REST - nic.observed.now).total_seconds()
+            draft.waits.append(Wait(f"{back} of {nic.eni.eni_id} were released a moment ago and rest", rested_in))
+            new = new - addresses
+    return _unclaimed(nic, new, draft)
+
+
+def _report_losses(nic: NicFamily, pool: Pool, lost: Lost, draft: Draft) -> None:
     if lost.next_look_seconds is not None:
         draft.waits.append(
             Wait(f"{pool.name}: EC2 does not show all its addresses, look again", lost.next_look_seconds)
@@ -171,28 +134,33 @@ def _plan_pool(nic: NicFamily, subnet: str, ips: AddressSet, lost: Lost, draft: 
     for address in lost.in_use:
         user = pool.users.get(address, "a pod")
         draft.report("AddressLost", f"{user} uses {address}, which {nic.eni.eni_id} has lost")
-    dropped = pool.spec.ips - ips
-    if dropped and nic.observed.removals_held:
-        draft.report("RemovalHeld", f"{pool.name} keeps {dropped}: {nic.observed.removals_held}")
-        ips, dropped = ips | dropped, EMPTY[nic.family]
-    memory = _memory(nic, pool, lost, dropped)
-    target = replace(pool, identity=nic.identity, spec=_spec(nic, subnet, ips), memory=memory)
-    if dropped:
-        shrunk = replace(target, spec=replace(target.spec, ips=pool.spec.ips - dropped))
-        gone = dropped - nic.eni.assigned(nic.family)
-        why = f"{nic.eni.eni_id} has lost {gone}" if gone else "the policy keeps them from pods"
-        draft.add(draft.removals, ApplyPool(PoolChange.SHRINK, shrunk, why, dropped))
-    elif not hold_growth and _differs(pool, target):
-        change, why = _describe(pool, target, lost)
-        draft.add(draft.growth, ApplyPool(change, target, why))
-    elif not hold_growth and pool.spec.ips:
-        return
-    draft.incomplete = True
 
 
-def _plan_create(nic: NicFamily, subnet: str, ips: AddressSet, draft: Draft, *, hold: bool) -> None:
+def _leaving(nic: NicFamily, pool: Pool, holding: Holding, release: Release, lost: Lost, draft: Draft) -> _Leaving:
+    # What is assigned and not for pods (the host's own, beyond `perPrefix`) leaves when no pod uses it.
+    assigned = nic.eni.assigned(nic.family)
+    unwanted = (pool.spec.ips & assigned) - holding.usable - pool.allocated
+    excess = release.excess.listed
+    dropped = lost.dropped | unwanted | (EMPTY[nic.family] if release.elastic else excess)
+    leaving = _Leaving(dropped & pool.spec.ips, (excess if release.elastic else EMPTY[nic.family]) - dropped)
+    if leaving.all and nic.observed.removals_held:
+        draft.report("RemovalHeld", f"{pool.name} keeps {leaving.all}: {nic.observed.removals_held}")
+        return _Leaving(EMPTY[nic.family], EMPTY[nic.family])
+    return leaving
+
+
+def _why_leaving(nic: NicFamily, leaving: _Leaving, release: Release) -> str:
+    gone = leaving.dropped - nic.eni.assigned(nic.family)
+    if gone:
+        return f"{nic.eni.eni_id} has lost {gone}"
+    if release.excess.listed:
+        return f"{nic.eni.eni_id} holds more than it should: {release.excess.listed} go back to the subnet"
+    return "the policy keeps them from pods"
+
+
+def _plan_create(nic: NicFamily, subnet: str, ips: AddressSet, draft: Draft) -> None:
     draft.incomplete = True
-    if hold or not ips or nic.node_name is None:
+    if not ips or nic.node_name is None:
         return
     name = pool_name(nic.node_name, nic.interface.host, nic.family, nic.eni.eni_id)
     if any(pool.name == name for pool in nic.observed.pools):
@@ -212,7 +180,7 @@ def _plan_create(nic: NicFamily, subnet: str, ips: AddressSet, draft: Draft, *, 
         excluded=EMPTY[nic.family],
         memory=PoolMemory(node_uid=node.uid if node else ""),
     )
-    draft.add(draft.growth, ApplyPool(PoolChange.CREATE, pool, f"{nic.eni.eni_id} has no pool"))
+    draft.add(ApplyPool(PoolChange.CREATE, pool, f"{nic.eni.eni_id} has no pool"))
 
 
 def _spec(nic: NicFamily, subnet: str, ips: AddressSet) -> PoolSpec:
@@ -228,14 +196,25 @@ def _spec(nic: NicFamily, subnet: str, ips: AddressSet) -> PoolSpec:
     )
 
 
-def _memory(nic: NicFamily, pool: Pool, lost: Lost, dropped: AddressSet) -> PoolMemory:
-    node = nic.observed.node
-    return PoolMemory(missing=lost.without(dropped), node_uid=node.uid if node else pool.memory.node_uid)
+def _memory(nic: NicFamily, pool: Pool, release: Release, lost: Lost, leaving: AddressSet) -> PoolMemory:
+    node, now = nic.observed.node, nic.observed.now
+    released = pool.memory.resting(now)
+    if back := leaving & nic.eni.assigned(nic.family):
+        released = (*released, (now, back))
+    return PoolMemory(
+        missing=lost.without(leaving),
+        released=released,
+        surplus=release.surplus,
+        interrupted=pool.memory.interrupted,
+        node_uid=node.uid if node else pool.memory.node_uid,
+    )
 
 
-def _differs(pool: Pool, target: Pool) -> bool:
-    # A `disable` that we did not set is the operator's: only our own (in the memory) is undone.
-    return not _same_spec(pool.spec, target.spec) or pool.memory != target.memory or pool.identity != target.identity
+def _differs(pool: Pool, target: Pool, now: datetime) -> bool:
+    # A `disable` that we did not set is the operator's: only our own (in the memory) is undone. What has rested long
+    # enough is forgotten with the next write and is no reason for one.
+    memory = replace(pool.memory, released=pool.memory.resting(now))
+    return not _same_spec(pool.spec, target.spec) or memory != target.memory or pool.identity != target.identity
 
 
 def _same_spec(one: PoolSpec, other: PoolSpec) -> bool:

@@ -1,0 +1,120 @@
+"""The rules of one NIC and one IP family: what EC2 has to assign, and what goes back to the subnet. Pure."""
+
+from dataclasses import dataclass, replace
+
+from spiderpool_aws.domain.addresses import EMPTY, AddressSet
+from spiderpool_aws.domain.desired import (
+    RELEASE_AFTER,
+    Bounds,
+    Excess,
+    Holding,
+    Wanted,
+    excess,
+    is_exhausted,
+    lack,
+    no_excess,
+    surplus_note,
+    wanted,
+)
+from spiderpool_aws.domain.draft import Draft
+from spiderpool_aws.domain.errors import Code
+from spiderpool_aws.domain.lost import Lost
+from spiderpool_aws.domain.memory import Surplus
+from spiderpool_aws.domain.nic_actions import Assign, Reassign, Unassign
+from spiderpool_aws.domain.nic_family import NicFamily
+from spiderpool_aws.domain.policy import Elastic, Size
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What leaves the pool because the NIC has too much, and what the pool remembers of it."""
+
+    excess: Excess
+    elastic: bool = False
+    """By the size's own nature, under an unchanged policy: no removal to the fuse."""
+    surplus: Surplus | None = None
+
+
+def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft: Draft) -> Release:
+    """Plan what EC2 has to assign or take back; return what has to leave the pool first.
+
+    What is unseen may be there at the next look: it counts, so that a stale answer assigns nothing twice. Nothing is
+    released while something lacks: a policy that changes from addresses to prefixes gets the prefix first.
+    """
+    holding = _plan_reassign(nic, holding, lost, draft)
+    bounds = Bounds(nic.limits, nic.subnet, nic.interface.subnets.reserve)
+    unseen = holding.unseen_blocks(nic.family) if size.prefixes is not None else len(holding.unseen)
+    slots = bounds.free_slots(nic.family, nic.eni, unseen)
+    want = wanted(size, holding, slots, prefix_refused=_prefix_refused(nic))
+    need = lack(size, nic.family, nic.eni, holding, bounds, want)
+    if need.problem:
+        draft.report("CapacityLimited", need.problem)
+    if need.amount.count:
+        _plan_assign(nic, Assign(nic.eni.eni_id, nic.family, need.amount.count, need.amount.prefixes), draft)
+        return Release(no_excess(nic.family), surplus=_kept_note(nic))
+    return _plan_release(nic, size, holding, want, draft)
+
+
+def _kept_note(nic: NicFamily) -> Surplus | None:
+    # Not rewritten for a moment of growth: the pool is written anyway when the addresses are there.
+    return nic.pool.memory.surplus if nic.pool is not None else None
+
+
+def _plan_reassign(nic: NicFamily, holding: Holding, lost: Lost, draft: Draft) -> Holding:
+    """Plan to assign again what pods use and the NIC has lost; what is planned counts as held."""
+    pool = nic.pool
+    if not lost.in_use or pool is None:
+        return holding
+    users = ", ".join(sorted({pool.users.get(address, "a pod") for address in lost.in_use}))
+    why = f"{users} still uses it, and {nic.eni.eni_id} has lost it"
+    bounds = Bounds(nic.limits, nic.subnet, nic.interface.subnets.reserve)
+    free = bounds.room(nic.family, nic.eni, len(holding.unseen))
+    if len(lost.in_use) > free:
+        draft.report("CapacityLimited", f"{lost.in_use} cannot be assigned again ({why}): there is room for {free}")
+    elif draft.add(Reassign(nic.eni.eni_id, lost.in_use, why, nic.subnet.vpc_id)):
+        return replace(holding, unseen=holding.unseen | lost.in_use)
+    return holding
+
+
+def _plan_assign(nic: NicFamily, action: Assign, draft: Draft) -> None:
+    until = nic.observed.cooling.get(nic.subnet.subnet_id)
+    if until is None or until <= nic.observed.now:
+        draft.add(action)
+        return
+    # Somebody was told a moment ago that the subnet is full: asking again would only use up the request rate.
+    draft.report(Code.SUBNET_EXHAUSTED, f"{nic.subnet.subnet_id} had no room a moment ago: {action} waits")
+    draft.wait(f"{nic.subnet.subnet_id} has no room", (until - nic.observed.now).total_seconds())
+
+
+def _prefix_refused(nic: NicFamily) -> bool:
+    """Tell whether EC2 said, in this pass or a moment ago, that the subnet has no room for a prefix."""
+    until = nic.observed.cooling.get(nic.subnet.subnet_id)
+    name = f"assign {nic.family} prefixes to {nic.eni.eni_id}"
+    refused = any(key.startswith(name) and is_exhausted(code) for key, code in nic.observed.tried.items())
+    return refused or (until is not None and until > nic.observed.now)
+
+
+def _plan_release(nic: NicFamily, size: Size, holding: Holding, want: Wanted, draft: Draft) -> Release:
+    pool, now = nic.pool, nic.observed.now
+    known = pool.memory.surplus if pool is not None else None
+    note = surplus_note(size, holding, want, known, Surplus(now, str(size.addresses)))
+    over = excess(nic.family, holding, want, due=note is not None and now - note.since >= RELEASE_AFTER)
+    pending = _pending(nic, holding, want, over)
+    singles = over.unassign | pending
+    if singles:
+        draft.add(Unassign(nic.eni.eni_id, singles, "the NIC holds more than the policy asks for"))
+    if over.unassign_prefixes:
+        why = "the NIC holds more prefixes than the policy asks for"
+        draft.add(Unassign(nic.eni.eni_id, EMPTY[nic.family], why, over.unassign_prefixes))
+    elastic = isinstance(size.addresses, Elastic) or size.fallback == "addresses"
+    return Release(replace(over, unassign=singles), elastic, None if over.listed else note)
+
+
+def _pending(nic: NicFamily, holding: Holding, want: Wanted, over: Excess) -> AddressSet:
+    """Return what a shrink released and nobody has unassigned yet: the worker was stopped in between."""
+    released = EMPTY[nic.family]
+    for _, addresses in nic.pool.memory.released if nic.pool is not None else ():
+        released = released | addresses
+    left = (released & holding.singles) - holding.listed - holding.claimed - over.unassign
+    enough = len(holding.singles - holding.claimed) - len(over.unassign) - len(left) >= want.singles
+    return left if enough else EMPTY[nic.family]

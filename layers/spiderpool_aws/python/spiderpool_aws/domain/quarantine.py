@@ -1,0 +1,36 @@
+"""Addresses that a pod uses and that its NIC has lost to another one: no pod may get them once they are released. Pure.
+
+A pool cannot drop an address in use, and Spiderpool gives a released one again at once; a SpiderReservedIP keeps it
+back, across all pools, until the pool has dropped it.
+"""
+
+from spiderpool_aws.domain.addresses import EMPTY, AddressSet
+from spiderpool_aws.domain.draft import Draft
+from spiderpool_aws.domain.errors import Code
+from spiderpool_aws.domain.lost import Lost
+from spiderpool_aws.domain.pool import Pool
+from spiderpool_aws.domain.pool_actions import LiftQuarantine, Quarantine
+
+
+def plan_quarantine(pool: Pool, lost: Lost, draft: Draft) -> None:
+    """Plan the pool's reservation as it should be: what somebody else holds, as long as the pool lists it."""
+    known = draft.observed.reservation_of(pool)
+    held = known.addresses if known is not None else EMPTY[pool.family]
+    missing = EMPTY[pool.family]
+    for _, addresses in lost.memory:
+        missing = missing | addresses
+    wanted = (held & missing) | _taken(lost, draft)
+    if wanted and wanted != held:
+        draft.add(Quarantine(pool, wanted, "a pod uses them, and another NIC holds them"))
+    elif known is not None and not wanted:
+        draft.add(LiftQuarantine(known))
+
+
+def _taken(lost: Lost, draft: Draft) -> AddressSet:
+    """Return what could not be assigned again in this pass because somebody else holds it."""
+    empty = EMPTY[lost.in_use.family]
+    taken = any(
+        code == Code.ADDRESS_TAKEN and key.startswith(f"assign {lost.in_use} again")
+        for key, code in draft.observed.tried.items()
+    )
+    return lost.in_use if taken else empty
