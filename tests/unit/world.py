@@ -9,11 +9,13 @@ from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.fuse import Fuse
 from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, ObservedInstance, Subnet
+from spiderpool_aws.domain.nic_actions import CreateNic
 from spiderpool_aws.domain.node import Node, PodRef
 from spiderpool_aws.domain.node_events import NodeEvent
 from spiderpool_aws.domain.pool import MultusConfig, Pool
 from spiderpool_aws.domain.request import ReconcileRequest
-from spiderpool_aws.ports import Assigned
+from spiderpool_aws.domain.reservation import Reservation
+from spiderpool_aws.ports import Assigned, InstanceListing
 from tests.unit import build
 
 
@@ -56,9 +58,9 @@ class SmallEc2:
         self.calls.append("observe")
         return {i: self.known[i] for i in instance_ids if i in self.known}
 
-    def list_instances(self, cluster: str) -> Sequence[ObservedInstance]:
+    def list_instances(self, cluster: str) -> InstanceListing:
         self.calls.append("list")
-        return [i for i in self.known.values() if i.tags.get("spiderpool-aws/cluster") == cluster]
+        return InstanceListing([i for i in self.known.values() if i.tags.get("spiderpool-aws/cluster") == cluster], {})
 
     def live_instances(
         self, names: Sequence[str], addresses: Sequence[str], cluster: str
@@ -107,6 +109,31 @@ class SmallEc2:
         for _ in range(count):
             yield next(free)
 
+    def unassign(self, eni_id: str, addresses: AddressSet, prefixes: Sequence[Network]) -> None:
+        self.calls.append("unassign")
+        self.change_eni(self.eni(eni_id).without(addresses, tuple(prefixes)))
+
+    def spare_nics(self, instance_ids: Sequence[str], cluster: str) -> Mapping[str, Sequence[Eni]]:
+        return {}
+
+    def find_subnets(self, vpc_id: str, tags: Mapping[str, str], ids: Sequence[str]) -> Sequence[Subnet]:
+        return []
+
+    def create_nic(self, nic: CreateNic) -> Eni:
+        raise NotImplementedError("NICs are created on the EC2 model only")
+
+    def attach_nic(self, eni_id: str, instance_id: str, device_index: int) -> str:
+        raise NotImplementedError("NICs are attached on the EC2 model only")
+
+    def keep_with_instance(self, eni_id: str, attachment_id: str) -> None:
+        raise NotImplementedError("NICs are attached on the EC2 model only")
+
+    def tag_nic(self, eni_id: str, tags: Mapping[str, str]) -> None:
+        raise NotImplementedError("NICs are tagged on the EC2 model only")
+
+    def delete_nic(self, eni_id: str) -> None:
+        raise NotImplementedError("NICs are deleted on the EC2 model only")
+
     def reassign(self, eni_id: str, addresses: AddressSet) -> Assigned:
         self.calls.append("reassign")
         self.change_eni(self.eni(eni_id).with_assigned(addresses, ()))
@@ -125,6 +152,7 @@ class SmallCluster:
     multus: dict[str, MultusConfig] = field(default_factory=lambda: dict(build.MULTUS))
     nodes: dict[str, Node] = field(default_factory=dict)
     pods: dict[str, list[PodRef]] = field(default_factory=dict)
+    reservations: dict[str, Reservation] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
     unavailable: bool = False
@@ -169,6 +197,18 @@ class SmallCluster:
             self.pools[pool.name] = replace(pool, terminating=True)
         else:
             self.pools.pop(pool.name, None)
+
+    def list_reservations(self) -> Sequence[Reservation]:
+        return list(self.reservations.values())
+
+    def apply_reservation(self, reservation: Reservation) -> Reservation:
+        self.writes.append(f"reserve {reservation.addresses}")
+        self.reservations[reservation.name] = replace(reservation, uid=f"uid-{reservation.name}")
+        return self.reservations[reservation.name]
+
+    def delete_reservation(self, reservation: Reservation) -> None:
+        self.writes.append(f"release {reservation.addresses}")
+        self.reservations.pop(reservation.name, None)
 
     def list_multus(self) -> Mapping[str, MultusConfig]:
         return self.multus

@@ -11,7 +11,13 @@ _SHOWN = 200
 
 def encode(request: ReconcileRequest) -> str:
     """Return a request as a message body, always the same text for the same request."""
-    document = {"subject": request.subject, "eventId": request.event_id, "reason": request.reason}
+    document: dict[str, str | bool] = {
+        "subject": request.subject,
+        "eventId": request.event_id,
+        "reason": request.reason,
+    }
+    if request.has_spares:
+        document["hasSpares"] = True
     return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -36,4 +42,9 @@ def decode(text: str) -> ReconcileRequest:
         )
     if not document["eventId"]:
         raise ValueError(f"the message's eventId is empty: {text[:_SHOWN]!r}")
-    return ReconcileRequest(subject=document["subject"], event_id=document["eventId"], reason=document["reason"])
+    return ReconcileRequest(
+        subject=document["subject"],
+        event_id=document["eventId"],
+        reason=document["reason"],
+        has_spares=document.get("hasSpares") is True,
+    )

@@ -1,15 +1,16 @@
 """Observe: read EC2 and the cluster once for many nodes, and put together what each node's plan depends on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from spiderpool_aws.domain.claims import Claims
 from spiderpool_aws.domain.control import Control
-from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance
+from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance, Subnet
 from spiderpool_aws.domain.node import Node, PodRef, fixed_node_name
 from spiderpool_aws.domain.observed import LiveClaim, ObservedNode
-from spiderpool_aws.domain.policy import Policy
+from spiderpool_aws.domain.policy import Interface, Policy
 from spiderpool_aws.domain.pool import Pool
+from spiderpool_aws.domain.reservation import Reservation
 from spiderpool_aws.ports import Clock, ClusterPort, Ec2Port
 
 DYING = {InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED}
@@ -120,10 +121,9 @@ class Observer:
             if instance and instance.state is not InstanceState.TERMINATED and policy.group_of(instance) is not None
         }
         limits = self._ec2.type_limits(sorted({i.instance_type for i in cared_for.values()}))
-        subnet_ids = sorted({eni.subnet_id for i in cared_for.values() for eni in i.enis})
-        reserved = any(nic.subnets.reserve for group in policy.groups for nic in group.interfaces)
-        subnets = self._ec2.subnets(subnet_ids, fresh=reserved)
+        subnets = self._subnets(cared_for.values(), policy)
         multus = self._cluster.list_multus() if cared_for else {}
+        reserved = _by_instance(self._cluster.list_reservations()) if pools.ours else {}
         claims, now = Claims(pools.everyone), self._clock.now()
         observed = {}
         for instance_id, instance in instances.items():
@@ -141,8 +141,45 @@ class Observer:
                 else _old(nodes, instance, own, policy),
                 multus=multus,
                 removals_held=control.fuse.held,
+                reservations=reserved.get(instance_id, ()),
             )
         return observed
+
+    def _subnets(self, instances: Iterable[ObservedInstance], policy: Policy) -> Mapping[str, Subnet]:
+        """Read the subnets of the NICs that are there, and those in which a missing one may be created."""
+        instances = list(instances)
+        subnet_ids = sorted({eni.subnet_id for i in instances for eni in i.enis})
+        reserved = any(nic.subnets.reserve for group in policy.groups for nic in group.interfaces)
+        subnets = dict(self._ec2.subnets(subnet_ids, fresh=reserved))
+        choices = {
+            (subnets[first.subnet_id].vpc_id, tuple(sorted(nic.subnets.tags.items())), nic.subnets.ids)
+            for instance in instances
+            if (first := instance.eni_at(0)) is not None and first.subnet_id in subnets
+            for nic in missing_nics(instance, policy)
+        }
+        for vpc_id, tags, ids in sorted(choices):
+            subnets |= {subnet.subnet_id: subnet for subnet in self._ec2.find_subnets(vpc_id, dict(tags), ids)}
+        return subnets
+
+    def with_spares(
+        self, models: Mapping[str, ObservedNode], policy: Policy, suspected: Container[str] = ()
+    ) -> dict[str, ObservedNode]:
+        """Add the NICs that we created and that are attached to nothing, where one may be: one read for all.
+
+        Where a NIC is missing (created, and then the worker was stopped), where the instance is gone, and where the
+        resync has seen one.
+        """
+        asked = [
+            i
+            for i, model in models.items()
+            if i in suspected or is_gone(model) or (model.instance is not None and missing_nics(model.instance, policy))
+        ]
+        spares = self._ec2.spare_nics(asked, policy.cluster) if asked else {}
+        return {i: replace(model, spares=tuple(spares.get(i, ()))) for i, model in models.items()}
+
+    def recount(self, model: ObservedNode, subnet_id: str) -> ObservedNode:
+        """Return the model with the free addresses of a subnet counted anew."""
+        return replace(model, subnets={**model.subnets, **self._ec2.subnets([subnet_id], fresh=True)})
 
     def with_remains(self, models: Mapping[str, ObservedNode], policy: Policy) -> dict[str, ObservedNode]:
         """Add, for instances that are gone, the pods of their Nodes and who may have taken the Nodes over.
@@ -169,6 +206,25 @@ class Observer:
             else model
             for instance_id, model in models.items()
         }
+
+
+def missing_nics(instance: ObservedInstance, policy: Policy) -> list[Interface]:
+    """Return the interfaces of the policy that an instance lacks and for which one may be created."""
+    group = policy.group_of(instance)
+    if group is None or instance.state is InstanceState.TERMINATED:
+        return []
+    return [
+        nic
+        for nic in group.interfaces
+        if instance.eni_at(nic.device_index) is None and (nic.subnets.tags or nic.subnets.ids)
+    ]
+
+
+def _by_instance(reservations: Iterable[Reservation]) -> dict[str, tuple[Reservation, ...]]:
+    found: dict[str, tuple[Reservation, ...]] = {}
+    for known in reservations:
+        found[known.identity.instance_id] = (*found.get(known.identity.instance_id, ()), known)
+    return found
 
 
 def is_gone(observed: ObservedNode) -> bool:

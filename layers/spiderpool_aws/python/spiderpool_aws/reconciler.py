@@ -13,12 +13,15 @@ the Node (Events); that this fails keeps nothing from being done.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from spiderpool_aws.announcer import Announcer
 from spiderpool_aws.applier import Applier
 from spiderpool_aws.domain.control import Control
+from spiderpool_aws.domain.desired import cooling_key
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.lost import SECOND_LOOK, unlisted
+from spiderpool_aws.domain.nic_actions import Assign, AttachNic, CreateNic
 from spiderpool_aws.domain.node_events import Step, node_events
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import Action, Finding, NodePlan
@@ -32,6 +35,8 @@ MAX_ROUNDS = 24
 """Each does one stage, and there are eight; an action that was tried is not planned again."""
 UNKNOWN_PATIENCE_SECONDS = 60.0
 """How long an event may be ahead of what EC2 shows; after that the instance is gone, or not ours."""
+COOL_DOWN = timedelta(seconds=60)
+"""How long a subnet that had no room is not asked again, by this process."""
 PASSING = {Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP, Code.SUBNET_EXHAUSTED}
 """Refusals that another look may find gone: our picture was old, or somebody releases addresses of a full subnet."""
 
@@ -65,6 +70,7 @@ class Reconciler:
         self._observer = Observer(ec2, cluster, clock)
         self._applier = Applier(ec2, cluster)
         self._announcer = Announcer(cluster, reporter)
+        self._cooling: dict[str, datetime] = {}
 
     def reconcile(self, requests: Sequence[ReconcileRequest]) -> Mapping[str, Outcome]:
         """Return the outcome for each subject.
@@ -73,7 +79,8 @@ class Reconciler:
         """
         control = self._control.read()
         report_control(control, self._reporter)
-        subjects = list(dict.fromkeys(request.subject for request in requests))
+        newest = {request.subject: request for request in requests}
+        subjects = list(newest)
         policy = control.policy
         if policy is None:
             return {s: Outcome(s, Status.FAILED, f"no valid policy: {control.problem}") for s in subjects}
@@ -86,21 +93,27 @@ class Reconciler:
         outcomes = {s: _forward(s, pools) for s in subjects if not s.startswith("i-")}
         instance_ids = [s for s in subjects if s.startswith("i-")]
         if instance_ids:
-            outcomes |= self._reconcile_instances(instance_ids, pools, control, policy)
+            suspected = {request.subject for request in requests if request.has_spares}
+            newest_of = [replace(newest[i], has_spares=i in suspected) for i in instance_ids]
+            outcomes |= self._reconcile_instances(newest_of, pools, control, policy)
         return outcomes
 
     def _reconcile_instances(
-        self, instance_ids: Sequence[str], pools: PoolListing, control: Control, policy: Policy
+        self, requests: Sequence[ReconcileRequest], pools: PoolListing, control: Control, policy: Policy
     ) -> dict[str, Outcome]:
-        known = self._ec2.observe_instances(instance_ids)
-        instances = {instance_id: known.get(instance_id) for instance_id in instance_ids}
+        known = self._ec2.observe_instances([request.subject for request in requests])
+        instances = {request.subject: known.get(request.subject) for request in requests}
         models = self._observer.observe(instances, pools, control, policy, NodeDirectory(self._cluster))
         models = self._observer.with_remains(models, policy)
+        suspected = {request.subject for request in requests if request.has_spares}
+        models = self._observer.with_spares(models, policy, suspected)
+        seeds = {request.subject: request.deduplication_id for request in requests}
         outcomes: dict[str, Outcome] = {}
         last: ObservedNode | None = None
         for instance_id, model in models.items():
             # Networks and subnets are not a node's own: what one node ensured or took, the next one finds so.
-            work = _Pass(model if last is None else replace(model, multus=last.multus, subnets=last.subnets))
+            shared = model if last is None else replace(model, multus=last.multus, subnets=last.subnets)
+            work = _Pass(replace(shared, token_seed=seeds[instance_id], cooling=dict(self._cooling)))
             outcomes[instance_id] = self._reconcile_node(work, policy)
             last = work.observed
         return outcomes
@@ -140,9 +153,34 @@ class Reconciler:
             finding = Finding(refused.code, f"{action.key}: {refused.reason}")
             work.observed = before.with_refusal(action.key, finding)
             work.steps.append(Step(before, action, finding))
+            if refused.code is Code.SUBNET_EXHAUSTED:
+                self._note_exhausted(work, action)
         else:
             work.steps.append(Step(before, action))
             self._reporter.info(str(action), instance=work.observed.instance_id)
+
+    def _note_exhausted(self, work: _Pass, action: Action) -> None:
+        """Count the subnet anew, so that this pass asks for what is left, and leave it alone for a while after it."""
+        subnet_id = _subnet_of(action, work.observed)
+        if not subnet_id:
+            return
+        self._cooling[_cooled(action, subnet_id)] = work.observed.now + COOL_DOWN
+        work.observed = self._observer.recount(work.observed, subnet_id)
+
+
+def _subnet_of(action: Action, observed: ObservedNode) -> str:
+    """Return the subnet that had no room; empty where its count of free addresses would help nobody."""
+    if isinstance(action, CreateNic):
+        return action.subnet_id
+    eni = observed.eni(action.eni_id) if isinstance(action, Assign) else None
+    return eni.subnet_id if eni is not None else ""
+
+
+def _cooled(action: Action, subnet_id: str) -> str:
+    """Return what is left alone: whoever has no room for a prefix may still have it for single addresses."""
+    if isinstance(action, Assign):
+        return cooling_key(subnet_id, action.family, prefixes=action.prefixes)
+    return subnet_id
 
 
 def report_control(control: Control, reporter: Reporter) -> None:
@@ -202,14 +240,19 @@ def _settled(work: _Pass, plan: NodePlan) -> Outcome:
 
 
 def _after_the_lag(work: _Pass, outcome: Outcome) -> Outcome:
-    """Let the next look wait for EC2 to show what was assigned, when no pool remembers it."""
+    """Let the next look wait for EC2 to show a new NIC, and what was assigned when no pool remembers it.
+
+    A stale describe would have a second one created, or the pools of the first disabled.
+    """
     befores: dict[str, ObservedNode] = {}
+    fresh_nic = any(isinstance(s.action, CreateNic | AttachNic) and s.refusal is None for s in work.steps)
     for step in work.steps:
         if step.action.lags and step.refusal is None:
             befores.setdefault(step.action.scope, step.before)
-    if not any(unlisted(eni_id, before, work.observed) for eni_id, before in befores.items()):
+    if not fresh_nic and not any(unlisted(eni_id, before, work.observed) for eni_id, before in befores.items()):
         return outcome
     status = outcome.status if outcome.status is Status.FAILED else Status.WAITING
-    reason = f"{outcome.reason}; no pool lists yet what was assigned, EC2 has to show it first"
+    what = "a NIC was attached" if fresh_nic else "no pool lists yet what was assigned"
+    reason = f"{outcome.reason}; {what}, EC2 has to show it first"
     delay = max(outcome.delay_seconds or 0, SECOND_LOOK.total_seconds())
     return replace(outcome, status=status, reason=reason, delay_seconds=delay)

@@ -10,6 +10,7 @@ It writes nothing to EC2, and to the cluster only the note of an absence: the re
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from spiderpool_aws.domain.control import Control
@@ -32,7 +33,7 @@ from spiderpool_aws.reconciler import report_control, stranger_finding
 PAGE = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Survey:
     """What one pass found."""
 
@@ -44,12 +45,12 @@ class _Survey:
     absent: frozenset[str]
     """Instances that have pools and that EC2 knows neither by tag nor by id."""
 
-    @property
+    @cached_property
     def removals(self) -> Removals:
         """What the workers would remove if this pass were believed, terminated instances left out."""
         return self._total({i: plan.removals for i, plan in self.plans.items()})
 
-    @property
+    @cached_property
     def certain_removals(self) -> Removals:
         """The same without what only one look has not found on a NIC."""
         return self._total({i: plan.certain_removals for i, plan in self.plans.items()})
@@ -61,13 +62,15 @@ class _Survey:
             total = total | (Removals.of_instance(self.pools.ours[instance_id]) if absent else of_plan)
         return total
 
-    @property
-    def differing(self) -> list[str]:
-        """The instances that a worker has to look at."""
+    @cached_property
+    def differing(self) -> dict[str, bool]:
+        """The instances that a worker has to look at, and whether there are spare NICs of theirs."""
         # A dead instance's pools may be held by pods, which only the worker reads: it looks until they are gone.
-        return [
-            i for i, plan in self.plans.items() if plan.actions or (is_gone(self.models[i]) and self.models[i].pools)
-        ]
+        return {
+            i: bool(self.models[i].spares)
+            for i, plan in self.plans.items()
+            if plan.actions or (is_gone(self.models[i]) and self.models[i].pools)
+        }
 
 
 class Resync:
@@ -100,7 +103,7 @@ class Resync:
         if policy.mode == "paused" and not request.dry_run:
             return {"done": False, "reason": "paused by the policy"}
         if request.instance_ids and not request.dry_run:
-            self._enqueue(request.instance_ids, request)
+            self._queue.send([ReconcileRequest(i, request.request_id, "resync", True) for i in request.instance_ids])
             return {"done": True, "enqueued": len(request.instance_ids)}
         survey = self._survey(control, policy, request.instance_ids)
         if survey.pools.strangers:
@@ -129,27 +132,31 @@ class Resync:
         present = [i for i in survey.differing if i not in survey.absent]
         if tripped:
             present = [i for i in present if not survey.plans[i].only_removes]
-        self._enqueue(present, request)
+        self._enqueue(present, request, survey)
         # After the notes: the worker believes what the pools say, not the message.
         certain = [] if tripped else self._note_absences(survey)
-        self._enqueue(certain, request)
+        self._enqueue(certain, request, survey)
         return len(present) + len(certain)
 
     def _survey(self, control: Control, policy: Policy, only: Sequence[str]) -> _Survey:
         pools = self._observer.list_pools(policy)
         if only:
             known: dict[str, ObservedInstance] = dict(self._ec2.observe_instances(only))
+            spares = self._ec2.spare_nics(only, policy.cluster)
         else:
-            known = {instance.instance_id: instance for instance in self._ec2.list_instances(policy.cluster)}
+            listing = self._ec2.list_instances(policy.cluster)
+            known, spares = {i.instance_id: i for i in listing.instances}, listing.spares
         listed = len(known)
-        missing = sorted(i for i in (only or pools.ours) if i not in known)
+        missing = sorted(i for i in (only or {*pools.ours, *spares}) if i not in known)
         if missing:
             known |= self._ec2.observe_instances(missing)
         absent = frozenset(i for i in missing if i not in known and i in pools.ours)
-        instances: dict[str, ObservedInstance | None] = {**known, **dict.fromkeys(absent)}
+        unknown = [i for i in missing if i not in known and (i in absent or i in spares)]
+        instances: dict[str, ObservedInstance | None] = {**known, **dict.fromkeys(unknown)}
         nodes = NodeDirectory(self._cluster, self._cluster.list_nodes())
         # Planned as if the fuse were whole: the question is what would be removed. The workers hold it back.
         models = self._observer.observe(instances, pools, replace(control, fuse=Fuse()), policy, nodes)
+        models = {i: replace(model, spares=tuple(spares.get(i, ()))) for i, model in models.items()}
         plans = {instance_id: plan_node(model, policy) for instance_id, model in models.items()}
         return _Survey(policy, pools, models, plans, listed, absent)
 
@@ -205,8 +212,11 @@ class Resync:
         self._reporter.warning(f"the absence of {instance_id} could not be noted: {reason}")
         self._reporter.count("AbsenceNotNoted")
 
-    def _enqueue(self, instance_ids: Sequence[str], request: ResyncRequest) -> None:
-        self._queue.send([ReconcileRequest(i, request.request_id, "resync") for i in instance_ids])
+    def _enqueue(self, instance_ids: Sequence[str], request: ResyncRequest, survey: _Survey) -> None:
+        spares = survey.differing
+        self._queue.send(
+            [ReconcileRequest(i, request.request_id, "resync", spares.get(i, False)) for i in instance_ids]
+        )
 
 
 def _counts(survey: _Survey, verdict: Verdict) -> dict[str, Any]:

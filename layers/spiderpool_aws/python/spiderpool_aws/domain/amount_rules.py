@@ -9,6 +9,7 @@ from spiderpool_aws.domain.desired import (
     Excess,
     Holding,
     Wanted,
+    cooling_key,
     excess,
     is_exhausted,
     lack,
@@ -77,7 +78,8 @@ def _plan_reassign(nic: NicFamily, holding: Holding, lost: Lost, draft: Draft) -
 
 
 def _plan_assign(nic: NicFamily, action: Assign, draft: Draft) -> None:
-    until = nic.observed.cooling.get(nic.subnet.subnet_id)
+    key = cooling_key(nic.subnet.subnet_id, nic.family, prefixes=action.prefixes)
+    until = nic.observed.cooling.get(key)
     if until is None or until <= nic.observed.now:
         draft.add(action)
         return
@@ -88,7 +90,7 @@ def _plan_assign(nic: NicFamily, action: Assign, draft: Draft) -> None:
 
 def _prefix_refused(nic: NicFamily) -> bool:
     """Tell whether EC2 said, in this pass or a moment ago, that the subnet has no room for a prefix."""
-    until = nic.observed.cooling.get(nic.subnet.subnet_id)
+    until = nic.observed.cooling.get(cooling_key(nic.subnet.subnet_id, nic.family, prefixes=True))
     name = f"assign {nic.family} prefixes to {nic.eni.eni_id}"
     refused = any(key.startswith(name) and is_exhausted(code) for key, code in nic.observed.tried.items())
     return refused or (until is not None and until > nic.observed.now)

@@ -212,6 +212,11 @@ def surplus_note(size: Size, holding: Holding, want: Wanted, known: Surplus | No
     return known if known is not None and known.size == str(size.addresses) else fresh
 
 
+def cooling_key(subnet_id: str, family: IPFamily, *, prefixes: bool) -> str:
+    """Return under which key a subnet that has no room is remembered."""
+    return f"{subnet_id} {family} {'prefixes' if prefixes else 'addresses'}"
+
+
 def is_exhausted(code: str) -> bool:
     """Tell whether a refusal says that the subnet has no room for what was asked."""
     return code == Code.SUBNET_EXHAUSTED

@@ -53,7 +53,7 @@ class ObservedNode:
     reservations: tuple[Reservation, ...] = ()
     """Our SpiderReservedIPs of this instance."""
     cooling: Mapping[str, datetime] = field(default_factory=dict)
-    """Subnet id -> until when it is not asked again: EC2 said that it has no room."""
+    """Subnet (for a NIC), or `desired.cooling_key` -> until when it is not asked again: EC2 said it has no room."""
     token_seed: str = ""
     """What the client token of a create is made of: the same when the same message comes back."""
 

@@ -24,6 +24,8 @@ class ReconcileRequest:
     """The event's or the invocation's id: with the subject, the deduplication id."""
     reason: str
     """What happened, for people: `EC2 Instance State-change Notification`, `AttachNetworkInterface`, `resync`."""
+    has_spares: bool = False
+    """The listing showed NICs that we created for it and that are attached to nothing: look for them, too."""
 
     @property
     def deduplication_id(self) -> str:
