@@ -83,7 +83,7 @@ def test_an_address_in_use_that_cannot_be_had_again_stays_and_is_replaced_by_ano
     model = missing(60, allocated=v4("10.0.0.20"))
     refused = replace(model, tried={"assign 10.0.0.20 again to eni-00000000000000000": "Refused"})
     plan = plan_node(refused, ONE_NIC)
-    assert plan.actions == (Assign(eni(0).eni_id, V4, 1),)
+    assert plan.due == (Assign(eni(0).eni_id, V4, 1),)
 
 
 def test_a_tripped_fuse_holds_a_shrink() -> None:

@@ -16,14 +16,14 @@ from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node
 
 def test_missing_addresses_are_assigned_before_the_pool_is_written_once() -> None:
     plan = plan_node(observed(instance=instance(eni(0, ipv4=v4("10.0.0.20")))), ONE_NIC)
-    assert plan.actions == (Assign(eni(0).eni_id, V4, 4),)
+    assert plan.due == (Assign(eni(0).eni_id, V4, 4),)
 
 
 @pytest.mark.parametrize(
     ("size", "held", "expected"),
     [
         pytest.param({"addresses": 5}, v4(), (5, False), id="a fixed number is filled"),
-        pytest.param({"addresses": 5}, v4("10.0.0.20-10.0.0.27"), None, id="more than the policy asks for is kept"),
+        pytest.param({"addresses": 5}, v4("10.0.0.20-10.0.0.27"), None, id="more than that is not assigned"),
         pytest.param({"addresses": "max"}, v4("10.0.0.20"), (8, False), id="max leaves a slot for the primary"),
         pytest.param({"addresses": 12}, v4(), (9, False), id="the type's limit cuts a number"),
         pytest.param({"prefixes": 2}, v4("10.0.0.20"), (2, True), id="prefixes are counted apart from addresses"),
@@ -106,6 +106,6 @@ def test_a_subnet_without_ipv6_is_refused_with_its_name() -> None:
 def test_a_new_address_grows_the_pool() -> None:
     model, pool = full_node()
     more = replace(model, instance=instance(eni(0, ipv4=FULL | v4("10.0.0.40"))))
-    (action,) = plan_node(more, ONE_NIC).actions
+    (action,) = plan_node(more, policy(nics=1, ipv4={"addresses": 6})).actions
     assert isinstance(action, ApplyPool)
     assert (action.change, action.pool.spec.ips, action.pool.uid) == (PoolChange.GROW, FULL | v4("10.0.0.40"), pool.uid)

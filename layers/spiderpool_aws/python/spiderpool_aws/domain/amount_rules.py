@@ -98,25 +98,26 @@ def _prefix_refused(nic: NicFamily) -> bool:
 
 def _plan_release(nic: NicFamily, size: Size, holding: Holding, want: Wanted, draft: Draft) -> Release:
     pool, now = nic.pool, nic.observed.now
+    pending = _pending(nic, holding, want)
+    kept = replace(holding, singles=holding.singles - pending)
     known = pool.memory.surplus if pool is not None else None
-    note = surplus_note(size, holding, want, known, Surplus(now, str(size.addresses)))
-    over = excess(nic.family, holding, want, due=note is not None and now - note.since >= RELEASE_AFTER)
-    pending = _pending(nic, holding, want, over)
-    singles = over.unassign | pending
-    if singles:
-        draft.add(Unassign(nic.eni.eni_id, singles, "the NIC holds more than the policy asks for"))
+    note = surplus_note(size, kept, want, known, Surplus(now, str(size.addresses)))
+    over = excess(nic.family, kept, want, due=note is not None and now - note.since >= RELEASE_AFTER)
+    over = replace(over, unassign=over.unassign | pending)
+    if over.unassign:
+        draft.add(Unassign(nic.eni.eni_id, over.unassign, "the NIC holds more than the policy asks for"))
     if over.unassign_prefixes:
         why = "the NIC holds more prefixes than the policy asks for"
         draft.add(Unassign(nic.eni.eni_id, EMPTY[nic.family], why, over.unassign_prefixes))
     elastic = isinstance(size.addresses, Elastic) or size.fallback == "addresses"
-    return Release(replace(over, unassign=singles), elastic, None if over.listed else note)
+    return Release(over, elastic, None if over.listed else note)
 
 
-def _pending(nic: NicFamily, holding: Holding, want: Wanted, over: Excess) -> AddressSet:
+def _pending(nic: NicFamily, holding: Holding, want: Wanted) -> AddressSet:
     """Return what a shrink released and nobody has unassigned yet: the worker was stopped in between."""
     released = EMPTY[nic.family]
     for _, addresses in nic.pool.memory.released if nic.pool is not None else ():
         released = released | addresses
-    left = (released & holding.singles) - holding.listed - holding.claimed - over.unassign
-    enough = len(holding.singles - holding.claimed) - len(over.unassign) - len(left) >= want.singles
+    left = (released & holding.singles) - holding.listed - holding.claimed
+    enough = len(holding.singles - holding.claimed) - len(left) >= want.singles
     return left if enough else EMPTY[nic.family]

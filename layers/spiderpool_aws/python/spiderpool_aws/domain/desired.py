@@ -166,14 +166,13 @@ def lack(size: Size, family: IPFamily, eni: Eni, holding: Holding, bounds: Bound
 
 
 def excess(family: IPFamily, holding: Holding, want: Wanted, *, due: bool) -> Excess:
-    """Return what the NIC holds too much; `due` says whether an elastic size has been too large for long enough.
+    """Return what the NIC holds too much; `due` says that an elastic size has been too large for long enough.
 
     What other pools list is not counted: it cannot be given back yet.
     """
     singles, listed = EMPTY[family], EMPTY[family]
     own = holding.singles - holding.claimed
-    limit = want.singles if want.singles_limit is None or due else want.singles_limit
-    if len(own) > limit:
+    if len(own) > want.singles and (due or want.singles_limit is None):
         unlisted = own - holding.listed
         singles = _last(unlisted, len(own) - want.singles)
         listed = _last((own & holding.listed) - holding.used, len(own) - want.singles - len(singles))
