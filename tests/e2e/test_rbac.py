@@ -11,13 +11,15 @@ from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.node_events import NodeEvent
 from spiderpool_aws.domain.pool import MultusConfig
 from spiderpool_aws.local.cluster.answers import Json
-from spiderpool_aws.manifests.rbac import RULES, Rule
+from spiderpool_aws.manifests.rbac import RULES, Rule, role_and_binding
 from tests.e2e import api
-from tests.e2e.install import RBAC, product_rights
+from tests.e2e.apiserver import PRODUCT
+from tests.e2e.install import RBAC
 from tests.e2e.real_world import RealWorld
 from tests.integration.adapters.test_cluster import pool
 from tests.unit.build import NOW
 
+ROLE = role_and_binding([PRODUCT])[0]
 RIGHTS = tuple((rule, verb) for rule in RULES for verb in rule.verbs)
 REVIEWS = {"authentication.k8s.io", "authorization.k8s.io"}
 """Kubernetes lets every user ask what it may do itself."""
@@ -89,13 +91,12 @@ NEEDS: dict[tuple[str, str], Callable[[RealWorld], Operation]] = {
 
 
 def set_rules(world: RealWorld, rules: Sequence[Json]) -> None:
-    role = product_rights()[0][1]
-    world.admin.apply(f"{RBAC}/clusterroles", {**role, "rules": rules})
+    world.admin.apply(f"{RBAC}/clusterroles", {**ROLE, "rules": rules})
 
 
 def without(rule: Rule, verb: str) -> list[Json]:
     """Return the printed rules, less one verb of one of them."""
-    rules: list[Json] = product_rights()[0][1]["rules"]
+    rules: list[Json] = ROLE["rules"]
     return [
         {**one, "verbs": [other for other in one["verbs"] if (one["resources"], other) != ([rule.resource], verb)]}
         for one in rules
@@ -123,7 +124,7 @@ def lacking(world: RealWorld, rule: Rule, verb: str) -> Iterator[None]:
         api.wait_until("the right is gone", lambda: not is_allowed(world, rule, verb))
         yield
     finally:
-        set_rules(world, product_rights()[0][1]["rules"])
+        set_rules(world, ROLE["rules"])
         api.wait_until("the right is back", lambda: is_allowed(world, rule, verb))
 
 

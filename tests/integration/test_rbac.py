@@ -6,7 +6,7 @@ from spiderpool_aws.local.cluster.double import PRODUCT
 from spiderpool_aws.manifests.rbac import role_and_binding
 from tests.integration.scene import Scene, policy_text, scene
 
-RULES: list[dict[str, Any]] = role_and_binding(PRODUCT)[0]["rules"]
+RULES: list[dict[str, Any]] = role_and_binding([PRODUCT])[0]["rules"]
 
 
 def life_of_a_node(s: Scene) -> None:

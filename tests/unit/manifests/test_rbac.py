@@ -115,7 +115,7 @@ def test_every_rule_is_in_the_group_of_its_resource(cluster: UsedCluster) -> Non
 
 
 def test_the_role_has_the_rules_and_nothing_wider() -> None:
-    role, _ = role_and_binding("aws:arn")
+    role, _ = role_and_binding(["aws:arn"])
     rules = role["rules"]
     assert [(rule["apiGroups"], rule["resources"], rule["verbs"]) for rule in rules] == [
         ([rule.group], [rule.resource], list(rule.verbs)) for rule in RULES
@@ -123,14 +123,16 @@ def test_the_role_has_the_rules_and_nothing_wider() -> None:
     assert not any("*" in part or "/" in part for rule in rules for parts in rule.values() for part in parts)
 
 
-def test_the_binding_gives_the_role_to_the_user_alone() -> None:
-    role, binding = role_and_binding("aws:arn")
+def test_one_binding_gives_the_role_to_every_user_once_and_to_nobody_else() -> None:
+    role, binding = role_and_binding(["aws:worker", "aws:resync", "aws:worker"])
     assert binding["roleRef"] == {
         "apiGroup": "rbac.authorization.k8s.io",
         "kind": "ClusterRole",
         "name": role["metadata"]["name"],
     }
-    assert binding["subjects"] == [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "aws:arn"}]
+    assert binding["subjects"] == [
+        {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": name} for name in ("aws:worker", "aws:resync")
+    ]
 
 
 def test_the_guide_lists_the_rules() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spiderpool_aws.domain.pool import API_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NAME = "spiderpool-aws"
 SPIDERPOOL_GROUP = API_VERSION.partition("/")[0]
@@ -33,8 +36,11 @@ RULES = (
 """Everything that the cluster adapter may send. A test keeps it equal to what the adapter does send."""
 
 
-def role_and_binding(user: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the ClusterRole with exactly RULES, and the binding that gives it to a user."""
+def role_and_binding(users: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the ClusterRole with exactly RULES, and the binding that gives it to all of these users.
+
+    One binding for every function: applied again for another user alone, it would take the rights from the first.
+    """
     api = "rbac.authorization.k8s.io"
     role = {
         "apiVersion": f"{api}/v1",
@@ -49,6 +55,6 @@ def role_and_binding(user: str) -> tuple[dict[str, Any], dict[str, Any]]:
         "kind": "ClusterRoleBinding",
         "metadata": {"name": NAME},
         "roleRef": {"apiGroup": api, "kind": "ClusterRole", "name": NAME},
-        "subjects": [{"apiGroup": api, "kind": "User", "name": user}],
+        "subjects": [{"apiGroup": api, "kind": "User", "name": user} for user in dict.fromkeys(users)],
     }
     return role, binding
