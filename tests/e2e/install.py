@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from spiderpool_aws.local.cluster.answers import Json
-from spiderpool_aws.manifests.rbac import role_and_binding
+from spiderpool_aws.manifests.rbac import roles_and_bindings
 from tests.e2e import api
 from tests.e2e.apiserver import PRODUCT
 
@@ -59,4 +59,9 @@ def _path(collection: str, manifest: Json) -> str:
 
 def rights_of(users: Sequence[str]) -> list[tuple[str, Json]]:
     """Return what `spiderpool-aws manifests rbac` prints for users, each after the path of its collection."""
-    return [(f"{RBAC}/{manifest['kind'].lower()}s", manifest) for manifest in role_and_binding(users)]
+    return [(_collection(manifest), manifest) for manifest in roles_and_bindings(users)]
+
+
+def _collection(manifest: Json) -> str:
+    namespace = manifest["metadata"].get("namespace")
+    return f"{RBAC}{f'/namespaces/{namespace}' if namespace else ''}/{manifest['kind'].lower()}s"

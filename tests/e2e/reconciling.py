@@ -1,4 +1,4 @@
-"""The reconciler's API server for real: the product behind the proxy, as the user of the printed ClusterRole."""
+"""The reconciler's API server for real: the product behind the proxy, as the user of the printed roles."""
 
 from datetime import UTC, datetime
 

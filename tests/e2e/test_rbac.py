@@ -1,6 +1,6 @@
 """The product's user on a real API server: every right that is printed is needed, and there is no other."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,15 +11,14 @@ from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.node_events import NodeEvent
 from spiderpool_aws.domain.pool import MultusConfig
 from spiderpool_aws.local.cluster.answers import Json
-from spiderpool_aws.manifests.rbac import RULES, Rule, role_and_binding
+from spiderpool_aws.manifests.rbac import RULES, Rule
 from tests.e2e import api
 from tests.e2e.apiserver import PRODUCT
-from tests.e2e.install import RBAC
+from tests.e2e.install import RBAC, rights_of
 from tests.e2e.real_world import RealWorld
 from tests.integration.adapters.test_cluster import pool
 from tests.unit.build import NOW
 
-ROLE = role_and_binding([PRODUCT])[0]
 RIGHTS = tuple((rule, verb) for rule in RULES for verb in rule.verbs)
 REVIEWS = {"authentication.k8s.io", "authorization.k8s.io"}
 """Kubernetes lets every user ask what it may do itself."""
@@ -90,23 +89,19 @@ NEEDS: dict[tuple[str, str], Callable[[RealWorld], Operation]] = {
 """What the adapter cannot do without the verb: prepared with all rights, done without it."""
 
 
-def set_rules(world: RealWorld, rules: Sequence[Json]) -> None:
-    world.admin.apply(f"{RBAC}/clusterroles", {**ROLE, "rules": rules})
-
-
-def without(rule: Rule, verb: str) -> list[Json]:
-    """Return the printed rules, less one verb of one of them."""
-    rules: list[Json] = ROLE["rules"]
-    return [
+def without(role: Json, rule: Rule, verb: str) -> Json:
+    """Return a printed role, less one verb of one of its rules."""
+    rules = [
         {**one, "verbs": [other for other in one["verbs"] if (one["resources"], other) != ([rule.resource], verb)]}
-        for one in rules
+        for one in role["rules"]
         if one["resources"] != [rule.resource] or one["verbs"] != [verb]
     ]
+    return {**role, "rules": rules}
 
 
 def is_allowed(world: RealWorld, rule: Rule, verb: str) -> bool:
     """Ask as the product itself, whose every request is judged like this one."""
-    asked = {"group": rule.group, "resource": rule.resource, "verb": verb, "namespace": ""}
+    asked = {"group": rule.group, "resource": rule.resource, "verb": verb, "namespace": rule.namespace}
     return bool(review(world, "selfsubjectaccessreviews", {"resourceAttributes": asked})["allowed"])
 
 
@@ -119,12 +114,15 @@ def review(world: RealWorld, kind: str, spec: Json) -> Json:
 @contextmanager
 def lacking(world: RealWorld, rule: Rule, verb: str) -> Iterator[None]:
     """Take one verb from the product, and give it back. The API server hears of both by a watch."""
-    set_rules(world, without(rule, verb))
+    printed = [(collection, one) for collection, one in rights_of([PRODUCT]) if "rules" in one]
+    for collection, role in printed:
+        world.admin.apply(collection, without(role, rule, verb))
     try:
         api.wait_until("the right is gone", lambda: not is_allowed(world, rule, verb))
         yield
     finally:
-        set_rules(world, ROLE["rules"])
+        for collection, role in printed:
+            world.admin.apply(collection, role)
         api.wait_until("the right is back", lambda: is_allowed(world, rule, verb))
 
 
@@ -134,7 +132,7 @@ def test_without_one_verb_something_fails_and_says_which_one(world: RealWorld, r
     name = f"{rule.resource}.{rule.group}".rstrip(".")
     with lacking(world, rule, verb), pytest.raises((Refused, RetryLater)) as caught:
         operation()
-    assert f"the user's ClusterRole needs the verb {verb} on {name} (" in str(caught.value)
+    assert f"the user needs the verb {verb} on {name}, which `spiderpool-aws manifests rbac` gives" in str(caught.value)
     operation()
 
 
@@ -164,6 +162,7 @@ def test_the_user_has_the_printed_rights_and_no_other(world: RealWorld) -> None:
         ("GET", "/api/v1/namespaces/default/pods/web/log"),
         ("GET", "/api/v1/namespaces/default/pods/web"),
         ("POST", "/api/v1/namespaces/default/pods"),
+        ("POST", "/api/v1/namespaces/kube-system/events"),
         ("POST", "/api/v1/namespaces/default/serviceaccounts/default/token"),
         ("GET", "/api/v1/nodes/n/proxy/pods"),
         ("PATCH", "/api/v1/nodes/n/status"),

@@ -50,12 +50,13 @@ def test_auth_takes_a_private_issuers_authority_from_a_file(tmp_path: Path) -> N
         pytest.param(("--user", "old", "--role-arn", ROLE), [f"aws:{ROLE}", "old"], id="from one login to another"),
     ],
 )
-def test_rbac_prints_the_role_and_its_binding_to_every_user(arguments: tuple[str, ...], users: list[str]) -> None:
+def test_rbac_prints_the_roles_and_their_bindings_to_every_user(arguments: tuple[str, ...], users: list[str]) -> None:
     result = run("rbac", *arguments)
     assert result.exit_code == 0
-    role, binding = yaml.safe_load_all(result.stdout)
-    assert (role["kind"], binding["kind"]) == ("ClusterRole", "ClusterRoleBinding")
-    assert [subject["name"] for subject in binding["subjects"]] == users
+    manifests = list(yaml.safe_load_all(result.stdout))
+    assert [one["kind"] for one in manifests] == ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]
+    for binding in manifests[1::2]:
+        assert [subject["name"] for subject in binding["subjects"]] == users
 
 
 @pytest.mark.parametrize("spoil", [lambda pem: pem + KEY.decode(), lambda pem: pem + pem[: len(pem) // 2]])

@@ -53,8 +53,8 @@ def rbac(
         list[str] | None, typer.Option(help="A user's name, for the other ways of logging in. Give it once a user.")
     ] = None,
 ) -> None:
-    """Print the ClusterRole and its binding to the users of all functions."""
-    from spiderpool_aws.manifests.rbac import role_and_binding
+    """Print the ClusterRole, the Role and their bindings to the users of all functions."""
+    from spiderpool_aws.manifests.rbac import roles_and_bindings
 
     try:
         users = [*map(user_of, role_arn or ()), *map(checked_user, user or ())]
@@ -65,7 +65,7 @@ def rbac(
             "give --role-arn (login web-identity) or --user (the other logins), once for each of reconcile_nodes and "
             "resync: what is applied replaces who had the rights before"
         )
-    _print(_RBAC_HEADER, *role_and_binding(users))
+    _print(_RBAC_HEADER, *roles_and_bindings(users))
 
 
 def _authority(path: Path) -> str:
