@@ -12,7 +12,7 @@ from spiderpool_aws.manifests.authentication import (
     checked_user,
     user_of,
 )
-from spiderpool_aws.tls import checked_authority
+from spiderpool_aws.trust import checked_authority
 
 app = typer.Typer(help="Print what the cluster needs, as YAML.", no_args_is_help=True)
 
