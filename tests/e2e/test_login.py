@@ -1,7 +1,4 @@
-"""Tokens that AWS signs, on a real kube-apiserver with the AuthenticationConfiguration and the RBAC that we print.
-
-The fixture `start_api_server` starts one for the text of an AuthenticationConfiguration, and stops it in the end.
-"""
+"""Tokens that AWS signs, on a real kube-apiserver with the AuthenticationConfiguration and the RBAC that we print."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -12,9 +9,10 @@ import yaml
 
 from spiderpool_aws.adapters.clock import SystemClock
 from spiderpool_aws.adapters.cluster import ClusterAdapter
-from spiderpool_aws.adapters.credentials import TokenCredentials
+from spiderpool_aws.adapters.credentials import RENEWAL_INTERVAL, TokenCredentials
 from spiderpool_aws.adapters.web_identity import WebIdentityToken
 from spiderpool_aws.domain.errors import RetryLater
+from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.manifests.authentication import Trust, authentication_configuration, user_of
 from tests.e2e.apiserver import ApiServer
 from tests.e2e.install import rights_of
@@ -46,8 +44,10 @@ class Login:
 
     def __init__(self, server: ApiServer, issuer: Issuer) -> None:
         self.server = server
-        self.clock = SystemClock()
-        self.sts = StsDouble(issuer, self.clock)
+        wall = SystemClock()
+        self.sts = StsDouble(issuer, wall)
+        self.clock = ManualClock(wall.now())
+        """The product's, which a test may put forward; the tokens' times are real, for the API server's is."""
 
     def cluster(self, audience: str = AUDIENCE) -> ClusterAdapter:
         client = boto3.client("sts", region_name=REGION, aws_access_key_id="a", aws_secret_access_key="b")
@@ -113,11 +113,13 @@ def test_a_token_of_another_issuer_is_refused_and_the_issuer_named(login: Login)
             login.cluster().list_nodes()
 
 
-def test_a_refused_token_is_renewed_once(login: Login) -> None:
+def test_a_refused_token_is_renewed_once_and_again_when_a_minute_has_passed(login: Login) -> None:
     login.sts.late = timedelta(hours=1)
     cluster = login.cluster()
     with pytest.raises(RetryLater):
         cluster.list_nodes()
     assert len(login.sts.requests) == 2
     login.sts.late = timedelta()
+    login.clock.advance(RENEWAL_INTERVAL.total_seconds())
     assert cluster.list_nodes() == []
+    assert len(login.sts.requests) == 3

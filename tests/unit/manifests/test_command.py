@@ -8,7 +8,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from spiderpool_aws.cli.main import app
-from tests.unit.adapters.test_credentials import CERTIFICATE, KEY
+from tests.unit.adapters.certificates import CERTIFICATE, KEY
 
 ROLE = "arn:aws:iam::123456789012:role/Worker"
 OTHER = "arn:aws:iam::123456789012:role/Resync"
