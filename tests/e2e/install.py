@@ -12,7 +12,6 @@ from tests.e2e.apiserver import PRODUCT
 
 MANIFESTS = Path(__file__).parent / "crds"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 
 class Installation:
@@ -64,4 +63,4 @@ def rights_of(users: Sequence[str]) -> list[tuple[str, Json]]:
 
 def _collection(manifest: Json) -> str:
     namespace = manifest["metadata"].get("namespace")
-    return f"{RBAC}{f'/namespaces/{namespace}' if namespace else ''}/{manifest['kind'].lower()}s"
+    return f"{api.RBAC}{f'/namespaces/{namespace}' if namespace else ''}/{manifest['kind'].lower()}s"

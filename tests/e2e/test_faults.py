@@ -12,7 +12,7 @@ from tests.e2e import api
 from tests.e2e.apiserver import ApiServer
 from tests.e2e.real_world import RealWorld
 from tests.e2e.reconciling import RealServer
-from tests.integration.reconciling import Cluster
+from tests.integration.reconciling import Bench
 
 DNS = "ip-10-0-0-10.eu-west-1.compute.internal"
 STEPS = [
@@ -24,8 +24,8 @@ STEPS = [
 
 
 @pytest.fixture
-def cluster(server: RealServer) -> Cluster:
-    made = Cluster(server)
+def cluster(server: RealServer) -> Bench:
+    made = Bench(server)
     made.join(DNS)
     return made
 
@@ -46,7 +46,7 @@ class Once:
         return self.act()
 
 
-def failure_of(cluster: Cluster) -> tuple[str, float | None]:
+def failure_of(cluster: Bench) -> tuple[str, float | None]:
     """Reconcile, which has to fail; return the reason and when to look again."""
     try:
         outcome = cluster.reconcile()
@@ -56,7 +56,7 @@ def failure_of(cluster: Cluster) -> tuple[str, float | None]:
     return outcome.reason, outcome.delay_seconds
 
 
-def assert_converges(cluster: Cluster) -> None:
+def assert_converges(cluster: Bench) -> None:
     """The next reconcile finishes what was begun, without a second assignment, and leaves nothing to do."""
     assert cluster.reconcile().status is Status.DONE
     assert (len(cluster.pools()), cluster.taints(DNS)) == (1, [])
@@ -77,7 +77,7 @@ def assert_converges(cluster: Cluster) -> None:
     ],
 )
 def test_a_request_that_fails_is_made_up_for(
-    cluster: Cluster, world: RealWorld, method: str, plural: str, fault: Fault, words: str, delay: float
+    cluster: Bench, world: RealWorld, method: str, plural: str, fault: Fault, words: str, delay: float
 ) -> None:
     hook = Once(method, plural, lambda: fault)
     world.inject(hook)
@@ -90,7 +90,7 @@ def test_a_request_that_fails_is_made_up_for(
 
 @pytest.mark.parametrize(("method", "plural"), STEPS)
 def test_an_api_server_that_restarts_is_waited_for(
-    cluster: Cluster, world: RealWorld, api_server: ApiServer, method: str, plural: str
+    cluster: Bench, world: RealWorld, api_server: ApiServer, method: str, plural: str
 ) -> None:
     hook = Once(method, plural, api_server.kill_apiserver)
     world.inject(hook)
@@ -105,7 +105,7 @@ def test_an_api_server_that_restarts_is_waited_for(
     assert_converges(cluster)
 
 
-def test_a_webhook_that_does_not_answer_in_time_is_waited_for(cluster: Cluster, world: RealWorld) -> None:
+def test_a_webhook_that_does_not_answer_in_time_is_waited_for(cluster: Bench, world: RealWorld) -> None:
     assert world.webhooks is not None
     with world.webhooks.webhook.hanging():
         reason, when = failure_of(cluster)

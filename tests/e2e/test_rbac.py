@@ -11,12 +11,12 @@ from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.node_events import NodeEvent
 from spiderpool_aws.domain.pool import MultusConfig
 from spiderpool_aws.local.cluster.answers import Json
-from spiderpool_aws.manifests.rbac import RULES, Rule
+from spiderpool_aws.manifests.rbac import NAME, RULES, Rule
 from tests.e2e import api
 from tests.e2e.apiserver import PRODUCT
-from tests.e2e.install import RBAC, rights_of
+from tests.e2e.install import rights_of
 from tests.e2e.real_world import RealWorld
-from tests.integration.adapters.test_cluster import pool
+from tests.unit.adapters.pools import pool
 from tests.unit.build import NOW
 
 RIGHTS = tuple((rule, verb) for rule in RULES for verb in rule.verbs)
@@ -164,15 +164,15 @@ def test_the_user_has_the_printed_rights_and_no_other(world: RealWorld) -> None:
         ("POST", "/api/v1/namespaces/default/pods"),
         ("POST", "/api/v1/namespaces/kube-system/events"),
         ("POST", "/api/v1/namespaces/default/serviceaccounts/default/token"),
-        ("GET", "/api/v1/nodes/n/proxy/pods"),
-        ("PATCH", "/api/v1/nodes/n/status"),
-        ("POST", "/api/v1/nodes"),
+        ("GET", f"{api.NODES}/n/proxy/pods"),
+        ("PATCH", f"{api.NODES}/n/status"),
+        ("POST", api.NODES),
         ("GET", f"{api.SPIDERPOOL}/spiderreservedips"),
         ("DELETE", f"{api.SPIDERPOOL}/namespaces/kube-system/spidermultusconfigs/ipvlan-ens5"),
         ("GET", "/apis/apps/v1/deployments"),
         ("GET", "/apis/coordination.k8s.io/v1/leases"),
-        ("GET", f"{RBAC}/clusterroles"),
-        ("PATCH", f"{RBAC}/clusterroles/spiderpool-aws"),
+        ("GET", f"{api.RBAC}/clusterroles"),
+        ("PATCH", f"{api.RBAC}/clusterroles/{NAME}"),
         ("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"),
         ("GET", "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"),
     ],
@@ -181,5 +181,5 @@ def test_the_user_is_refused_what_an_administrator_is_not(world: RealWorld, meth
     content_type = api.MERGE if method == "PATCH" else api.JSON
     answer = world.product.request(method, path, {}, content_type)
     assert (answer.status, answer.body["reason"]) == (403, "Forbidden")
-    assert 'User "spiderpool-aws" cannot ' in answer.body["message"]
+    assert f'User "{PRODUCT}" cannot ' in answer.body["message"]
     assert world.admin.request(method, path, {}, content_type, dryRun="All").status not in (401, 403)

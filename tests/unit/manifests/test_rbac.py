@@ -13,23 +13,16 @@ from kubernetes.client.configuration import Configuration
 
 from spiderpool_aws.adapters.cluster import EVENTS, MULTUS, NODES, PODS, POOLS, ClusterAdapter
 from spiderpool_aws.adapters.credentials import FixedCredentials
-from spiderpool_aws.domain.addresses import NO_IPV4, AddressSet, IPFamily
 from spiderpool_aws.domain.node import PodRef
 from spiderpool_aws.domain.node_events import NodeEvent
-from spiderpool_aws.domain.pool import MultusConfig, Pool, PoolIdentity, PoolSpec
+from spiderpool_aws.domain.pool import MultusConfig
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.cluster import ClusterDouble, connect_in_process
 from spiderpool_aws.manifests.rbac import RULES, roles_and_bindings
 from spiderpool_aws.ports import ClusterPort
 from tests.unit.adapters.doubles import HOST, RecordingReporter
+from tests.unit.adapters.pools import pool
 
-POOL = Pool(
-    name="n-ens5-v4-0000000a",
-    identity=PoolIdentity("prod", "i-0a", "eni-0a", "eni-attach-0a", IPFamily.IPV4),
-    spec=PoolSpec("10.0.0.0/24", AddressSet.parse(IPFamily.IPV4, ["10.0.0.11"]), "10.0.0.1", ("n",), ("ns/m",), True),
-    allocated=NO_IPV4,
-    excluded=NO_IPV4,
-)
 NODE = {
     "apiVersion": "v1",
     "kind": "Node",
@@ -83,7 +76,7 @@ def use_everything(cluster: UsedCluster) -> None:
     port: ClusterPort = cluster.port
     node = cluster.double.put(NODE)
     port.list_pools()
-    stored = port.apply_pool(POOL)
+    stored = port.apply_pool(pool())
     port.note_pool(port.apply_pool(replace(stored, spec=replace(stored.spec, disable=True))))
     port.delete_pool(stored)
     port.list_multus()
