@@ -103,8 +103,7 @@ class RealWorld(ClusterWorld):
         """Delete whatever a test left, past admission, and let everything work again."""
         if self.webhooks is not None:
             self.webhooks.webhook.up = True
-        self.proxy.hooks.clear()
-        self.proxy.requests.clear()
+        self.proxy.clear()
         while self._put:
             # Gone is as good: some tests delete what they were given.
             self._seeder.request("DELETE", self._put.pop(), api.AT_ONCE)

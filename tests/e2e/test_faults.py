@@ -12,9 +12,10 @@ from tests.e2e import api
 from tests.e2e.apiserver import ApiServer
 from tests.e2e.real_world import RealWorld
 from tests.e2e.reconciling import RealServer
-from tests.integration.reconciling import Bench
+from tests.integration.reconciling import NETWORKS, POOLS, Bench
 
 DNS = "ip-10-0-0-10.eu-west-1.compute.internal"
+BEFORE, AFTER = "before the effect", "after the effect"
 STEPS = [
     pytest.param("GET", "spiderippools", id="while it lists pools"),
     pytest.param("PATCH", "spidermultusconfigs", id="while it makes the network"),
@@ -28,6 +29,17 @@ def cluster(server: RealServer) -> Bench:
     made = Bench(server)
     made.join(DNS)
     return made
+
+
+def has_happened(cluster: Bench, plural: str) -> bool:
+    """Say whether the launch's write of a kind is on the API server."""
+    if plural == "nodes":
+        return "providerID" in cluster.node(DNS)["spec"]
+    return bool(cluster.server.admin("GET", NETWORKS if plural == "spidermultusconfigs" else POOLS)["items"])
+
+
+def are_served(world: RealWorld) -> bool:
+    return all(world.admin.request("GET", path).status == 200 for path in api.CLEARED)
 
 
 @dataclass
@@ -67,17 +79,17 @@ def assert_converges(cluster: Bench) -> None:
 
 @pytest.mark.parametrize(("method", "plural"), STEPS)
 @pytest.mark.parametrize(
-    ("fault", "words", "delay"),
+    ("fault", "moment", "words", "delay"),
     [
-        pytest.param(Fault.status(429, 7), "429", 7, id="throttled"),
-        pytest.param(Fault.status(500), "500", 0, id="internal error"),
-        pytest.param(Fault.status(504), "504", 0, id="time-out"),
-        pytest.param(Fault.unavailable(), "check the endpoint", 0, id="no answer"),
-        pytest.param(Fault.cut(), "cannot be reached", 0, id="cut after the effect"),
+        pytest.param(Fault.status(429, 7), BEFORE, "429", 7, id="throttled"),
+        pytest.param(Fault.status(500), BEFORE, "500", 0, id="internal error"),
+        pytest.param(Fault.status(504), BEFORE, "504", 0, id="time-out"),
+        pytest.param(Fault.unavailable(), BEFORE, "check the endpoint", 0, id="no answer"),
+        pytest.param(Fault.cut(), AFTER, "cannot be reached", 0, id="cut after the effect"),
     ],
 )
 def test_a_request_that_fails_is_made_up_for(
-    cluster: Bench, world: RealWorld, method: str, plural: str, fault: Fault, words: str, delay: float
+    cluster: Bench, world: RealWorld, method: str, plural: str, fault: Fault, moment: str, words: str, delay: float
 ) -> None:
     hook = Once(method, plural, lambda: fault)
     world.inject(hook)
@@ -85,23 +97,31 @@ def test_a_request_that_fails_is_made_up_for(
     assert hook.has_acted
     assert words in reason
     assert (when or 0) >= delay
+    assert has_happened(cluster, plural) is (moment == AFTER and method == "PATCH")
     assert_converges(cluster)
 
 
 @pytest.mark.parametrize(("method", "plural"), STEPS)
+@pytest.mark.parametrize("moment", [BEFORE, AFTER])
 def test_an_api_server_that_restarts_is_waited_for(
-    cluster: Bench, world: RealWorld, api_server: ApiServer, method: str, plural: str
+    cluster: Bench, world: RealWorld, api_server: ApiServer, moment: str, method: str, plural: str
 ) -> None:
-    hook = Once(method, plural, api_server.kill_apiserver)
-    world.inject(hook)
+    def kill() -> Fault | None:
+        api_server.kill_apiserver()
+        # Whose request had its effect hears nothing of it any more.
+        return Fault.cut() if moment == AFTER else None
+
+    hook = Once(method, plural, kill)
+    (world.proxy.inject_late if moment == AFTER else world.inject)(hook)
     try:
         reason, _when = failure_of(cluster)
     finally:
         if hook.has_acted:
             api_server.start_apiserver()
-            api.wait_until("the CRDs are served", lambda: world.admin.request("GET", api.POOLS).status == 200)
+            api.wait_until("the CRDs are served", lambda: are_served(world))
     assert hook.has_acted
     assert "check the endpoint" in reason
+    assert has_happened(cluster, plural) is (moment == AFTER and method == "PATCH")
     assert_converges(cluster)
 
 
