@@ -14,6 +14,8 @@ from spiderpool_aws.local.cluster.answers import Answer, Json
 JSON = "application/json"
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
+NODES = "/api/v1/nodes"
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
 SPIDERPOOL = "/apis/spiderpool.spidernet.io/v2beta1"
 POOLS = f"{SPIDERPOOL}/spiderippools"
 MULTUS = f"{SPIDERPOOL}/spidermultusconfigs"
@@ -24,6 +26,8 @@ CLEARED = (
     "/apis/k8s.cni.cncf.io/v1/namespaces/kube-system/network-attachment-definitions",
 )
 """The collections of which a test may leave anything, and which are emptied between two tests."""
+AT_ONCE = {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0}
+"""The body of a DELETE that waits for no kubelet."""
 _WAIT_SECONDS = 60.0
 _POLL_SECONDS = 0.05
 

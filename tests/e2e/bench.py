@@ -11,13 +11,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from spiderpool_aws.adapters.cluster import ClusterAdapter
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.pool import Pool, pool_manifest
@@ -26,11 +24,12 @@ from tests.e2e import api
 from tests.e2e.apiserver import PRODUCT_TOKEN, ApiServer
 from tests.e2e.build import build
 from tests.e2e.install import Installation
+from tests.e2e.reconciling import RealServer
 from tests.integration.adapters.cluster_world import adapter
 from tests.integration.adapters.kubeconfigs import kubeconfig
-from tests.integration.adapters.test_cluster import pool
-from tests.integration.reconciling import Cluster, Json
+from tests.integration.reconciling import Bench, Json
 from tests.unit import build as models
+from tests.unit.adapters.pools import pool
 
 WRITES = 200
 LAUNCHES = 20
@@ -38,30 +37,6 @@ NODES = 5000
 POOLS_A_NODE = 4
 THREADS = 16
 Row = tuple[str, str, str]
-
-
-class Server:
-    """The `ApiServer` of tests/integration/reconciling.py, on a real one."""
-
-    def __init__(self, real: ApiServer) -> None:
-        self._real = real
-
-    def product(self) -> ClusterAdapter:
-        return adapter(kubeconfig(self._real.url, self._real.ca_pem, PRODUCT_TOKEN))
-
-    def now(self) -> datetime:
-        made = self._real.admin.expect("POST", "/api/v1/namespaces/default/configmaps", _named("now"))
-        self._real.admin.expect("DELETE", "/api/v1/namespaces/default/configmaps/now")
-        return datetime.fromisoformat(made["metadata"]["creationTimestamp"])
-
-    def admin(self, method: str, path: str, body: Json | None = None, content_type: str = "application/json") -> Json:
-        answer = self._real.admin.request(method, path, body, content_type)
-        assert answer.status < 300, answer.body
-        return answer.body
-
-
-def _named(name: str) -> Json:
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
 
 
 def _node(number: int) -> Json:
@@ -84,7 +59,7 @@ def numbered(number: int) -> Pool:
     return replace(made, spec=replace(made.spec, subnet="10.0.0.0/8", ips=AddressSet.of(IPFamily.IPV4, [str(address)])))
 
 
-def writes(server: Server) -> Iterator[Row]:
+def writes(server: RealServer) -> Iterator[Row]:
     """Measure the three kinds of pool write."""
     cluster, stored = server.product(), []
     new = [numbered(number) for number in range(WRITES)]
@@ -96,9 +71,9 @@ def writes(server: Server) -> Iterator[Row]:
     yield "a pool is applied without a change", _milliseconds(same), "the same"
 
 
-def launches(server: Server) -> Iterator[Row]:
+def launches(server: RealServer) -> Iterator[Row]:
     """Measure a reconcile of a node that has just joined: two NICs, dual stack."""
-    cluster = Cluster(server)
+    cluster = Bench(server)
     cluster.control.control = Control(models.policy(nics=2, ipv6={"prefixes": 1}))
     subjects, statuses = [f"i-{number}" for number in range(LAUNCHES)], []
     for number, subject in enumerate(subjects):
@@ -118,7 +93,7 @@ def listing(real: ApiServer) -> Iterator[Row]:
     """Measure a listing of many pools, in a process of its own."""
     total = NODES * POOLS_A_NODE
     with ThreadPoolExecutor(THREADS) as threads:
-        list(threads.map(lambda n: real.seeder.expect("POST", "/api/v1/nodes", _node(n)), range(NODES)))
+        list(threads.map(lambda n: real.seeder.expect("POST", api.NODES, _node(n)), range(NODES)))
         list(threads.map(lambda n: real.seeder.expect("POST", api.POOLS, pool_manifest(numbered(n))), range(total)))
     given = json.dumps({"url": real.url, "ca": real.ca_pem, "token": PRODUCT_TOKEN})
     command = [sys.executable, "-m", "tests.e2e.bench", "--list"]
@@ -160,7 +135,7 @@ def main() -> None:
     real = ApiServer(build())
     try:
         Installation(real.admin)
-        server = Server(real)
+        server = RealServer(real.admin, lambda: adapter(kubeconfig(real.url, real.ca_pem, PRODUCT_TOKEN)))
         for rows in (launches(server), writes(server)):
             for row in rows:
                 table.add_row(*row)

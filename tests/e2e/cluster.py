@@ -2,12 +2,13 @@
 
 import base64
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 import yaml
 
-from tests.e2e.api import CLEARED, Api, bearer
+from tests.e2e.api import CLEARED, NODES, Api, bearer
 from tests.e2e.apiserver import PRODUCT, SEEDER
 
 
@@ -23,6 +24,10 @@ class Cluster(Protocol):
     @property
     def seeder(self) -> Api: ...
 
+    @property
+    def compact(self) -> Callable[[], None] | None:
+        """What lets its etcd forget every version but the newest; None where that is not ours to do."""
+
 
 class UnusableError(Exception):
     """The kubeconfig, or its cluster, cannot be used for tests."""
@@ -33,6 +38,8 @@ class GivenCluster:
 
     Raises UnusableError where the tests would do harm: between two of them Spiderpool's objects are deleted.
     """
+
+    compact = None
 
     def __init__(self, kubeconfig: Path) -> None:
         document = yaml.safe_load(kubeconfig.read_text())
@@ -54,7 +61,7 @@ class GivenCluster:
         self.admin = Api(*where, login, files)
         self.product = Api(*where, {**login, "Impersonate-User": PRODUCT}, files)
         self.seeder = Api(*where, {**login, "Impersonate-User": SEEDER, **masters}, files)
-        for path in (*CLEARED, "/api/v1/nodes/n"):
+        for path in (*CLEARED, f"{NODES}/n"):
             answer = self.admin.request("GET", path)
             if answer.status in (401, 403):
                 raise UnusableError(f"the user of {kubeconfig} is no administrator: {answer.body.get('message')}")

@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.apiserver import ApiServer
 from tests.e2e.build import build
 from tests.e2e.cluster import Cluster, GivenCluster, UnusableError
-from tests.e2e.real_world import RealWorld
+from tests.e2e.real_world import TOKEN, RealWorld
 from tests.e2e.reconciling import RealServer
 
 
@@ -75,16 +75,7 @@ def world(real_world: RealWorld) -> RealWorld:
 @pytest.fixture
 def server(api_server: ApiServer, world: RealWorld) -> Iterator[RealServer]:
     """Only one of our own: its tests look at all Nodes, and delete them."""
-    real = RealServer(world)
+    real = RealServer(world.admin, lambda: world.connect(TOKEN))
     real.clear()
     yield real
     real.clear()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out, on a given cluster, what only a server of our own can be told to do."""
-    if os.environ.get("KUBECONFIG"):
-        own = pytest.mark.skip(reason="needs an etcd that can be compacted: run without KUBECONFIG")
-        for item in items:
-            if item.name == "test_a_listing_that_expired_half_way_is_begun_anew":
-                item.add_marker(own)

@@ -1,17 +1,17 @@
 """What has to be on an API server before the tests: the CustomResourceDefinitions, and the product's rights."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import yaml
 
 from spiderpool_aws.local.cluster.answers import Json
-from spiderpool_aws.manifests.rbac import role_and_binding
+from spiderpool_aws.manifests.rbac import roles_and_bindings
 from tests.e2e import api
+from tests.e2e.apiserver import PRODUCT
 
 MANIFESTS = Path(__file__).parent / "crds"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 
 class Installation:
@@ -22,9 +22,9 @@ class Installation:
         missing = [crd for crd in own_crds() if admin.request("GET", _path(CRDS, crd)).status == 404]
         install_crds(admin, missing)
         self._paths = [_path(CRDS, crd) for crd in missing]
-        for kind, manifest in product_rights():
-            admin.apply(f"{RBAC}/{kind}", manifest)
-            self._paths.append(_path(f"{RBAC}/{kind}", manifest))
+        for collection, manifest in rights_of([PRODUCT]):
+            admin.apply(collection, manifest)
+            self._paths.append(_path(collection, manifest))
 
     def remove(self) -> None:
         """Take away what was not there before."""
@@ -56,7 +56,11 @@ def _path(collection: str, manifest: Json) -> str:
     return f"{collection}/{manifest['metadata']['name']}"
 
 
-def product_rights() -> list[tuple[str, Json]]:
-    """Return the ClusterRole and the binding that `spiderpool-aws manifests rbac` prints, for the tests' user."""
-    role, binding = role_and_binding("spiderpool-aws")
-    return [("clusterroles", role), ("clusterrolebindings", binding)]
+def rights_of(users: Sequence[str]) -> list[tuple[str, Json]]:
+    """Return what `spiderpool-aws manifests rbac` prints for users, each after the path of its collection."""
+    return [(_collection(manifest), manifest) for manifest in roles_and_bindings(users)]
+
+
+def _collection(manifest: Json) -> str:
+    namespace = manifest["metadata"].get("namespace")
+    return f"{api.RBAC}{f'/namespaces/{namespace}' if namespace else ''}/{manifest['kind'].lower()}s"

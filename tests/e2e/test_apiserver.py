@@ -11,7 +11,6 @@ from tests.e2e import api
 from tests.e2e.apiserver import ApiServer
 from tests.e2e.processes import StartError
 
-NODES = "/api/v1/nodes"
 AUTHENTICATION = """
 apiVersion: apiserver.config.k8s.io/v1
 kind: AuthenticationConfiguration
@@ -31,21 +30,21 @@ def server(binary: Path) -> Iterator[ApiServer]:
 
 def test_what_is_stored_outlives_a_crash_of_the_api_server(server: ApiServer) -> None:
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "survivor"}}
-    uid = server.admin.expect("POST", NODES, node)["metadata"]["uid"]
+    uid = server.admin.expect("POST", api.NODES, node)["metadata"]["uid"]
     before = server.pids["kube-apiserver"]
     server.restart()
     assert server.pids["kube-apiserver"] != before
-    assert server.admin.expect("GET", f"{NODES}/survivor")["metadata"]["uid"] == uid
+    assert server.admin.expect("GET", f"{api.NODES}/survivor")["metadata"]["uid"] == uid
 
 
 def test_a_user_without_rights_is_told_what_is_missing(server: ApiServer) -> None:
-    answer = server.product.request("GET", NODES)
+    answer = server.product.request("GET", api.NODES)
     assert (answer.status, 'cannot list resource "nodes"' in answer.body["message"]) == (403, True)
 
 
 def test_a_token_that_nobody_has_is_refused(server: ApiServer) -> None:
     stranger = server.log_in("stranger")
-    assert stranger.request("GET", NODES).status == 401
+    assert stranger.request("GET", api.NODES).status == 401
     stranger.close()
 
 

@@ -12,10 +12,9 @@ import yaml
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily
 from spiderpool_aws.domain.memory import Absence, PoolMemory
 from spiderpool_aws.domain.pool import (
+    FIELD_MANAGER,
     MultusConfig,
     Pool,
-    PoolIdentity,
-    PoolSpec,
     SpiderIPPool,
     SpiderMultusConfig,
     multus_manifest,
@@ -25,21 +24,13 @@ from tests.e2e import api
 from tests.e2e.apiserver import ApiServer
 from tests.e2e.install import install_crds, own_crds
 from tests.e2e.schemas import CUSTOM, crd
+from tests.unit.adapters.pools import pool
 
 UPSTREAM = Path(__file__).parents[3] / "shared" / "data" / "crds"
 SEEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def pool(family: IPFamily, subnet: str, gateway: str | None, *ranges: str) -> Pool:
-    addresses = AddressSet.parse(family, ranges)
-    none = AddressSet.parse(family, ())
-    identity = PoolIdentity("prod", "i-0a", "eni-0a", "eni-attach-0a", family)
-    spec = PoolSpec(subnet, addresses, gateway, ("n",), ("kube-system/ipvlan-ens5",), True)
-    return Pool(f"n-ens5-v{int(family)}-0000000a", identity, spec, none, none)
-
-
-V4 = pool(IPFamily.IPV4, "10.0.0.0/24", "10.0.0.1", "10.0.0.11-10.0.0.13", "10.0.0.20")
-V6 = pool(IPFamily.IPV6, "2001:db8:1:1::/64", None, "2001:db8:1:1:a::-2001:db8:1:1:a::ff")
+V4, V6 = pool(), pool("n-ens5-v6-0000000a", family=IPFamily.IPV6)
 MEMORY = PoolMemory(
     missing=((SEEN, AddressSet.parse(IPFamily.IPV4, ["10.0.0.12"])),), absent=Absence(SEEN, SEEN), node_uid="u"
 )
@@ -68,7 +59,7 @@ def admin(request: pytest.FixtureRequest, binary: Path) -> Iterator[api.Api]:
 
 def apply(admin: api.Api, path: str, manifest: dict[str, Any]) -> dict[str, Any]:
     target = f"{path}/{manifest['metadata']['name']}"
-    query = {"fieldManager": "spiderpool-aws", "fieldValidation": "Strict"}
+    query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
     return admin.expect("PATCH", target, manifest, api.APPLY, **query)
 
 
@@ -90,7 +81,7 @@ def test_a_multus_config_is_accepted_and_read_back_as_it_was_written(admin: api.
 def test_a_field_that_no_crd_declares_is_refused(admin: api.Api) -> None:
     manifest = pool_manifest(V4)
     manifest["spec"]["nodeNames"] = ["n"]
-    query = {"fieldManager": "spiderpool-aws", "fieldValidation": "Strict"}
+    query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
     answer = admin.request("PATCH", f"{api.POOLS}/{V4.name}", manifest, api.APPLY, **query)
     assert (answer.status, "field not declared in schema" in answer.body["message"]) == (500, True)
 

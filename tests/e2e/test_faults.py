@@ -12,9 +12,10 @@ from tests.e2e import api
 from tests.e2e.apiserver import ApiServer
 from tests.e2e.real_world import RealWorld
 from tests.e2e.reconciling import RealServer
-from tests.integration.reconciling import Cluster
+from tests.integration.reconciling import NETWORKS, POOLS, Bench
 
 DNS = "ip-10-0-0-10.eu-west-1.compute.internal"
+BEFORE, AFTER = "before the effect", "after the effect"
 STEPS = [
     pytest.param("GET", "spiderippools", id="while it lists pools"),
     pytest.param("PATCH", "spidermultusconfigs", id="while it makes the network"),
@@ -24,10 +25,21 @@ STEPS = [
 
 
 @pytest.fixture
-def cluster(server: RealServer) -> Cluster:
-    made = Cluster(server)
+def cluster(server: RealServer) -> Bench:
+    made = Bench(server)
     made.join(DNS)
     return made
+
+
+def has_happened(cluster: Bench, plural: str) -> bool:
+    """Say whether the launch's write of a kind is on the API server."""
+    if plural == "nodes":
+        return "providerID" in cluster.node(DNS)["spec"]
+    return bool(cluster.server.admin("GET", NETWORKS if plural == "spidermultusconfigs" else POOLS)["items"])
+
+
+def are_served(world: RealWorld) -> bool:
+    return all(world.admin.request("GET", path).status == 200 for path in api.CLEARED)
 
 
 @dataclass
@@ -46,7 +58,7 @@ class Once:
         return self.act()
 
 
-def failure_of(cluster: Cluster) -> tuple[str, float | None]:
+def failure_of(cluster: Bench) -> tuple[str, float | None]:
     """Reconcile, which has to fail; return the reason and when to look again."""
     try:
         outcome = cluster.reconcile()
@@ -56,7 +68,7 @@ def failure_of(cluster: Cluster) -> tuple[str, float | None]:
     return outcome.reason, outcome.delay_seconds
 
 
-def assert_converges(cluster: Cluster) -> None:
+def assert_converges(cluster: Bench) -> None:
     """The next reconcile finishes what was begun, without a second assignment, and leaves nothing to do."""
     assert cluster.reconcile().status is Status.DONE
     assert (len(cluster.pools()), cluster.taints(DNS)) == (1, [])
@@ -67,17 +79,17 @@ def assert_converges(cluster: Cluster) -> None:
 
 @pytest.mark.parametrize(("method", "plural"), STEPS)
 @pytest.mark.parametrize(
-    ("fault", "words", "delay"),
+    ("fault", "moment", "words", "delay"),
     [
-        pytest.param(Fault.status(429, 7), "429", 7, id="throttled"),
-        pytest.param(Fault.status(500), "500", 0, id="internal error"),
-        pytest.param(Fault.status(504), "504", 0, id="time-out"),
-        pytest.param(Fault.unavailable(), "check the endpoint", 0, id="no answer"),
-        pytest.param(Fault.cut(), "cannot be reached", 0, id="cut after the effect"),
+        pytest.param(Fault.status(429, 7), BEFORE, "429", 7, id="throttled"),
+        pytest.param(Fault.status(500), BEFORE, "500", 0, id="internal error"),
+        pytest.param(Fault.status(504), BEFORE, "504", 0, id="time-out"),
+        pytest.param(Fault.unavailable(), BEFORE, "check the endpoint", 0, id="no answer"),
+        pytest.param(Fault.cut(), AFTER, "cannot be reached", 0, id="cut after the effect"),
     ],
 )
 def test_a_request_that_fails_is_made_up_for(
-    cluster: Cluster, world: RealWorld, method: str, plural: str, fault: Fault, words: str, delay: float
+    cluster: Bench, world: RealWorld, method: str, plural: str, fault: Fault, moment: str, words: str, delay: float
 ) -> None:
     hook = Once(method, plural, lambda: fault)
     world.inject(hook)
@@ -85,27 +97,35 @@ def test_a_request_that_fails_is_made_up_for(
     assert hook.has_acted
     assert words in reason
     assert (when or 0) >= delay
+    assert has_happened(cluster, plural) is (moment == AFTER and method == "PATCH")
     assert_converges(cluster)
 
 
 @pytest.mark.parametrize(("method", "plural"), STEPS)
+@pytest.mark.parametrize("moment", [BEFORE, AFTER])
 def test_an_api_server_that_restarts_is_waited_for(
-    cluster: Cluster, world: RealWorld, api_server: ApiServer, method: str, plural: str
+    cluster: Bench, world: RealWorld, api_server: ApiServer, moment: str, method: str, plural: str
 ) -> None:
-    hook = Once(method, plural, api_server.kill_apiserver)
-    world.inject(hook)
+    def kill() -> Fault | None:
+        api_server.kill_apiserver()
+        # Whose request had its effect hears nothing of it any more.
+        return Fault.cut() if moment == AFTER else None
+
+    hook = Once(method, plural, kill)
+    (world.proxy.inject_late if moment == AFTER else world.inject)(hook)
     try:
         reason, _when = failure_of(cluster)
     finally:
         if hook.has_acted:
             api_server.start_apiserver()
-            api.wait_until("the CRDs are served", lambda: world.admin.request("GET", api.POOLS).status == 200)
+            api.wait_until("the CRDs are served", lambda: are_served(world))
     assert hook.has_acted
     assert "check the endpoint" in reason
+    assert has_happened(cluster, plural) is (moment == AFTER and method == "PATCH")
     assert_converges(cluster)
 
 
-def test_a_webhook_that_does_not_answer_in_time_is_waited_for(cluster: Cluster, world: RealWorld) -> None:
+def test_a_webhook_that_does_not_answer_in_time_is_waited_for(cluster: Bench, world: RealWorld) -> None:
     assert world.webhooks is not None
     with world.webhooks.webhook.hanging():
         reason, when = failure_of(cluster)

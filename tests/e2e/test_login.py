@@ -1,11 +1,7 @@
-"""Tokens that AWS signs, on a real kube-apiserver with the AuthenticationConfiguration and the RBAC that we print.
-
-The fixture `start_api_server` starts one for the text of an AuthenticationConfiguration, and stops it in the end.
-"""
+"""Tokens that AWS signs, on a real kube-apiserver with the AuthenticationConfiguration and the RBAC that we print."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any, Protocol
 
 import boto3
 import pytest
@@ -13,30 +9,19 @@ import yaml
 
 from spiderpool_aws.adapters.clock import SystemClock
 from spiderpool_aws.adapters.cluster import ClusterAdapter
-from spiderpool_aws.adapters.credentials import TokenCredentials
+from spiderpool_aws.adapters.credentials import RENEWAL_INTERVAL, TokenCredentials
 from spiderpool_aws.adapters.web_identity import WebIdentityToken
 from spiderpool_aws.domain.errors import RetryLater
+from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.manifests.authentication import Trust, authentication_configuration, user_of
-from spiderpool_aws.manifests.rbac import role_and_binding
+from tests.e2e.apiserver import ApiServer
+from tests.e2e.install import rights_of
 from tests.e2e.issuer import REGION, ROLE_ARN, Issuer, StsDouble
 from tests.unit.adapters.doubles import RecordingReporter
 
 AUDIENCE = "https://prod.k8s.example.org"
-SECOND_ROLE_ARN = "arn:aws:iam::123456789012:role/Resync"
-RBAC = "/apis/rbac.authorization.k8s.io/v1"
-
-
-class Administrator(Protocol):
-    def apply(self, path: str, obj: dict[str, Any]) -> Any: ...
-
-
-class RunningApiServer(Protocol):
-    @property
-    def url(self) -> str: ...
-    @property
-    def ca_pem(self) -> str: ...
-    @property
-    def admin(self) -> Administrator: ...
+FUNCTION_ROLE_ARNS = (ROLE_ARN, "arn:aws:iam::123456789012:role/Resync")
+ROLE_ARN_WITHOUT_RIGHTS = "arn:aws:iam::123456789012:role/Forgotten"
 
 
 @pytest.fixture(scope="module")
@@ -46,23 +31,23 @@ def issuer() -> Iterator[Issuer]:
 
 
 @pytest.fixture(scope="module")
-def api_server_of_roles(request: pytest.FixtureRequest, issuer: Issuer) -> RunningApiServer:
-    start: Callable[[str], RunningApiServer] = request.getfixturevalue("start_api_server")
-    trust = Trust(issuer.url, AUDIENCE, [ROLE_ARN, SECOND_ROLE_ARN], issuer.ca_pem)
-    server = start(yaml.safe_dump(authentication_configuration(trust)))
-    role, binding = role_and_binding(user_of(ROLE_ARN))
-    server.admin.apply(f"{RBAC}/clusterroles", role)
-    server.admin.apply(f"{RBAC}/clusterrolebindings", binding)
+def api_server_of_roles(start_api_server: Callable[[str], ApiServer], issuer: Issuer) -> ApiServer:
+    trust = Trust(issuer.url, AUDIENCE, [*FUNCTION_ROLE_ARNS, ROLE_ARN_WITHOUT_RIGHTS], issuer.ca_pem)
+    server = start_api_server(yaml.safe_dump(authentication_configuration(trust)))
+    for path, manifest in rights_of([user_of(arn) for arn in FUNCTION_ROLE_ARNS]):
+        server.admin.apply(path, manifest)
     return server
 
 
 class Login:
     """The product's login, on STS tokens that a test may spoil."""
 
-    def __init__(self, server: RunningApiServer, issuer: Issuer) -> None:
+    def __init__(self, server: ApiServer, issuer: Issuer) -> None:
         self.server = server
-        self.clock = SystemClock()
-        self.sts = StsDouble(issuer, self.clock)
+        wall = SystemClock()
+        self.sts = StsDouble(issuer, wall)
+        self.clock = ManualClock(wall.now())
+        """The product's, which a test may put forward; the tokens' times are real, for the API server's is."""
 
     def cluster(self, audience: str = AUDIENCE) -> ClusterAdapter:
         client = boto3.client("sts", region_name=REGION, aws_access_key_id="a", aws_secret_access_key="b")
@@ -73,20 +58,22 @@ class Login:
 
 
 @pytest.fixture
-def login(api_server_of_roles: RunningApiServer, issuer: Issuer) -> Login:
+def login(api_server_of_roles: ApiServer, issuer: Issuer) -> Login:
     return Login(api_server_of_roles, issuer)
 
 
-def test_a_role_that_is_named_logs_in_with_what_rbac_gives_it(login: Login) -> None:
+@pytest.mark.parametrize("arn", FUNCTION_ROLE_ARNS)
+def test_the_role_of_each_function_logs_in_with_what_rbac_gives_it(login: Login, arn: str) -> None:
+    login.sts.sub = arn
     assert login.cluster().list_nodes() == []
     assert len(login.sts.requests) == 1
 
 
 def test_the_user_is_the_roles_arn_after_aws(login: Login) -> None:
-    login.sts.sub = SECOND_ROLE_ARN
+    login.sts.sub = ROLE_ARN_WITHOUT_RIGHTS
     with pytest.raises(RetryLater) as caught:
         login.cluster().list_nodes()
-    assert f'User "aws:{SECOND_ROLE_ARN}" cannot list resource "nodes"' in caught.value.reason
+    assert f'User "aws:{ROLE_ARN_WITHOUT_RIGHTS}" cannot list resource "nodes"' in caught.value.reason
     assert "needs the verb list on nodes" in caught.value.reason
 
 
@@ -126,11 +113,13 @@ def test_a_token_of_another_issuer_is_refused_and_the_issuer_named(login: Login)
             login.cluster().list_nodes()
 
 
-def test_a_refused_token_is_renewed_once(login: Login) -> None:
+def test_a_refused_token_is_renewed_once_and_again_when_a_minute_has_passed(login: Login) -> None:
     login.sts.late = timedelta(hours=1)
     cluster = login.cluster()
     with pytest.raises(RetryLater):
         cluster.list_nodes()
     assert len(login.sts.requests) == 2
     login.sts.late = timedelta()
+    login.clock.advance(RENEWAL_INTERVAL.total_seconds())
     assert cluster.list_nodes() == []
+    assert len(login.sts.requests) == 3

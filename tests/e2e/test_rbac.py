@@ -1,6 +1,6 @@
 """The product's user on a real API server: every right that is printed is needed, and there is no other."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,11 +11,12 @@ from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.node_events import NodeEvent
 from spiderpool_aws.domain.pool import MultusConfig
 from spiderpool_aws.local.cluster.answers import Json
-from spiderpool_aws.manifests.rbac import RULES, Rule
+from spiderpool_aws.manifests.rbac import NAME, RULES, Rule
 from tests.e2e import api
-from tests.e2e.install import RBAC, product_rights
+from tests.e2e.apiserver import PRODUCT
+from tests.e2e.install import rights_of
 from tests.e2e.real_world import RealWorld
-from tests.integration.adapters.test_cluster import pool
+from tests.unit.adapters.pools import pool
 from tests.unit.build import NOW
 
 RIGHTS = tuple((rule, verb) for rule in RULES for verb in rule.verbs)
@@ -88,24 +89,19 @@ NEEDS: dict[tuple[str, str], Callable[[RealWorld], Operation]] = {
 """What the adapter cannot do without the verb: prepared with all rights, done without it."""
 
 
-def set_rules(world: RealWorld, rules: Sequence[Json]) -> None:
-    role = product_rights()[0][1]
-    world.admin.apply(f"{RBAC}/clusterroles", {**role, "rules": rules})
-
-
-def without(rule: Rule, verb: str) -> list[Json]:
-    """Return the printed rules, less one verb of one of them."""
-    rules: list[Json] = product_rights()[0][1]["rules"]
-    return [
+def without(role: Json, rule: Rule, verb: str) -> Json:
+    """Return a printed role, less one verb of one of its rules."""
+    rules = [
         {**one, "verbs": [other for other in one["verbs"] if (one["resources"], other) != ([rule.resource], verb)]}
-        for one in rules
+        for one in role["rules"]
         if one["resources"] != [rule.resource] or one["verbs"] != [verb]
     ]
+    return {**role, "rules": rules}
 
 
 def is_allowed(world: RealWorld, rule: Rule, verb: str) -> bool:
     """Ask as the product itself, whose every request is judged like this one."""
-    asked = {"group": rule.group, "resource": rule.resource, "verb": verb, "namespace": ""}
+    asked = {"group": rule.group, "resource": rule.resource, "verb": verb, "namespace": rule.namespace}
     return bool(review(world, "selfsubjectaccessreviews", {"resourceAttributes": asked})["allowed"])
 
 
@@ -118,12 +114,15 @@ def review(world: RealWorld, kind: str, spec: Json) -> Json:
 @contextmanager
 def lacking(world: RealWorld, rule: Rule, verb: str) -> Iterator[None]:
     """Take one verb from the product, and give it back. The API server hears of both by a watch."""
-    set_rules(world, without(rule, verb))
+    printed = [(collection, one) for collection, one in rights_of([PRODUCT]) if "rules" in one]
+    for collection, role in printed:
+        world.admin.apply(collection, without(role, rule, verb))
     try:
         api.wait_until("the right is gone", lambda: not is_allowed(world, rule, verb))
         yield
     finally:
-        set_rules(world, product_rights()[0][1]["rules"])
+        for collection, role in printed:
+            world.admin.apply(collection, role)
         api.wait_until("the right is back", lambda: is_allowed(world, rule, verb))
 
 
@@ -133,7 +132,7 @@ def test_without_one_verb_something_fails_and_says_which_one(world: RealWorld, r
     name = f"{rule.resource}.{rule.group}".rstrip(".")
     with lacking(world, rule, verb), pytest.raises((Refused, RetryLater)) as caught:
         operation()
-    assert f"the user's ClusterRole needs the verb {verb} on {name} (" in str(caught.value)
+    assert f"the user needs the verb {verb} on {name}, which `spiderpool-aws manifests rbac` gives" in str(caught.value)
     operation()
 
 
@@ -163,16 +162,17 @@ def test_the_user_has_the_printed_rights_and_no_other(world: RealWorld) -> None:
         ("GET", "/api/v1/namespaces/default/pods/web/log"),
         ("GET", "/api/v1/namespaces/default/pods/web"),
         ("POST", "/api/v1/namespaces/default/pods"),
+        ("POST", "/api/v1/namespaces/kube-system/events"),
         ("POST", "/api/v1/namespaces/default/serviceaccounts/default/token"),
-        ("GET", "/api/v1/nodes/n/proxy/pods"),
-        ("PATCH", "/api/v1/nodes/n/status"),
-        ("POST", "/api/v1/nodes"),
+        ("GET", f"{api.NODES}/n/proxy/pods"),
+        ("PATCH", f"{api.NODES}/n/status"),
+        ("POST", api.NODES),
         ("GET", f"{api.SPIDERPOOL}/spiderreservedips"),
         ("DELETE", f"{api.SPIDERPOOL}/namespaces/kube-system/spidermultusconfigs/ipvlan-ens5"),
         ("GET", "/apis/apps/v1/deployments"),
         ("GET", "/apis/coordination.k8s.io/v1/leases"),
-        ("GET", f"{RBAC}/clusterroles"),
-        ("PATCH", f"{RBAC}/clusterroles/spiderpool-aws"),
+        ("GET", f"{api.RBAC}/clusterroles"),
+        ("PATCH", f"{api.RBAC}/clusterroles/{NAME}"),
         ("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"),
         ("GET", "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"),
     ],
@@ -181,5 +181,5 @@ def test_the_user_is_refused_what_an_administrator_is_not(world: RealWorld, meth
     content_type = api.MERGE if method == "PATCH" else api.JSON
     answer = world.product.request(method, path, {}, content_type)
     assert (answer.status, answer.body["reason"]) == (403, "Forbidden")
-    assert 'User "spiderpool-aws" cannot ' in answer.body["message"]
+    assert f'User "{PRODUCT}" cannot ' in answer.body["message"]
     assert world.admin.request(method, path, {}, content_type, dryRun="All").status not in (401, 403)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 
 from tests.e2e.real_world import RealWorld
-from tests.unit.cluster_double.test_recorded_answers import AFTER_A_WAIT, RECORDED, scrub
+from tests.unit.cluster_double.recorded import AFTER_A_WAIT, RECORDED, scrub
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.integration.reconciling import ApiServer, DoubleServer
+from tests.integration.reconciling import DoubleServer, ServerUnderTest
 
 
 @pytest.fixture
-def server() -> ApiServer:
+def server() -> ServerUnderTest:
     return DoubleServer()

@@ -30,7 +30,7 @@ MERGE = "application/merge-patch+json"
 Json = dict[str, Any]
 
 
-class ApiServer(Protocol):
+class ServerUnderTest(Protocol):
     """An API server, as its administrator and as the product reach it."""
 
     def product(self) -> ClusterAdapter:
@@ -70,7 +70,7 @@ class DoubleServer:
 class Clock:
     """The server's clock, and what a test has added to it."""
 
-    server: ApiServer
+    server: ServerUnderTest
     ahead: timedelta = timedelta()
 
     def now(self) -> datetime:
@@ -78,10 +78,10 @@ class Clock:
 
 
 @dataclass
-class Cluster:
+class Bench:
     """One instance `i-1` with one NIC, an API server, and the product between them."""
 
-    server: ApiServer
+    server: ServerUnderTest
     ec2: SmallEc2 = field(default_factory=SmallEc2)
     control: SmallControl = field(default_factory=SmallControl)
 

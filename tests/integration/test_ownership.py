@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from spiderpool_aws.domain.request import Status
-from tests.integration.reconciling import MERGE, NETWORKS, POOLS, SPIDERPOOL, ApiServer, Cluster, Json
+from tests.integration.reconciling import MERGE, NETWORKS, POOLS, SPIDERPOOL, Bench, Json, ServerUnderTest
 
 DNS = "ip-10-0-0-10.eu-west-1.compute.internal"
 POOL = f"{DNS}-ens5-v4-00000000"
@@ -19,22 +19,22 @@ USERS: Json = {
 
 
 @pytest.fixture
-def cluster(server: ApiServer) -> Cluster:
-    made = Cluster(server)
+def cluster(server: ServerUnderTest) -> Bench:
+    made = Bench(server)
     made.join(DNS)
     return made
 
 
-def spec(cluster: Cluster) -> Json:
+def spec(cluster: Bench) -> Json:
     found: Json = cluster.server.admin("GET", f"{POOLS}/{POOL}")["spec"]
     return found
 
 
-def edit(cluster: Cluster, **fields: Any) -> None:
+def edit(cluster: Bench, **fields: Any) -> None:
     cluster.server.admin("PATCH", f"{POOLS}/{POOL}", {"spec": fields}, MERGE)
 
 
-def test_a_users_extra_fields_survive_whatever_we_write(cluster: Cluster) -> None:
+def test_a_users_extra_fields_survive_whatever_we_write(cluster: Bench) -> None:
     cluster.reconcile()
     edit(cluster, **USERS)
     assert cluster.reconcile().writes == 0
@@ -58,7 +58,7 @@ def test_a_users_extra_fields_survive_whatever_we_write(cluster: Cluster) -> Non
         ("ips", ["10.0.0.20-10.0.0.22"]),
     ],
 )
-def test_a_users_change_of_a_field_of_ours_is_set_back_and_told(cluster: Cluster, field: str, value: Any) -> None:
+def test_a_users_change_of_a_field_of_ours_is_set_back_and_told(cluster: Bench, field: str, value: Any) -> None:
     cluster.reconcile()
     before = spec(cluster)
     edit(cluster, **{field: value})
@@ -71,7 +71,7 @@ def test_a_users_change_of_a_field_of_ours_is_set_back_and_told(cluster: Cluster
     assert len(cluster.events()) == 2
 
 
-def test_who_changed_a_field_of_ours_is_seen_until_it_is_ours_again(cluster: Cluster) -> None:
+def test_who_changed_a_field_of_ours_is_seen_until_it_is_ours_again(cluster: Bench) -> None:
     cluster.reconcile()
     assert cluster.pools()[POOL].taken == frozenset()
     edit(cluster, gateway=None, ips=["10.0.0.20"], **USERS)
@@ -80,7 +80,7 @@ def test_who_changed_a_field_of_ours_is_seen_until_it_is_ours_again(cluster: Clu
     assert cluster.pools()[POOL].taken == frozenset()
 
 
-def test_an_address_that_a_user_adds_leaves_the_pool_at_the_second_look_and_is_told(cluster: Cluster) -> None:
+def test_an_address_that_a_user_adds_leaves_the_pool_at_the_second_look_and_is_told(cluster: Bench) -> None:
     cluster.reconcile()
     edit(cluster, ips=["10.0.0.20-10.0.0.24", "10.0.0.77"])
     assert cluster.reconcile().status is Status.WAITING
@@ -91,14 +91,14 @@ def test_an_address_that_a_user_adds_leaves_the_pool_at_the_second_look_and_is_t
     assert "10.0.0.77" in event["message"]
 
 
-def test_a_change_of_the_policy_is_not_called_somebodys(cluster: Cluster) -> None:
+def test_a_change_of_the_policy_is_not_called_somebodys(cluster: Bench) -> None:
     cluster.reconcile()
     cluster.policy(ipv4={"addresses": 7}, pools={"default": False})
     assert cluster.reconcile().writes > 0
     assert [event["reason"] for event in cluster.events()] == ["PoolsReady"]
 
 
-def test_a_pool_of_our_name_that_is_not_ours_is_never_touched(cluster: Cluster) -> None:
+def test_a_pool_of_our_name_that_is_not_ours_is_never_touched(cluster: Bench) -> None:
     foreign = {
         "apiVersion": "spiderpool.spidernet.io/v2beta1", "kind": "SpiderIPPool", "metadata": {"name": POOL},
         "spec": {"subnet": "10.0.0.0/24", "ips": ["10.0.0.200"]},
@@ -119,7 +119,7 @@ def network(**changes: Any) -> Json:
 
 
 def test_what_appears_after_the_listing_is_not_joined_even_when_it_is_what_we_would_write(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    cluster: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool = {
         "apiVersion": "spiderpool.spidernet.io/v2beta1", "kind": "SpiderIPPool", "metadata": {"name": POOL},
@@ -145,11 +145,11 @@ def test_what_appears_after_the_listing_is_not_joined_even_when_it_is_what_we_wo
     assert [finding.code for finding in cluster.reconcile().findings] == ["ForeignPool"]
 
 
-def stored_network(cluster: Cluster) -> Json:
+def stored_network(cluster: Bench) -> Json:
     return cluster.server.admin("GET", f"{NETWORKS}/ipvlan-ens5")
 
 
-def test_a_network_is_made_once_and_made_again_when_somebody_deletes_it(cluster: Cluster) -> None:
+def test_a_network_is_made_once_and_made_again_when_somebody_deletes_it(cluster: Bench) -> None:
     cluster.reconcile()
     first = stored_network(cluster)
     cluster.reconcile()
@@ -167,7 +167,7 @@ def test_a_network_is_made_once_and_made_again_when_somebody_deletes_it(cluster:
         pytest.param({"cniType": "macvlan", "macvlan": {"master": ["ens5"]}, "ipvlan": None}, id="cniType"),
     ],
 )
-def test_a_network_of_ours_that_somebody_changed_is_set_back_and_told(cluster: Cluster, drift: Json) -> None:
+def test_a_network_of_ours_that_somebody_changed_is_set_back_and_told(cluster: Bench, drift: Json) -> None:
     cluster.reconcile()
     extra = {"coordinator": {"podRPFilter": 2}}
     cluster.server.admin("PATCH", f"{NETWORKS}/ipvlan-ens5", {"spec": drift | extra}, MERGE)
@@ -189,7 +189,7 @@ def test_a_network_of_ours_that_somebody_changed_is_set_back_and_told(cluster: C
         ),
     ],
 )
-def test_a_network_of_somebody_else_is_never_touched(cluster: Cluster, fields: Json, codes: list[str]) -> None:
+def test_a_network_of_somebody_else_is_never_touched(cluster: Bench, fields: Json, codes: list[str]) -> None:
     stored = cluster.server.admin("POST", NETWORKS, network(**fields))
     assert [finding.code for finding in cluster.reconcile().findings] == codes
     assert stored_network(cluster) == stored

@@ -3,10 +3,18 @@
 from typing import Any
 
 from spiderpool_aws.local.cluster.double import PRODUCT
-from spiderpool_aws.manifests.rbac import role_and_binding
+from spiderpool_aws.manifests.rbac import roles_and_bindings
 from tests.integration.scene import Scene, policy_text, scene
 
-RULES: list[dict[str, Any]] = role_and_binding(PRODUCT)[0]["rules"]
+ROLES = [manifest for manifest in roles_and_bindings([PRODUCT]) if "rules" in manifest]
+RULES: list[dict[str, Any]] = [rule for role in ROLES for rule in role["rules"]]
+
+
+def limit(s: Scene) -> None:
+    """Give the product the printed rights and no other."""
+    (everywhere,) = (role["rules"] for role in ROLES if role["kind"] == "ClusterRole")
+    namespaced = {role["metadata"]["namespace"]: role["rules"] for role in ROLES if role["kind"] == "Role"}
+    s.stack.cluster.authorizer.limit(PRODUCT, everywhere, **namespaced)
 
 
 def life_of_a_node(s: Scene) -> None:
@@ -21,7 +29,7 @@ def life_of_a_node(s: Scene) -> None:
 
 def test_a_node_lives_and_dies_with_these_verbs_alone() -> None:
     with scene(policy_text(ipv6={"prefixes": 1})) as s:
-        s.stack.cluster.authorizer.limit(PRODUCT, RULES)
+        limit(s)
         life_of_a_node(s)
         assert [one for one in s.stack.cluster.requests if one[2] == 403] == []
         assert (s.pools(), s.stack.cluster.objects("nodes"), s.stack.cluster.objects("pods")) == ([], [], [])

@@ -5,35 +5,20 @@ from typing import Any
 
 import pytest
 
-from spiderpool_aws.domain.addresses import NO_IPV4, AddressSet, IPFamily
 from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.memory import PoolMemory
-from spiderpool_aws.domain.pool import MultusConfig, Pool, PoolIdentity, PoolSpec
+from spiderpool_aws.domain.pool import MultusConfig
 from spiderpool_aws.local.cluster import Fault
 from tests.integration.adapters.cluster_world import API, ClusterWorld
+from tests.unit.adapters.pools import pool
+from tests.unit.build import v4
 
 POOLS = f"/apis/{API}/spiderippools"
-
-
-def v4(*ranges: str) -> AddressSet:
-    return AddressSet.parse(IPFamily.IPV4, ranges)
 
 
 def others_pool(number: int) -> dict[str, Any]:
     spec = {"subnet": "10.0.0.0/16", "ips": [f"10.0.{number // 250}.{number % 250 + 2}"]}
     return {"apiVersion": API, "kind": "SpiderIPPool", "metadata": {"name": f"p{number}"}, "spec": spec}
-
-
-def pool(name: str = "n-ens5-v4-0000000a", *ranges: str) -> Pool:
-    return Pool(
-        name=name,
-        identity=PoolIdentity("prod", "i-0a", "eni-0a", "eni-attach-0a", IPFamily.IPV4),
-        spec=PoolSpec(
-            "10.0.0.0/24", v4(*ranges or ("10.0.0.11-10.0.0.13",)), "10.0.0.1", ("n",), ("kube-system/m",), True
-        ),
-        allocated=NO_IPV4,
-        excluded=NO_IPV4,
-    )
 
 
 def test_a_pool_that_is_created_is_listed_as_it_was_answered(world: ClusterWorld) -> None:
@@ -136,6 +121,7 @@ def test_a_thousand_pools_come_in_three_pages(world: ClusterWorld) -> None:
 
 def test_a_listing_that_expired_half_way_is_begun_anew(world: ClusterWorld) -> None:
     world.put_many([others_pool(number) for number in range(600)])
+    expire = world.list_token_expiry()
     listings = 0
 
     def expire_once(method: str, path: str) -> None:
@@ -143,7 +129,7 @@ def test_a_listing_that_expired_half_way_is_begun_anew(world: ClusterWorld) -> N
         listings += method == "GET" and path.endswith("spiderippools")
         if listings == 2:
             # A change and a compaction between the pages, so that the token's version is gone.
-            world.expire_list_tokens()
+            expire()
 
     world.inject(expire_once)
     assert len(world.cluster.list_pools()) == 600

@@ -8,8 +8,8 @@ from spiderpool_aws.domain.errors import Code, Refused
 from spiderpool_aws.domain.memory import Absence
 from spiderpool_aws.domain.pool import Pool
 from tests.integration.adapters.cluster_world import ClusterWorld
-from tests.integration.adapters.test_cluster import pool, v4
-from tests.unit.build import NOW
+from tests.unit.adapters.pools import pool
+from tests.unit.build import NOW, v4
 
 
 def noted(stored: Pool) -> Pool:

@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 
 from spiderpool_aws.adapters.cluster import ClusterAdapter
-from spiderpool_aws.adapters.credentials import KubeconfigFromSecret
+from spiderpool_aws.adapters.kubeconfig_secret import KubeconfigFromSecret
 from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.cluster import ClusterDouble, ClusterServer, serve_cluster
@@ -51,17 +51,20 @@ def kubeconfig(url: str, token: str, authority: bytes | None) -> str:
     )
 
 
-def connect(secrets: Any, text: str) -> ClusterAdapter:
+def connect(secrets: Any, text: str, clock: ManualClock | None = None) -> ClusterAdapter:
     secrets.put_secret_value(SecretId=SECRET, SecretString=text)
-    return ClusterAdapter(KubeconfigFromSecret(secrets, SECRET), RecordingReporter())
+    return ClusterAdapter(KubeconfigFromSecret(secrets, SECRET, clock or ManualClock()), RecordingReporter())
 
 
 def test_a_rotated_token_is_taken_from_the_secret(server: ClusterServer, secrets: Any) -> None:
     authority = Path(server.ca_file).read_bytes()
-    cluster = connect(secrets, kubeconfig(server.url, "old", authority))
-    with pytest.raises(RetryLater, match="refused the token"):
-        cluster.list_pools()
+    clock = ManualClock()
+    cluster = connect(secrets, kubeconfig(server.url, "old", authority), clock)
+    for _ in range(2):
+        with pytest.raises(RetryLater, match=r"refused the token .*the next renewal is after 00:01:00 UTC"):
+            cluster.list_pools()
     secrets.put_secret_value(SecretId=SECRET, SecretString=kubeconfig(server.url, server.token, authority))
+    clock.advance(60)
     assert cluster.list_pools() == []
 
 

@@ -1,54 +1,52 @@
 """The logins with tokens as bootstrap wires them, over TLS, to the cluster double's server."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 
 from spiderpool_aws import bootstrap
-from spiderpool_aws.adapters.credentials import KubeconfigFromSecret
 from spiderpool_aws.bootstrap import Application
 from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.cluster import ClusterDouble, ClusterServer, serve_cluster
 from spiderpool_aws.settings import SettingsError, load
 from tests.e2e.issuer import REGION, Issuer, StsDouble
-from tests.unit.adapters.doubles import RecordingReporter
+from tests.integration.adapters.kubeconfigs import kubeconfig
+from tests.unit.adapters.doubles import FlushedReporter
 
 AUDIENCE = "prod"
 
 
-class FlushedReporter(RecordingReporter):
-    def begin(self, request_id: str) -> None:
-        """No line has its id."""
-
-    def flush(self) -> None:
-        """Nothing is gathered."""
-
-
 @dataclass
-class SessionWithSts:
-    """A session whose STS clients are answered by the double."""
+class FakedSession:
+    """A session whose STS clients are answered by the double, and those of Secrets Manager from `secrets`."""
 
     sts: StsDouble
-    services: list[str] = field(default_factory=list)
+    secrets: dict[str, str] = field(default_factory=dict)
 
     def client(self, service: str, **options: Any) -> Any:
-        self.services.append(service)
         session: Any = boto3.Session("a", "b", region_name=REGION)
         made = session.client(service, **options)
         if service == "sts":
             self.sts.attach(made)
+        made.meta.events.register("before-call.secretsmanager.GetSecretValue", self._secret)
         return made
+
+    def _secret(self, params: dict[str, Any], **_: Any) -> tuple[SimpleNamespace, dict[str, Any]]:
+        secret_id = json.loads(params["body"])["SecretId"]
+        return SimpleNamespace(status_code=200), {"SecretString": self.secrets[secret_id]}
 
 
 @dataclass
 class Scene:
     server: ClusterServer
     double: ClusterDouble
-    session: SessionWithSts
+    session: FakedSession
     clock: ManualClock
 
     @property
@@ -72,7 +70,7 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
         monkeypatch.setenv("SPIDERPOOL_AWS_CLUSTER_CA", server.ca_pem)
         monkeypatch.setenv("SPIDERPOOL_AWS_CLUSTER_AUDIENCE", AUDIENCE)
         monkeypatch.setenv("SPIDERPOOL_AWS_CLUSTER_ID", "prod")
-        yield Scene(server, double, SessionWithSts(StsDouble(issuer, clock)), clock)
+        yield Scene(server, double, FakedSession(StsDouble(issuer, clock)), clock)
 
 
 @pytest.fixture
@@ -107,6 +105,18 @@ def test_a_cluster_that_trusts_something_else_gets_two_tokens_and_says_what_they
     assert web_identity.issued == 2
 
 
+def test_a_cluster_that_goes_on_refusing_costs_one_token_a_minute(web_identity: Scene) -> None:
+    cluster = web_identity.application().cluster
+    for _ in range(3):
+        with pytest.raises(RetryLater, match="the next renewal is after 00:01:00 UTC"):
+            cluster.list_pools()
+    assert web_identity.issued == 2
+    web_identity.clock.advance(60)
+    web_identity.let_in_what_is_issued()
+    assert cluster.list_pools() == []
+    assert web_identity.issued == 3
+
+
 def test_an_account_without_federation_makes_every_message_wait(web_identity: Scene) -> None:
     web_identity.session.sts.refusal = "OutboundWebIdentityFederationDisabledException"
     with pytest.raises(RetryLater, match="iam:EnableOutboundWebIdentityFederation"):
@@ -131,8 +141,9 @@ def test_the_presigned_login_is_wired_to_its_cluster_id(scene: Scene, monkeypatc
 
 def test_without_a_choice_the_secret_is_read(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPIDERPOOL_AWS_KUBECONFIG_SECRET", "kubeconfig")
-    assert isinstance(scene.application()._login(), KubeconfigFromSecret)
-    assert scene.session.services == ["secretsmanager"]
+    scene.session.secrets["kubeconfig"] = kubeconfig(scene.server.url, scene.server.ca_pem, scene.server.token)
+    assert scene.application().cluster.list_pools() == []
+    assert scene.issued == 0
 
 
 def test_what_the_login_lacks_is_named_when_the_function_starts(

@@ -9,21 +9,15 @@ from spiderpool_aws.adapters.cluster import ClusterAdapter
 from spiderpool_aws.adapters.cluster_api import LISTINGS, PAGE
 from spiderpool_aws.adapters.cluster_errors import LoginHints
 from spiderpool_aws.adapters.credentials import FixedCredentials
-from spiderpool_aws.domain.addresses import NO_IPV4, AddressSet, IPFamily
 from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.node import PodRef
-from spiderpool_aws.domain.pool import MultusConfig, Pool, PoolIdentity, PoolSpec
+from spiderpool_aws.domain.pool import MultusConfig
 from tests.unit.adapters.doubles import RecordingReporter, RecordingRest, Reply, api_client, status
+from tests.unit.adapters.pools import pool
 
 POOLS = "/apis/spiderpool.spidernet.io/v2beta1/spiderippools"
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-POOL = Pool(
-    name="pool-a",
-    identity=PoolIdentity("prod", "i-1", "eni-1", "eni-attach-1", IPFamily.IPV4),
-    spec=PoolSpec("10.0.0.0/24", AddressSet.of(IPFamily.IPV4, ["10.0.0.11"]), "10.0.0.1", ("n",), ("ns/m",), True),
-    allocated=NO_IPV4,
-    excluded=NO_IPV4,
-)
+POOL = pool("pool-a", "10.0.0.11")
 
 
 def connect(*replies: Reply | Exception) -> tuple[ClusterAdapter, RecordingRest, RecordingReporter]:

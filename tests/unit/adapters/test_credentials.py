@@ -1,5 +1,4 @@
 import base64
-import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,40 +6,16 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from kubernetes.client.api_client import ApiClient
 from moto import mock_aws
 
-from spiderpool_aws.adapters.credentials import KubeconfigFromSecret
 from spiderpool_aws.adapters.kubeconfig import configuration_of
+from spiderpool_aws.adapters.kubeconfig_secret import KubeconfigFromSecret
 from spiderpool_aws.domain.errors import Refused, RetryLater
+from spiderpool_aws.local.clock import ManualClock
+from tests.unit.adapters.certificates import CERTIFICATE, KEY, certificate
 
 SECRET = "spiderpool-aws/kubeconfig"
-
-
-def certificate() -> tuple[bytes, bytes]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(start)
-        .not_valid_after(start + dt.timedelta(days=3650))
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return built.public_bytes(serialization.Encoding.PEM), private
-
-
-CERTIFICATE, KEY = certificate()
 
 
 def data(content: bytes) -> str:
@@ -67,6 +42,11 @@ def test_a_token_and_the_clusters_ca_are_used_and_tls_is_verified() -> None:
     assert configuration.ca_cert_data == CERTIFICATE.decode()
     assert configuration.tls_server_name == "kubernetes"
     assert configuration.get_api_key_with_prefix("authorization") == "Bearer t"
+
+
+def test_a_servers_slash_is_taken_off() -> None:
+    configuration = configuration_of(kubeconfig({"server": "https://10.0.0.10:6443/"}), "the secret")
+    assert configuration.host == "https://10.0.0.10:6443"
 
 
 def test_a_client_certificate_is_readable_by_us_alone() -> None:
@@ -125,7 +105,7 @@ def test_what_is_wrong_is_said_without_the_secret() -> None:
 def test_a_key_of_a_login_that_was_replaced_is_left_nowhere(secrets: Any) -> None:
     user = {"client-certificate-data": data(CERTIFICATE), "client-key-data": data(KEY)}
     secrets.create_secret(Name=SECRET, SecretString=kubeconfig(user=user))
-    login = KubeconfigFromSecret(secrets, SECRET)
+    login = KubeconfigFromSecret(secrets, SECRET, ManualClock())
     first: Any = login.client().configuration
     second: Any = login.renew().configuration
     assert not Path(first.key_file).exists()
@@ -139,20 +119,51 @@ def secrets() -> Iterator[Any]:
 
 
 def test_the_secret_is_read_at_the_first_request_and_again_when_the_token_is_refused(secrets: Any) -> None:
-    credentials = KubeconfigFromSecret(secrets, SECRET)
+    credentials = KubeconfigFromSecret(secrets, SECRET, ManualClock())
     secrets.create_secret(Name=SECRET, SecretString=kubeconfig(user={"token": "old"}))
     client = credentials.client()
     secrets.put_secret_value(SecretId=SECRET, SecretString=kubeconfig(user={"token": "new"}))
     assert credentials.client() is client
-    assert client.configuration.get_api_key_with_prefix("authorization") == "Bearer old"
-    assert credentials.renew().configuration.get_api_key_with_prefix("authorization") == "Bearer new"
+    assert token_of(client) == "Bearer old"
+    assert token_of(credentials.renew()) == "Bearer new"
+
+
+def token_of(client: ApiClient) -> str | None:
+    text: str | None = client.configuration.get_api_key_with_prefix("authorization")
+    return text
+
+
+def test_a_secret_that_goes_on_being_refused_is_read_once_a_minute(secrets: Any) -> None:
+    clock = ManualClock()
+    credentials = KubeconfigFromSecret(secrets, SECRET, clock)
+    secrets.create_secret(Name=SECRET, SecretString=kubeconfig(user={"token": "old"}))
+    credentials.client()
+    refused = credentials.renew()
+    secrets.put_secret_value(SecretId=SECRET, SecretString=kubeconfig(user={"token": "new"}))
+    clock.advance(59)
+    assert credentials.renew() is refused
+    assert f"renew it in the kubeconfig in the secret {SECRET}; it was renewed and refused" in credentials.hints.refused
+    assert credentials.hints.refused.endswith("the next renewal is after 00:01:00 UTC")
+    clock.advance(1)
+    assert token_of(credentials.renew()) == "Bearer new"
+
+
+def test_a_secret_that_could_not_be_read_again_is_tried_at_the_next_request(secrets: Any) -> None:
+    credentials = KubeconfigFromSecret(secrets, SECRET, ManualClock())
+    secrets.create_secret(Name=SECRET, SecretString=kubeconfig(user={"token": "old"}))
+    credentials.client()
+    secrets.put_secret_value(SecretId=SECRET, SecretString="{}")
+    with pytest.raises(Refused, match="current-context is missing"):
+        credentials.renew()
+    secrets.put_secret_value(SecretId=SECRET, SecretString=kubeconfig(user={"token": "new"}))
+    assert token_of(credentials.renew()) == "Bearer new"
 
 
 def test_a_binary_secret_is_read_too(secrets: Any) -> None:
     secrets.create_secret(Name=SECRET, SecretBinary=kubeconfig().encode())
-    assert KubeconfigFromSecret(secrets, SECRET).client().configuration.host == "https://10.0.0.10:6443"
+    assert KubeconfigFromSecret(secrets, SECRET, ManualClock()).client().configuration.host == "https://10.0.0.10:6443"
 
 
 def test_a_secret_that_is_not_there_is_named(secrets: Any) -> None:
     with pytest.raises(RetryLater, match=SECRET):
-        KubeconfigFromSecret(secrets, SECRET).client()
+        KubeconfigFromSecret(secrets, SECRET, ManualClock()).client()

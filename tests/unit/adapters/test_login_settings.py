@@ -10,7 +10,7 @@ from spiderpool_aws.settings import (
     WebIdentitySettings,
     load,
 )
-from tests.unit.adapters.test_credentials import CERTIFICATE
+from tests.unit.adapters.certificates import CERTIFICATE
 
 PEM = CERTIFICATE.decode()
 
@@ -66,6 +66,11 @@ def test_each_login_asks_for_its_own_variables_and_no_others(
 def test_the_authority_is_pem_whichever_way_it_is_given(environment: pytest.MonkeyPatch, text: str) -> None:
     environment.setenv("SPIDERPOOL_AWS_CLUSTER_CA", text)
     assert load(WebIdentitySettings).cluster_ca == PEM
+
+
+def test_the_endpoints_slash_is_taken_off(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("SPIDERPOOL_AWS_CLUSTER_ENDPOINT", "https://10.0.0.10:6443/")
+    assert load(WebIdentitySettings).cluster_endpoint == "https://10.0.0.10:6443"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
+import boto3
 import pytest
 
+from spiderpool_aws.bootstrap import Application
+from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.settings import (
+    ControlSettings,
     KubeconfigSettings,
     ReconcileSettings,
     ResyncSettings,
@@ -8,6 +12,7 @@ from spiderpool_aws.settings import (
     SettingsError,
     load,
 )
+from tests.unit.adapters.doubles import FlushedReporter
 
 ENVIRONMENT = {
     "QUEUE_URL": "https://sqs/requests.fifo",
@@ -30,8 +35,16 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_each_function_finds_what_it_needs() -> None:
     assert load(RouteSettings).lost_events_url == "https://sqs/lost"
     assert load(ReconcileSettings).dead_letter_url == "https://sqs/dead.fifo"
+    assert load(ControlSettings).fuse_parameter == "/fuse"
     assert load(ResyncSettings).policy_parameter == "/policy"
     assert load(KubeconfigSettings).kubeconfig_secret == "kubeconfig"
+
+
+def test_the_policy_and_the_fuse_are_found_without_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("POLICY_PARAMETER", "FUSE_PARAMETER"):
+        monkeypatch.setenv(f"SPIDERPOOL_AWS_{name}", ENVIRONMENT[name])
+    app = Application(boto3.Session("a", "b", region_name="eu-west-1"), load, FlushedReporter(), ManualClock())
+    assert app.control is not None
 
 
 def test_everything_that_is_missing_or_empty_is_named_with_what_belongs_there(environment: pytest.MonkeyPatch) -> None:

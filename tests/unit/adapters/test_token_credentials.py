@@ -9,7 +9,7 @@ from kubernetes.client.api_client import ApiClient
 from spiderpool_aws.adapters.credentials import IssuedToken, TokenCredentials
 from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.local.clock import ManualClock
-from tests.unit.adapters.test_credentials import CERTIFICATE
+from tests.unit.adapters.certificates import CERTIFICATE
 
 LIFE = timedelta(seconds=300)
 URL = "https://10.0.0.10:6443"
@@ -90,6 +90,33 @@ def test_a_renewed_token_has_a_life_of_its_own(credentials: TokenCredentials, cl
     assert bearer(renewed) == "Bearer token-2"
     clock.advance(200)
     assert credentials.client() is renewed
+
+
+def test_a_login_that_goes_on_being_refused_is_renewed_once_a_minute(
+    credentials: TokenCredentials, clock: ManualClock
+) -> None:
+    credentials.client()
+    refused = credentials.renew()
+    clock.advance(59)
+    assert credentials.renew() is refused
+    assert credentials.hints.refused == (
+        "look at token-2; it was renewed and refused again, the next renewal is after 00:01:00 UTC"
+    )
+    clock.advance(1)
+    assert bearer(credentials.renew()) == "Bearer token-3"
+
+
+def test_a_token_at_its_end_is_replaced_although_one_was_refused_a_moment_ago(
+    credentials: TokenCredentials, clock: ManualClock
+) -> None:
+    credentials.client()
+    clock.advance(200)
+    credentials.renew()
+    clock.advance(240)
+    credentials.renew()
+    assert bearer(credentials.client()) == "Bearer token-3"
+    clock.advance(240)
+    assert bearer(credentials.client()) == "Bearer token-4"
 
 
 def test_a_token_that_cannot_be_had_is_asked_for_again(credentials: TokenCredentials, tokens: NumberedTokens) -> None:

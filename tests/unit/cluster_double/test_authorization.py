@@ -75,6 +75,15 @@ def test_a_rule_with_names_allows_these_objects_only() -> None:
     assert client.send("GET", NODES).status == 403
 
 
+def test_a_rule_of_a_namespace_allows_nothing_in_another_nor_in_all_of_them() -> None:
+    client = limited()
+    client.double.authorizer.limit("spiderpool-aws", [], default=[rule("", "pods", "delete", "list")])
+    assert client.send("GET", PODS).status == 200
+    assert client.send("DELETE", f"{PODS}/web").status == 200
+    assert client.send("DELETE", f"{PODS.replace('default', 'kube-system')}/web").status == 403
+    assert client.send("GET", "/api/v1/pods").status == 403
+
+
 def test_stars_allow_everything_and_other_users_are_not_limited() -> None:
     assert limited(rule("*", "*", "*")).send("DELETE", f"{POOLS}/a").status == 200
     client = limited()

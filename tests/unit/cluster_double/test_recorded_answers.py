@@ -1,7 +1,6 @@
 """The double gives the 64 answers that a real API server with Spiderpool gave: status, message, causes and object."""
 
 import json
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -9,25 +8,7 @@ import pytest
 
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.cluster import ClusterDouble
-
-RECORDED = [
-    json.loads(line)
-    for line in (Path(__file__).parent / "contract" / "answers.jsonl").read_text(encoding="utf-8").splitlines()
-]
-# Before these the recorder gave the controller time, as a person would.
-AFTER_A_WAIT = {"gone after release", "unused pool is gone", "its network attachment"}
-VOLATILE = {"resourceVersion", "uid", "creationTimestamp", "managedFields", "time", "continue", "remainingItemCount"}
-
-
-def scrub(value: Any) -> Any:
-    """Drop what differs from run to run."""
-    if isinstance(value, dict):
-        return {
-            key: "<set>" if key == "deletionTimestamp" else scrub(item)
-            for key, item in value.items()
-            if key not in VOLATILE
-        }
-    return [scrub(item) for item in value] if isinstance(value, list) else value
+from tests.unit.cluster_double.recorded import AFTER_A_WAIT, RECORDED, scrub
 
 
 def replay() -> dict[str, tuple[int, Any]]:

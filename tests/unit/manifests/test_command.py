@@ -8,9 +8,10 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from spiderpool_aws.cli.main import app
-from tests.unit.adapters.test_credentials import CERTIFICATE, KEY
+from tests.unit.adapters.certificates import CERTIFICATE, KEY
 
 ROLE = "arn:aws:iam::123456789012:role/Worker"
+OTHER = "arn:aws:iam::123456789012:role/Resync"
 ISSUER = "https://abc.tokens.sts.global.api.aws"
 AUTH = ("auth", "--issuer", ISSUER, "--audience", "prod")
 
@@ -40,15 +41,22 @@ def test_auth_takes_a_private_issuers_authority_from_a_file(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("arguments", "user"),
-    [(("--role-arn", ROLE), f"aws:{ROLE}"), (("--user", "spiderpool"), "spiderpool")],
+    ("arguments", "users"),
+    [
+        pytest.param(("--role-arn", ROLE), [f"aws:{ROLE}"], id="one role"),
+        pytest.param(("--user", "spiderpool"), ["spiderpool"], id="one user"),
+        pytest.param(("--role-arn", ROLE, "--role-arn", OTHER), [f"aws:{ROLE}", f"aws:{OTHER}"], id="both functions"),
+        pytest.param(("--user", "worker", "--user", "resync"), ["worker", "resync"], id="a user for each function"),
+        pytest.param(("--user", "old", "--role-arn", ROLE), [f"aws:{ROLE}", "old"], id="from one login to another"),
+    ],
 )
-def test_rbac_prints_the_role_and_its_binding_to_the_user(arguments: tuple[str, ...], user: str) -> None:
+def test_rbac_prints_the_roles_and_their_bindings_to_every_user(arguments: tuple[str, ...], users: list[str]) -> None:
     result = run("rbac", *arguments)
     assert result.exit_code == 0
-    role, binding = yaml.safe_load_all(result.stdout)
-    assert (role["kind"], binding["kind"]) == ("ClusterRole", "ClusterRoleBinding")
-    assert binding["subjects"][0]["name"] == user
+    manifests = list(yaml.safe_load_all(result.stdout))
+    assert [one["kind"] for one in manifests] == ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]
+    for binding in manifests[1::2]:
+        assert [subject["name"] for subject in binding["subjects"]] == users
 
 
 @pytest.mark.parametrize("spoil", [lambda pem: pem + KEY.decode(), lambda pem: pem + pem[: len(pem) // 2]])
@@ -85,8 +93,8 @@ def test_an_issuer_that_no_api_server_reads_is_refused(issuer: str) -> None:
         ),
         pytest.param((*AUTH, "--role-arn", ROLE, "--issuer-ca", "/nonexistent"), "cannot be read", id="no file"),
         pytest.param((*AUTH, "--role-arn", ROLE, "--issuer-ca", __file__), "is no use", id="a file of another kind"),
-        pytest.param(("rbac",), "either --role-arn", id="nobody to bind to"),
-        pytest.param(("rbac", "--user", "u", "--role-arn", ROLE), "either --role-arn", id="two to bind to"),
+        pytest.param(("rbac",), "once for each of reconcile_nodes and resync", id="nobody to bind to"),
+        pytest.param(("rbac", "--user", "u", "--role-arn", "Worker"), "not the ARN of a role", id="one good, one bad"),
         pytest.param(("rbac", "--role-arn", "arn:aws:sts::1:assumed-role/a/b"), "give the role itself", id="a session"),
     ],
 )

@@ -13,23 +13,16 @@ from kubernetes.client.configuration import Configuration
 
 from spiderpool_aws.adapters.cluster import EVENTS, MULTUS, NODES, PODS, POOLS, ClusterAdapter
 from spiderpool_aws.adapters.credentials import FixedCredentials
-from spiderpool_aws.domain.addresses import NO_IPV4, AddressSet, IPFamily
 from spiderpool_aws.domain.node import PodRef
 from spiderpool_aws.domain.node_events import NodeEvent
-from spiderpool_aws.domain.pool import MultusConfig, Pool, PoolIdentity, PoolSpec
+from spiderpool_aws.domain.pool import MultusConfig
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.cluster import ClusterDouble, connect_in_process
-from spiderpool_aws.manifests.rbac import RULES, role_and_binding
+from spiderpool_aws.manifests.rbac import RULES, roles_and_bindings
 from spiderpool_aws.ports import ClusterPort
 from tests.unit.adapters.doubles import HOST, RecordingReporter
+from tests.unit.adapters.pools import pool
 
-POOL = Pool(
-    name="n-ens5-v4-0000000a",
-    identity=PoolIdentity("prod", "i-0a", "eni-0a", "eni-attach-0a", IPFamily.IPV4),
-    spec=PoolSpec("10.0.0.0/24", AddressSet.parse(IPFamily.IPV4, ["10.0.0.11"]), "10.0.0.1", ("n",), ("ns/m",), True),
-    allocated=NO_IPV4,
-    excluded=NO_IPV4,
-)
 NODE = {
     "apiVersion": "v1",
     "kind": "Node",
@@ -83,7 +76,7 @@ def use_everything(cluster: UsedCluster) -> None:
     port: ClusterPort = cluster.port
     node = cluster.double.put(NODE)
     port.list_pools()
-    stored = port.apply_pool(POOL)
+    stored = port.apply_pool(pool())
     port.note_pool(port.apply_pool(replace(stored, spec=replace(stored.spec, disable=True))))
     port.delete_pool(stored)
     port.list_multus()
@@ -114,26 +107,41 @@ def test_every_rule_is_in_the_group_of_its_resource(cluster: UsedCluster) -> Non
     assert {f"{rule.resource}.{rule.group}".rstrip(".") for rule in RULES} == {one.rbac_name for one in resources}
 
 
-def test_the_role_has_the_rules_and_nothing_wider() -> None:
-    role, _ = role_and_binding("aws:arn")
-    rules = role["rules"]
-    assert [(rule["apiGroups"], rule["resources"], rule["verbs"]) for rule in rules] == [
-        ([rule.group], [rule.resource], list(rule.verbs)) for rule in RULES
+def test_the_roles_have_the_rules_and_nothing_wider() -> None:
+    roles = [one for one in roles_and_bindings(["aws:arn"]) if "rules" in one]
+    rules = [(one["metadata"].get("namespace", ""), rule) for one in roles for rule in one["rules"]]
+    assert [(place, rule["apiGroups"], rule["resources"], rule["verbs"]) for place, rule in rules] == [
+        (rule.namespace, [rule.group], [rule.resource], list(rule.verbs)) for rule in RULES
     ]
-    assert not any("*" in part or "/" in part for rule in rules for parts in rule.values() for part in parts)
+    assert not any("*" in part or "/" in part for _, rule in rules for parts in rule.values() for part in parts)
 
 
-def test_the_binding_gives_the_role_to_the_user_alone() -> None:
-    role, binding = role_and_binding("aws:arn")
-    assert binding["roleRef"] == {
-        "apiGroup": "rbac.authorization.k8s.io",
-        "kind": "ClusterRole",
-        "name": role["metadata"]["name"],
-    }
-    assert binding["subjects"] == [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "aws:arn"}]
+def test_a_role_of_one_namespace_is_no_cluster_role() -> None:
+    manifests = roles_and_bindings(["aws:arn"])
+    assert [(one["kind"], one["metadata"]) for one in manifests] == [
+        ("ClusterRole", {"name": "spiderpool-aws"}),
+        ("ClusterRoleBinding", {"name": "spiderpool-aws"}),
+        ("Role", {"name": "spiderpool-aws", "namespace": "default"}),
+        ("RoleBinding", {"name": "spiderpool-aws", "namespace": "default"}),
+    ]
+
+
+def test_one_binding_gives_its_role_to_every_user_once_and_to_nobody_else() -> None:
+    manifests = roles_and_bindings(["aws:worker", "aws:resync", "aws:worker"])
+    api = "rbac.authorization.k8s.io"
+    for role, binding in zip(manifests[::2], manifests[1::2], strict=True):
+        assert binding["kind"] == f"{role['kind']}Binding"
+        assert binding["roleRef"] == {"apiGroup": api, "kind": role["kind"], "name": role["metadata"]["name"]}
+        assert binding["subjects"] == [
+            {"apiGroup": api, "kind": "User", "name": name} for name in ("aws:worker", "aws:resync")
+        ]
 
 
 def test_the_guide_lists_the_rules() -> None:
-    rows = [f"| `{rule.resource}` | {', '.join(rule.verbs)} | {rule.purpose} |" for rule in RULES]
+    rows = [
+        f"| `{rule.resource}` | {', '.join(rule.verbs)} | "
+        f"{f'namespace `{rule.namespace}`' if rule.namespace else 'everywhere'} | {rule.purpose} |"
+        for rule in RULES
+    ]
     guide = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
     assert "\n".join(rows) in guide

@@ -123,14 +123,14 @@ class Application:
     def control(self) -> SsmControl:
         """Return the policy and the fuse."""
         from spiderpool_aws.adapters.control import SsmControl
-        from spiderpool_aws.settings import ResyncSettings
+        from spiderpool_aws.settings import ControlSettings
 
-        settings = self._settings(ResyncSettings)
+        settings = self._settings(ControlSettings)
         ssm = self._client("ssm")
         return SsmControl(ssm, settings.policy_parameter, settings.fuse_parameter, self.reporter)
 
     def _login(self) -> ClusterCredentials:
-        from spiderpool_aws.adapters.credentials import KubeconfigFromSecret, TokenCredentials, TokenSource
+        from spiderpool_aws.adapters.credentials import TokenCredentials, TokenSource
         from spiderpool_aws.settings import (
             IamAuthenticatorSettings,
             KubeconfigSettings,
@@ -142,8 +142,10 @@ class Application:
         source: TokenSource
         match self._settings(LoginSettings).cluster_login:
             case "kubeconfig":
+                from spiderpool_aws.adapters.kubeconfig_secret import KubeconfigFromSecret
+
                 secret = self._settings(KubeconfigSettings).kubeconfig_secret
-                return KubeconfigFromSecret(self._client("secretsmanager"), secret)
+                return KubeconfigFromSecret(self._client("secretsmanager"), secret, self.clock)
             case "web-identity":
                 from spiderpool_aws.adapters.web_identity import WebIdentityToken
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from spiderpool_aws.tls import authority_from, checked_url, checked_word
+from spiderpool_aws.trust import authority_from, checked_url, checked_word
 
 PREFIX = "SPIDERPOOL_AWS_"
 
@@ -20,26 +20,32 @@ class FunctionSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
 
-class RouteSettings(FunctionSettings):
-    """What `route_event` needs."""
+class QueueSettings(FunctionSettings):
+    """Where requests are put."""
 
     queue_url: str = Field(min_length=1, description="URL of the FIFO queue of requests")
-    lost_events_url: str = Field(min_length=1, description="URL of the standard dead-letter queue, for events")
 
 
-class _ControlSettings(FunctionSettings):
-    queue_url: str = Field(min_length=1, description="URL of the FIFO queue of requests")
+class ControlSettings(FunctionSettings):
+    """Where people say what they want: the policy and the fuse."""
+
     policy_parameter: str = Field(min_length=1, description="name of the SSM parameter with the policy")
     fuse_parameter: str = Field(min_length=1, description="name of the SSM parameter with the fuse")
 
 
-class ReconcileSettings(_ControlSettings):
+class RouteSettings(QueueSettings):
+    """What `route_event` needs."""
+
+    lost_events_url: str = Field(min_length=1, description="URL of the standard dead-letter queue, for events")
+
+
+class ReconcileSettings(QueueSettings, ControlSettings):
     """What `reconcile_nodes` needs."""
 
     dead_letter_url: str = Field(min_length=1, description="URL of the FIFO dead-letter queue")
 
 
-class ResyncSettings(_ControlSettings):
+class ResyncSettings(QueueSettings, ControlSettings):
     """What `resync` needs."""
 
 

@@ -18,6 +18,7 @@ from spiderpool_aws.domain.pool import (
     multus_patch,
     pool_manifest,
 )
+from spiderpool_aws.manifests.rbac import EVENT_NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,9 +33,6 @@ MULTUS = Resource(f"/apis/{API_VERSION}", "spidermultusconfigs")
 NODES = Resource("/api/v1", "nodes")
 PODS = Resource("/api/v1", "pods")
 EVENTS = Resource("/api/v1", "events")
-
-EVENT_NAMESPACE = "default"
-"""Where the Events of what has no namespace are."""
 
 # pydantic's ValidationError, JSONDecodeError and AddressError are ValueErrors; the others come from
 # `status.allocatedIPs`, a text whose JSON nobody validates.

@@ -125,8 +125,8 @@ def _of_forbidden(operation: Operation, message: str) -> Refused:
     # An apply that makes the object is a patch which needs `create` as well.
     verb = "create" if "cannot create resource" in message else operation.verb
     return Refused(
-        f"{operation} is not permitted: the user's ClusterRole needs the verb {verb} on "
-        f"{operation.resource} ({message})",
+        f"{operation} is not permitted: the user needs the verb {verb} on {operation.resource}, which "
+        f"`spiderpool-aws manifests rbac` gives ({message})",
         Code.FORBIDDEN,
     )
 

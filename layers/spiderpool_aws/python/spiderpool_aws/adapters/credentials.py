@@ -8,18 +8,17 @@ chosen by `SPIDERPOOL_AWS_CLUSTER_LOGIN` (bootstrap.py):
 | --- | --- |
 | `web-identity` | `TokenCredentials` with `WebIdentityToken` (web_identity.py) |
 | `iam-authenticator` | `TokenCredentials` with `IamAuthenticatorToken` (iam_authenticator.py) |
-| `kubeconfig` | `KubeconfigFromSecret` |
+| `kubeconfig` | `KubeconfigFromSecret` (kubeconfig_secret.py) |
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kubernetes.client.api_client import ApiClient
 
-from spiderpool_aws.adapters.aws_errors import aws_errors
 from spiderpool_aws.adapters.cluster_errors import LoginHints
 from spiderpool_aws.adapters.endpoint import configuration_for
 from spiderpool_aws.domain.errors import RetryLater
@@ -27,14 +26,14 @@ from spiderpool_aws.domain.errors import RetryLater
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from kubernetes.client.configuration import Configuration
-
     from spiderpool_aws.ports import Clock
 
 LAST_USE = timedelta(seconds=10)
 """How long before its end a token is used for the last time: a request may take a while."""
 CACHED_SHARE = 0.8
 """How much of a token's life it is used for: the rest is for clocks that differ and requests under way."""
+RENEWAL_INTERVAL = timedelta(minutes=1)
+"""How often a login that is refused again and again is renewed, however many requests are refused meanwhile."""
 
 
 class ClusterCredentials(Protocol):
@@ -44,7 +43,10 @@ class ClusterCredentials(Protocol):
         """Return the client; the same one until it is renewed."""
 
     def renew(self) -> ApiClient:
-        """Return a client with credentials read anew: the API server has refused the present ones."""
+        """Return a client with credentials read anew: the API server has refused the present ones.
+
+        The same client when they were renewed less than RENEWAL_INTERVAL ago: another read would bring the same.
+        """
 
     @property
     def hints(self) -> LoginHints:
@@ -68,45 +70,26 @@ class FixedCredentials:
         return self._client
 
 
-class KubeconfigFromSecret:
-    """A kubeconfig that a Secrets Manager secret holds. `secrets` is a boto3 client of Secrets Manager."""
+class Renewals:
+    """When a refused login was renewed last, and so whether it may be renewed now."""
 
-    def __init__(self, secrets: Any, secret_id: str) -> None:
-        self._secrets = secrets
-        self._secret_id = secret_id
-        self._client: ApiClient | None = None
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._next: datetime | None = None
 
-    @property
-    def hints(self) -> LoginHints:
-        """Name the secret."""
-        kubeconfig = f"the kubeconfig in the secret {self._secret_id}"
-        return LoginHints(
-            f"it is wrong or has expired, renew it in {kubeconfig}",
-            f"check that certificate-authority-data of {kubeconfig} is the cluster's CA",
-        )
+    def is_due(self) -> bool:
+        """Say whether the last renewal is long enough ago."""
+        return self._next is None or self._clock.now() >= self._next
 
-    def client(self) -> ApiClient:
-        """Return the client, reading the secret at the first call."""
-        if self._client is None:
-            self._client = ApiClient(self._read())
-        return self._client
+    def note(self) -> None:
+        """Remember that it was renewed just now."""
+        self._next = self._clock.now() + RENEWAL_INTERVAL
 
-    def renew(self) -> ApiClient:
-        """Read the secret again: its token may have been rotated."""
-        from spiderpool_aws.adapters.kubeconfig import forget_certificate
-
-        before, self._client = self._client, ApiClient(self._read())
-        if before is not None:
-            forget_certificate(before.configuration)
-        return self._client
-
-    def _read(self) -> Configuration:
-        from spiderpool_aws.adapters.kubeconfig import configuration_of
-
-        with aws_errors("secretsmanager:GetSecretValue", self._secret_id):
-            answer = self._secrets.get_secret_value(SecretId=self._secret_id)
-        text = answer.get("SecretString") or answer.get("SecretBinary", b"").decode(errors="replace")
-        return configuration_of(text, f"the secret {self._secret_id}")
+    def told(self, refusal: str) -> str:
+        """Return what to look at, and for a login that was renewed in vain when that is tried again."""
+        if self._next is None:
+            return refusal
+        return f"{refusal}; it was renewed and refused again, the next renewal is after {self._next:%H:%M:%S} UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +118,7 @@ class TokenCredentials:
         self._url = url
         self._authority = authority
         self._clock = clock
+        self._renewals = Renewals(clock)
         self._logged_in: _LoggedIn | None = None
 
     @property
@@ -142,7 +126,7 @@ class TokenCredentials:
         """Tell what the present token holds."""
         held = self._logged_in
         refusal = self._source.refusal(held.token, self._clock.now()) if held else "there is none yet"
-        return LoginHints(refusal, "check that SPIDERPOOL_AWS_CLUSTER_CA is the cluster's CA")
+        return LoginHints(self._renewals.told(refusal), "check that SPIDERPOOL_AWS_CLUSTER_CA is the cluster's CA")
 
     def client(self) -> ApiClient:
         """Return the client, with a new token when four fifths of the present one's life are over."""
@@ -151,7 +135,7 @@ class TokenCredentials:
         if held is not None and now < held.since + held.token.life * CACHED_SHARE:
             return held.client
         try:
-            return self.renew()
+            return self._log_in()
         except RetryLater:
             # The rest of its life is for just this: that no new one is to be had at the moment.
             if held is None or now >= held.since + held.token.life - LAST_USE:
@@ -159,7 +143,14 @@ class TokenCredentials:
             return held.client
 
     def renew(self) -> ApiClient:
-        """Return a client with a new token."""
+        """Return a client with a new token, or the present one when the last was asked for this minute."""
+        if self._logged_in is not None and not self._renewals.is_due():
+            return self._logged_in.client
+        client = self._log_in()
+        self._renewals.note()
+        return client
+
+    def _log_in(self) -> ApiClient:
         # The life counts from before the request, by our clock alone: the issuer's may differ.
         since = self._clock.now()
         token = self._source.issue()

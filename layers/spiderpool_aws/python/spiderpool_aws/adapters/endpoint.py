@@ -11,8 +11,11 @@ _RETRIES = Retry(total=1, connect=1, read=0, redirect=0, status=0, other=0, resp
 
 
 def configuration_for(url: str, authority: str | None, token: str | None = None) -> Configuration:
-    """Return the configuration for a server; `authority` is a PEM bundle, None the machine's own authorities."""
-    configuration = Configuration(host=url.rstrip("/"), retries=_RETRIES)
+    """Return the configuration for a server; `authority` is a PEM bundle, None the machine's own authorities.
+
+    `url` has no slash at its end: `trust.checked_url` has taken it off.
+    """
+    configuration = Configuration(host=url, retries=_RETRIES)
     configuration.ca_cert_data = authority
     if token is not None:
         configuration.api_key = {"authorization": f"Bearer {token}"}

@@ -19,7 +19,7 @@ import yaml
 
 from spiderpool_aws.adapters.endpoint import configuration_for
 from spiderpool_aws.domain.errors import Refused
-from spiderpool_aws.tls import checked_authority, checked_url, checked_word
+from spiderpool_aws.trust import checked_authority, checked_url, checked_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from spiderpool_aws.manifests.authentication import (
     checked_user,
     user_of,
 )
-from spiderpool_aws.tls import checked_authority
+from spiderpool_aws.trust import checked_authority
 
 app = typer.Typer(help="Print what the cluster needs, as YAML.", no_args_is_help=True)
 
@@ -46,19 +46,26 @@ def auth(
 
 @app.command()
 def rbac(
-    role_arn: Annotated[str, typer.Option(help="The role of the functions; its user is aws:<role ARN>.")] = "",
-    user: Annotated[str, typer.Option(help="The user's name, for the other ways of logging in.")] = "",
+    role_arn: Annotated[
+        list[str] | None, typer.Option(help="The role of a function; its user is aws:<role ARN>. Give it once a role.")
+    ] = None,
+    user: Annotated[
+        list[str] | None, typer.Option(help="A user's name, for the other ways of logging in. Give it once a user.")
+    ] = None,
 ) -> None:
-    """Print the ClusterRole and its binding."""
-    from spiderpool_aws.manifests.rbac import role_and_binding
+    """Print the ClusterRole, the Role and their bindings to the users of all functions."""
+    from spiderpool_aws.manifests.rbac import roles_and_bindings
 
-    if bool(role_arn) == bool(user):
-        raise typer.BadParameter("give either --role-arn (login web-identity) or --user (the other logins)")
     try:
-        name = checked_user(user) if user else user_of(role_arn)
+        users = [*map(user_of, role_arn or ()), *map(checked_user, user or ())]
     except ManifestError as error:
         raise typer.BadParameter(str(error)) from error
-    _print(_RBAC_HEADER, *role_and_binding(name))
+    if not users:
+        raise typer.BadParameter(
+            "give --role-arn (login web-identity) or --user (the other logins), once for each of reconcile_nodes and "
+            "resync: what is applied replaces who had the rights before"
+        )
+    _print(_RBAC_HEADER, *roles_and_bindings(users))
 
 
 def _authority(path: Path) -> str:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from spiderpool_aws.tls import checked_url, checked_word
+from spiderpool_aws.trust import checked_url, checked_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,13 +99,8 @@ def authentication_configuration(trust: Trust, *, beta: bool = False) -> dict[st
                 "claimValidationRules": [
                     {"expression": f"claims.sub in [{roles}]", "message": "sub is none of the roles that may log in"}
                 ],
+                # With the prefix no token makes its bearer one of Kubernetes' own users, `system:…`.
                 "claimMappings": {"username": {"expression": f"'{USER_PREFIX}' + claims.sub"}},
-                "userValidationRules": [
-                    {
-                        "expression": "!user.username.startsWith('system:')",
-                        "message": "names that begin with system: are Kubernetes' own",
-                    }
-                ],
             }
         ],
     }

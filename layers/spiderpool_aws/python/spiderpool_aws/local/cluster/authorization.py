@@ -1,4 +1,4 @@
-"""Who may do what: the rules of ClusterRoles, as Kubernetes' RBAC reads them.
+"""Who may do what: the rules of ClusterRoles and Roles, as Kubernetes' RBAC reads them.
 
 Source: Kubernetes, "Using RBAC Authorization" and "Authorization" (verbs of requests); the texts are kube-apiserver's.
 """
@@ -11,11 +11,12 @@ from spiderpool_aws.local.cluster.answers import ApiError, failure
 from spiderpool_aws.local.cluster.resources import Target
 
 _EVERYTHING = "*"
+_EVERYWHERE = ""
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "GET": "get"}
 _VERBS_OF_COLLECTIONS = {"GET": "list", "DELETE": "deletecollection"}
 
 Rule = Mapping[str, Any]
-"""An element of a ClusterRole's `rules`: apiGroups, resources, verbs, and perhaps resourceNames."""
+"""An element of a role's `rules`: apiGroups, resources, verbs, and perhaps resourceNames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +46,23 @@ class Authorizer:
     """The table of users. Who is not in it may do everything, as an administrator."""
 
     def __init__(self) -> None:
-        self._rules: dict[str, tuple[Rule, ...]] = {}
+        self._rules: dict[str, dict[str, Sequence[Rule]]] = {}
 
-    def limit(self, user: str, rules: Sequence[Rule]) -> None:
-        """Let a user do what these rules allow and nothing else."""
-        self._rules[user] = tuple(rules)
+    def limit(self, user: str, rules: Sequence[Rule], **namespaced: Sequence[Rule]) -> None:
+        """Let a user do what these rules allow, and in a namespace what that one's allow, and nothing else."""
+        self._rules[user] = {_EVERYWHERE: rules, **namespaced}
 
     def check(self, user: str, method: str, target: Target, *, creates: bool = False) -> None:
         """Raise the 403 of what the user may not do; an apply that makes the object needs `create` beside `patch`."""
         if user not in self._rules:
             return
+        # What has no namespace is in none that a Role could be for.
+        places = {_EVERYWHERE, target.namespace}
+        rules = [rule for place in places for rule in self._rules[user].get(place, ())]
         verb = _VERBS[method] if target.name else _VERBS_OF_COLLECTIONS.get(method, _VERBS[method])
         for one in (verb, "create") if creates else (verb,):
             asked = Asked(one, target)
-            if not any(asked.is_in(rule) for rule in self._rules[user]):
+            if not any(asked.is_in(rule) for rule in rules):
                 raise _forbidden(user, asked)
 
 

@@ -1,0 +1,83 @@
+"""What the client repeats by itself, on a server that counts: no answer, so that its Retry-After is the outcome's."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from kubernetes.client.api_client import ApiClient
+
+from spiderpool_aws.adapters.cluster import ClusterAdapter
+from spiderpool_aws.adapters.credentials import FixedCredentials
+from spiderpool_aws.adapters.endpoint import configuration_for
+from spiderpool_aws.domain.errors import RetryLater
+from tests.unit.adapters.doubles import RecordingReporter
+from tests.unit.adapters.pools import pool
+
+HOUR = 3600
+
+
+class BusyOnce(ThreadingHTTPServer):
+    """Answers the first request with 429 and an hour's Retry-After, the others with an empty list."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.methods: list[str] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: BusyOnce
+
+    def do_GET(self) -> None:
+        self.server.methods.append(self.command)
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        is_first = len(self.server.methods) == 1
+        content = json.dumps({"message": "too many requests"} if is_first else {"items": []}).encode()
+        self.send_response(429 if is_first else 200)
+        if is_first:
+            self.send_header("Retry-After", str(HOUR))
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_PATCH = do_GET  # noqa: N815 - the base class's way to name a method
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[BusyOnce]:
+    running = BusyOnce()
+    thread = threading.Thread(target=running.serve_forever, args=(0.01,), name="busy")
+    thread.start()
+    yield running
+    running.shutdown()
+    thread.join()
+    running.server_close()
+
+
+@pytest.fixture
+def cluster(server: BusyOnce, monkeypatch: pytest.MonkeyPatch) -> ClusterAdapter:
+    def refuse(seconds: float) -> None:
+        raise AssertionError(f"it waits for {seconds} s")
+
+    # Where urllib3 would wait for what an answer asks for.
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", refuse)
+    return ClusterAdapter(FixedCredentials(ApiClient(configuration_for(server.url, None))), RecordingReporter())
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_a_busy_servers_delay_is_the_outcomes_and_nobody_waits_in_the_function(
+    server: BusyOnce, cluster: ClusterAdapter, method: str
+) -> None:
+    with pytest.raises(RetryLater, match="is busy \\(429\\)") as caught:
+        cluster.list_pools() if method == "GET" else cluster.apply_pool(pool())
+    assert caught.value.delay_seconds == HOUR
+    assert server.methods == [method]
+    assert cluster.list_pools() == []
