@@ -7,10 +7,11 @@ from dataclasses import replace
 from spiderpool_aws.domain.claims import Claims
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.request import ReconcileRequest
+from spiderpool_aws.ports import Systems
 from spiderpool_aws.reconciler import Reconciler
 from tests.unit import build
 from tests.unit.build import observed
-from tests.unit.world import SmallClock, SmallCluster, SmallControl, SmallEc2, SmallReporter
+from tests.unit.world import SmallClock, SmallCluster, SmallControl, SmallEc2, SmallReporter, SmallScaling
 
 NODES = 20_000
 
@@ -22,7 +23,9 @@ def rows() -> Iterator[tuple[str, str, str]]:
     control.control = replace(control.control, policy=policy)
     ec2.put(build.instance())
     cluster.nodes[build.node().name] = build.node()
-    Reconciler(ec2, cluster, control, SmallClock(), SmallReporter()).reconcile([ReconcileRequest("i-1", "e", "bench")])
+    Reconciler(Systems(ec2, cluster, SmallScaling()), control, SmallClock(), SmallReporter()).reconcile(
+        [ReconcileRequest("i-1", "e", "bench")]
+    )
     pools = tuple(cluster.pools.values())
     converged = observed(instance=ec2.known["i-1"], pools=pools, claims=Claims(pools))
     launched = observed()

@@ -16,10 +16,11 @@ from spiderpool_aws.domain.pool import Pool
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.cluster import ClusterDouble, connect_in_process
+from spiderpool_aws.ports import Systems
 from spiderpool_aws.reconciler import Reconciler
 from tests.unit import build
 from tests.unit.adapters.doubles import RecordingReporter
-from tests.unit.world import SmallControl, SmallEc2
+from tests.unit.world import SmallControl, SmallEc2, SmallScaling
 
 SPIDERPOOL = "/apis/spiderpool.spidernet.io/v2beta1"
 POOLS = f"{SPIDERPOOL}/spiderippools"
@@ -90,7 +91,9 @@ class Bench:
         self.reporter = RecordingReporter()
         self.adapter = self.server.product()
         self.control.control = Control(build.policy(nics=1))
-        self.reconciler = Reconciler(self.ec2, self.adapter, self.control, self.clock, self.reporter)
+        self.reconciler = Reconciler(
+            Systems(self.ec2, self.adapter, SmallScaling()), self.control, self.clock, self.reporter
+        )
         self.launch()
 
     def launch(self, **changes: Any) -> ObservedInstance:

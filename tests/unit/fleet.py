@@ -7,11 +7,12 @@ from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.pool import Pool
 from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.events import ResyncRequest
+from spiderpool_aws.ports import Systems
 from spiderpool_aws.reconciler import Reconciler
 from spiderpool_aws.resync import Resync
 from tests.unit import build
 from tests.unit.build import eni, instance, node
-from tests.unit.world import SmallClock, SmallCluster, SmallControl, SmallEc2, SmallQueue, SmallReporter
+from tests.unit.world import SmallClock, SmallCluster, SmallControl, SmallEc2, SmallQueue, SmallReporter, SmallScaling
 
 POLICY = build.policy(nics=1, ipv4={"addresses": 3})
 
@@ -21,9 +22,14 @@ class Fleet:
 
     def __init__(self, nodes: int = 30, policy: Policy = POLICY) -> None:
         self.ec2, self.cluster, self.clock = SmallEc2(), SmallCluster(), SmallClock()
+        self.scaling = SmallScaling()
         self.control, self.reporter, self.queue = SmallControl(Control(policy)), SmallReporter(), SmallQueue()
-        self.reconciler = Reconciler(self.ec2, self.cluster, self.control, self.clock, self.reporter)
-        self.resync = Resync(self.ec2, self.cluster, self.control, self.queue, self.clock, self.reporter)
+        self.reconciler = Reconciler(
+            Systems(self.ec2, self.cluster, self.scaling), self.control, self.clock, self.reporter
+        )
+        self.resync = Resync(
+            Systems(self.ec2, self.cluster, self.scaling), self.control, self.queue, self.clock, self.reporter
+        )
         for number in range(nodes):
             self.launch(number)
         self.work([f"i-{number}" for number in range(nodes)])

@@ -16,11 +16,11 @@ from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.node import PodRef
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
-from spiderpool_aws.ports import Assigned
+from spiderpool_aws.ports import Assigned, Systems
 from spiderpool_aws.reconciler import Reconciler
 from tests.unit import build
 from tests.unit.build import eni, instance, node, v4
-from tests.unit.world import SmallClock, SmallCluster, SmallControl, SmallEc2, SmallReporter
+from tests.unit.world import SmallClock, SmallCluster, SmallControl, SmallEc2, SmallReporter, SmallScaling
 
 DUAL = build.policy(ipv6={"addresses": 3})
 
@@ -30,10 +30,13 @@ class World:
 
     def __init__(self, policy: Policy = DUAL) -> None:
         self.ec2, self.cluster, self.clock = SmallEc2(), SmallCluster(), SmallClock()
+        self.scaling = SmallScaling()
         self.control, self.reporter = SmallControl(Control(policy)), SmallReporter()
         self.ec2.put(instance())
         self.cluster.nodes[node().name] = node(provider_id="", taints=("spiderpool-aws/not-ready",))
-        self.reconciler = Reconciler(self.ec2, self.cluster, self.control, self.clock, self.reporter)
+        self.reconciler = Reconciler(
+            Systems(self.ec2, self.cluster, self.scaling), self.control, self.clock, self.reporter
+        )
 
     def run(self, *subjects: str) -> Mapping[str, Outcome]:
         return self.reconciler.reconcile([ReconcileRequest(s, "event-1", "test") for s in subjects or ("i-1",)])

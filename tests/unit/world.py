@@ -9,6 +9,7 @@ from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.fuse import Fuse
 from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, ObservedInstance, Subnet
+from spiderpool_aws.domain.lifecycle import Lifecycle
 from spiderpool_aws.domain.nic_actions import CreateNic
 from spiderpool_aws.domain.node import Node, PodRef
 from spiderpool_aws.domain.node_events import NodeEvent
@@ -283,3 +284,24 @@ class SmallReporter:
 
     def count(self, metric: str, value: int = 1) -> None:
         self.metrics[metric] = self.metrics.get(metric, 0) + value
+
+
+@dataclass
+class SmallScaling:
+    """Auto Scaling: where instances stand, and which life-cycle actions were completed."""
+
+    known: dict[str, Lifecycle] = field(default_factory=dict)
+    completed: list[tuple[str, str, str]] = field(default_factory=list)
+    prolonged: list[str] = field(default_factory=list)
+    reads: int = 0
+
+    def lifecycles(self, instance_ids: Sequence[str]) -> Mapping[str, Lifecycle]:
+        self.reads += 1
+        return {i: self.known[i] for i in instance_ids if i in self.known}
+
+    def complete_hook(self, group: str, instance_id: str, hook: str, result: str) -> None:
+        self.completed.append((instance_id, hook, result))
+        self.known[instance_id] = Lifecycle(group, "InService" if hook.endswith("launch") else "Terminating:Proceed")
+
+    def prolong_hook(self, group: str, instance_id: str, hook: str) -> None:
+        self.prolonged.append(instance_id)

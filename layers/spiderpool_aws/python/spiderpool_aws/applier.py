@@ -6,6 +6,7 @@ from typing import assert_never
 
 from spiderpool_aws.domain.errors import Code, Refused
 from spiderpool_aws.domain.instance import ORPHAN_TAG, Eni
+from spiderpool_aws.domain.lifecycle import CompleteHook, HookAction, ProlongHook
 from spiderpool_aws.domain.nic_actions import (
     Assign,
     AttachNic,
@@ -30,15 +31,16 @@ from spiderpool_aws.domain.pool_actions import (
     Quarantine,
 )
 from spiderpool_aws.domain.reservation import reservation_for
-from spiderpool_aws.ports import Assigned, ClusterPort, Ec2Port
+from spiderpool_aws.ports import Assigned, Systems
 
 
 class Applier:
     """Does what a plan says. `Refused` and `RetryLater` of the ports are let through: nothing was changed then."""
 
-    def __init__(self, ec2: Ec2Port, cluster: ClusterPort) -> None:
-        self._ec2 = ec2
-        self._cluster = cluster
+    def __init__(self, systems: Systems) -> None:
+        self._ec2 = systems.ec2
+        self._cluster = systems.cluster
+        self._scaling = systems.scaling
 
     def apply(self, observed: ObservedNode, action: Action) -> ObservedNode:
         """Do one thing and return the changed model."""
@@ -47,6 +49,8 @@ class Applier:
                 return self._apply_to_pools(observed, action)
             case PrepareNode() | TaintNode() | DeleteNode() | DeletePod():
                 return self._apply_to_node(observed, action)
+            case CompleteHook() | ProlongHook():
+                return self._apply_to_hook(observed, action)
             case _:
                 return self._apply_to_nics(observed, action)
 
@@ -85,6 +89,17 @@ class Applier:
             case DeletePod():
                 self._cluster.delete_pod(action.pod)
                 return replace(observed, pods=tuple(pod for pod in observed.pods if pod != action.pod))
+            case _:
+                assert_never(action)
+
+    def _apply_to_hook(self, observed: ObservedNode, action: HookAction) -> ObservedNode:
+        match action:
+            case CompleteHook():
+                self._scaling.complete_hook(action.group, action.instance_id, action.transition, action.result)
+                return replace(observed, lifecycle=None)
+            case ProlongHook():
+                self._scaling.prolong_hook(action.group, action.instance_id, action.transition)
+                return replace(observed, heartbeat_due=False)
             case _:
                 assert_never(action)
 

@@ -9,7 +9,7 @@ import functools
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, assert_never
 
-from spiderpool_aws.ports import Reporter
+from spiderpool_aws.ports import Reporter, Systems
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +91,7 @@ class Application:
         from spiderpool_aws.worker import Worker
 
         settings = self._settings(ReconcileSettings)
-        reconciler = Reconciler(self.ec2, self.cluster, self.control, self.clock, self.reporter)
+        reconciler = Reconciler(self.systems, self.control, self.clock, self.reporter)
         inbox = SqsInbox(self._sqs, settings.queue_url, settings.dead_letter_url)
         return Worker(reconciler, inbox, SqsQueue(self._sqs, settings.queue_url), self.reporter, self.clock)
 
@@ -103,7 +103,14 @@ class Application:
         from spiderpool_aws.settings import ResyncSettings
 
         queue = SqsQueue(self._sqs, self._settings(ResyncSettings).queue_url)
-        return Resync(self.ec2, self.cluster, self.control, queue, self.clock, self.reporter)
+        return Resync(self.systems, self.control, queue, self.clock, self.reporter)
+
+    @cached_property
+    def systems(self) -> Systems:
+        """Return what a reconcile reads and changes."""
+        from spiderpool_aws.adapters.scaling import ScalingAdapter
+
+        return Systems(self.ec2, self.cluster, ScalingAdapter(self._client("autoscaling")))
 
     @cached_property
     def ec2(self) -> Ec2Adapter:

@@ -3,7 +3,7 @@
 import json
 import re
 
-from spiderpool_aws.domain.request import ReconcileRequest
+from spiderpool_aws.domain.request import Hint, ReconcileRequest
 
 _SUBJECT = re.compile(r"(i|eni|eni-attach)-[0-9a-f]+")
 _SHOWN = 200
@@ -11,13 +11,13 @@ _SHOWN = 200
 
 def encode(request: ReconcileRequest) -> str:
     """Return a request as a message body, always the same text for the same request."""
-    document: dict[str, str | bool] = {
+    document: dict[str, str | list[str]] = {
         "subject": request.subject,
         "eventId": request.event_id,
         "reason": request.reason,
     }
-    if request.has_spares:
-        document["hasSpares"] = True
+    if request.hints:
+        document["hints"] = sorted(request.hints)
     return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -46,5 +46,11 @@ def decode(text: str) -> ReconcileRequest:
         subject=document["subject"],
         event_id=document["eventId"],
         reason=document["reason"],
-        has_spares=document.get("hasSpares") is True,
+        hints=_hints(document.get("hints")),
     )
+
+
+def _hints(given: object) -> frozenset[Hint]:
+    """Return the hints; one that a later version may add is passed over."""
+    known = set(Hint)
+    return frozenset(Hint(hint) for hint in given if hint in known) if isinstance(given, list) else frozenset()

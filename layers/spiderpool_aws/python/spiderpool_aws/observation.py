@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from spiderpool_aws.domain.claims import Claims
 from spiderpool_aws.domain.control import Control
-from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance, Subnet
+from spiderpool_aws.domain.instance import CLUSTER_TAG, GROUP_TAG, MANAGED_TAG, InstanceState, ObservedInstance, Subnet
 from spiderpool_aws.domain.node import Node, PodRef, fixed_node_name
 from spiderpool_aws.domain.observed import LiveClaim, ObservedNode
 from spiderpool_aws.domain.policy import Interface, Policy
 from spiderpool_aws.domain.pool import Pool
 from spiderpool_aws.domain.reservation import Reservation
-from spiderpool_aws.ports import Clock, ClusterPort, Ec2Port
+from spiderpool_aws.ports import Clock, ClusterPort, Systems
 
 DYING = {InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED}
 
@@ -97,9 +97,10 @@ class PoolListing:
 class Observer:
     """Reads for a batch or for the whole cluster; what is common to all nodes is read once."""
 
-    def __init__(self, ec2: Ec2Port, cluster: ClusterPort, clock: Clock) -> None:
-        self._ec2 = ec2
-        self._cluster = cluster
+    def __init__(self, systems: Systems, clock: Clock) -> None:
+        self._ec2 = systems.ec2
+        self._cluster = systems.cluster
+        self._scaling = systems.scaling
         self._clock = clock
 
     def list_pools(self, policy: Policy) -> PoolListing:
@@ -176,6 +177,12 @@ class Observer:
         ]
         spares = self._ec2.spare_nics(asked, policy.cluster) if asked else {}
         return {i: replace(model, spares=tuple(spares.get(i, ()))) for i, model in models.items()}
+
+    def with_lifecycles(self, models: Mapping[str, ObservedNode]) -> dict[str, ObservedNode]:
+        """Add where the instances stand in their Auto Scaling groups: one read for all that belong to one."""
+        scaled = [i for i, m in models.items() if m.instance is not None and GROUP_TAG in m.instance.tags]
+        found = self._scaling.lifecycles(scaled) if scaled else {}
+        return {i: replace(model, lifecycle=found.get(i)) for i, model in models.items()}
 
     def recount(self, model: ObservedNode, subnet_id: str) -> ObservedNode:
         """Return the model with the free addresses of a subnet counted anew."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from spiderpool_aws.domain.control import Control
     from spiderpool_aws.domain.fuse import Fuse
     from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, ObservedInstance, Subnet
+    from spiderpool_aws.domain.lifecycle import Lifecycle
     from spiderpool_aws.domain.nic_actions import CreateNic
     from spiderpool_aws.domain.node import Node, PodRef
     from spiderpool_aws.domain.node_events import NodeEvent
@@ -166,6 +167,28 @@ class ClusterPort(Protocol):
 
     def post_event(self, event: NodeEvent) -> None:
         """Create an Event on a Node; there already is success."""
+
+
+class ScalingPort(Protocol):
+    """Auto Scaling groups, as far as life-cycle actions need them."""
+
+    def lifecycles(self, instance_ids: Sequence[str]) -> Mapping[str, Lifecycle]:
+        """Return where those instances stand that belong to a group: one call per 50."""
+
+    def complete_hook(self, group: str, instance_id: str, hook: str, result: str) -> None:
+        """Complete a life-cycle action; no action that waits under that name (any more) is success."""
+
+    def prolong_hook(self, group: str, instance_id: str, hook: str) -> None:
+        """Record a heartbeat; no action that waits under that name (any more) is success."""
+
+
+@dataclass(frozen=True, slots=True)
+class Systems:
+    """The three systems that a reconcile reads and changes."""
+
+    ec2: Ec2Port
+    cluster: ClusterPort
+    scaling: ScalingPort
 
 
 class ControlPort(Protocol):

@@ -13,30 +13,27 @@ the Node (Events); that this fails keeps nothing from being done.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 
 from spiderpool_aws.announcer import Announcer
 from spiderpool_aws.applier import Applier
 from spiderpool_aws.domain.control import Control
-from spiderpool_aws.domain.desired import cooling_key
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.lost import SECOND_LOOK, unlisted
-from spiderpool_aws.domain.nic_actions import Assign, AttachNic, CreateNic
+from spiderpool_aws.domain.nic_actions import AttachNic, CreateNic
 from spiderpool_aws.domain.node_events import Step, node_events
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import Action, Finding, NodePlan
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
-from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
+from spiderpool_aws.domain.request import Hint, Outcome, ReconcileRequest, Status
 from spiderpool_aws.observation import NodeDirectory, Observer, PoolListing
-from spiderpool_aws.ports import Clock, ClusterPort, ControlPort, Ec2Port, Reporter
+from spiderpool_aws.ports import Clock, ControlPort, Reporter, Systems
+from spiderpool_aws.recollection import Recollection
 
 MAX_ROUNDS = 24
 """Each does one stage, and there are eight; an action that was tried is not planned again."""
 UNKNOWN_PATIENCE_SECONDS = 60.0
 """How long an event may be ahead of what EC2 shows; after that the instance is gone, or not ours."""
-COOL_DOWN = timedelta(seconds=60)
-"""How long a subnet that had no room is not asked again, by this process."""
 PASSING = {Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP, Code.SUBNET_EXHAUSTED}
 """Refusals that another look may find gone: our picture was old, or somebody releases addresses of a full subnet."""
 
@@ -60,17 +57,15 @@ class _Pass:
 class Reconciler:
     """Works on instances; the same for one and for a batch."""
 
-    def __init__(
-        self, ec2: Ec2Port, cluster: ClusterPort, control: ControlPort, clock: Clock, reporter: Reporter
-    ) -> None:
-        self._ec2 = ec2
-        self._cluster = cluster
+    def __init__(self, systems: Systems, control: ControlPort, clock: Clock, reporter: Reporter) -> None:
+        self._ec2 = systems.ec2
+        self._cluster = systems.cluster
         self._control = control
         self._reporter = reporter
-        self._observer = Observer(ec2, cluster, clock)
-        self._applier = Applier(ec2, cluster)
-        self._announcer = Announcer(cluster, reporter)
-        self._cooling: dict[str, datetime] = {}
+        self._observer = Observer(systems, clock)
+        self._applier = Applier(systems)
+        self._announcer = Announcer(systems.cluster, reporter)
+        self._recollection = Recollection()
 
     def reconcile(self, requests: Sequence[ReconcileRequest]) -> Mapping[str, Outcome]:
         """Return the outcome for each subject.
@@ -93,9 +88,8 @@ class Reconciler:
         outcomes = {s: _forward(s, pools) for s in subjects if not s.startswith("i-")}
         instance_ids = [s for s in subjects if s.startswith("i-")]
         if instance_ids:
-            suspected = {request.subject for request in requests if request.has_spares}
-            newest_of = [replace(newest[i], has_spares=i in suspected) for i in instance_ids]
-            outcomes |= self._reconcile_instances(newest_of, pools, control, policy)
+            hinted = [replace(newest[i], hints=_hints_of(i, requests)) for i in instance_ids]
+            outcomes |= self._reconcile_instances(hinted, pools, control, policy)
         return outcomes
 
     def _reconcile_instances(
@@ -105,16 +99,16 @@ class Reconciler:
         instances = {request.subject: known.get(request.subject) for request in requests}
         models = self._observer.observe(instances, pools, control, policy, NodeDirectory(self._cluster))
         models = self._observer.with_remains(models, policy)
-        suspected = {request.subject for request in requests if request.has_spares}
+        suspected = {request.subject for request in requests if Hint.SPARES in request.hints}
         models = self._observer.with_spares(models, policy, suspected)
-        seeds = {request.subject: request.deduplication_id for request in requests}
+        models = self._observer.with_lifecycles(models)
         outcomes: dict[str, Outcome] = {}
         last: ObservedNode | None = None
-        for instance_id, model in models.items():
+        for request in requests:
+            model = self._recollection.prepare(models[request.subject], request)
             # Networks and subnets are not a node's own: what one node ensured or took, the next one finds so.
-            shared = model if last is None else replace(model, multus=last.multus, subnets=last.subnets)
-            work = _Pass(replace(shared, token_seed=seeds[instance_id], cooling=dict(self._cooling)))
-            outcomes[instance_id] = self._reconcile_node(work, policy)
+            work = _Pass(model if last is None else replace(model, multus=last.multus, subnets=last.subnets))
+            outcomes[request.subject] = self._reconcile_node(work, policy)
             last = work.observed
         return outcomes
 
@@ -154,33 +148,17 @@ class Reconciler:
             work.observed = before.with_refusal(action.key, finding)
             work.steps.append(Step(before, action, finding))
             if refused.code is Code.SUBNET_EXHAUSTED:
-                self._note_exhausted(work, action)
+                self._recount(work, action)
         else:
             work.steps.append(Step(before, action))
+            self._recollection.done(action, work.observed)
             self._reporter.info(str(action), instance=work.observed.instance_id)
 
-    def _note_exhausted(self, work: _Pass, action: Action) -> None:
-        """Count the subnet anew, so that this pass asks for what is left, and leave it alone for a while after it."""
-        subnet_id = _subnet_of(action, work.observed)
-        if not subnet_id:
-            return
-        self._cooling[_cooled(action, subnet_id)] = work.observed.now + COOL_DOWN
-        work.observed = self._observer.recount(work.observed, subnet_id)
-
-
-def _subnet_of(action: Action, observed: ObservedNode) -> str:
-    """Return the subnet that had no room; empty where its count of free addresses would help nobody."""
-    if isinstance(action, CreateNic):
-        return action.subnet_id
-    eni = observed.eni(action.eni_id) if isinstance(action, Assign) else None
-    return eni.subnet_id if eni is not None else ""
-
-
-def _cooled(action: Action, subnet_id: str) -> str:
-    """Return what is left alone: whoever has no room for a prefix may still have it for single addresses."""
-    if isinstance(action, Assign):
-        return cooling_key(subnet_id, action.family, prefixes=action.prefixes)
-    return subnet_id
+    def _recount(self, work: _Pass, action: Action) -> None:
+        """Count a full subnet anew, so that this pass asks for what is left of it."""
+        subnet_id = self._recollection.exhausted(action, work.observed)
+        if subnet_id:
+            work.observed = self._observer.recount(work.observed, subnet_id)
 
 
 def report_control(control: Control, reporter: Reporter) -> None:
@@ -199,6 +177,11 @@ def stranger_finding(policy: Policy, pools: PoolListing) -> Finding:
         f"the policy's cluster is {policy.cluster!r}, but pools here carry {', '.join(sorted(pools.strangers))}: "
         "nothing is done; correct the policy's cluster, or delete those pools",
     )
+
+
+def _hints_of(subject: str, requests: Sequence[ReconcileRequest]) -> frozenset[Hint]:
+    """Return the hints of all messages about a subject: the newest alone is worked on, and none is lost."""
+    return frozenset(hint for request in requests if request.subject == subject for hint in request.hints)
 
 
 def _forward(subject: str, pools: PoolListing) -> Outcome:

@@ -17,6 +17,7 @@ from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.fuse import Fuse, FuseState, Scale, Verdict, judge
 from spiderpool_aws.domain.instance import ObservedInstance
+from spiderpool_aws.domain.ipv6_default import flip_is_due
 from spiderpool_aws.domain.memory import Absence
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import NodePlan
@@ -24,10 +25,10 @@ from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.pool import Pool
 from spiderpool_aws.domain.removals import Removals
-from spiderpool_aws.domain.request import ReconcileRequest
+from spiderpool_aws.domain.request import Hint, ReconcileRequest
 from spiderpool_aws.events import ResyncRequest
 from spiderpool_aws.observation import NodeDirectory, Observer, PoolListing, is_gone
-from spiderpool_aws.ports import Clock, ClusterPort, ControlPort, Ec2Port, QueuePort, Reporter
+from spiderpool_aws.ports import Clock, ControlPort, QueuePort, Reporter, Systems
 from spiderpool_aws.reconciler import report_control, stranger_finding
 
 PAGE = 200
@@ -63,14 +64,18 @@ class _Survey:
         return total
 
     @cached_property
-    def differing(self) -> dict[str, bool]:
-        """The instances that a worker has to look at, and whether there are spare NICs of theirs."""
+    def differing(self) -> frozenset[str]:
+        """The instances that a worker has to look at."""
         # A dead instance's pools may be held by pods, which only the worker reads: it looks until they are gone.
-        return {
-            i: bool(self.models[i].spares)
-            for i, plan in self.plans.items()
-            if plan.actions or (is_gone(self.models[i]) and self.models[i].pools)
-        }
+        return frozenset(
+            i for i, plan in self.plans.items() if plan.actions or (is_gone(self.models[i]) and self.models[i].pools)
+        )
+
+    def hints(self, instance_id: str) -> frozenset[Hint]:
+        """Return what the worker could not know, or only at the price of one more read."""
+        model = self.models[instance_id]
+        said = {Hint.SPARES: bool(model.spares), Hint.FLIP: model.flip}
+        return frozenset(hint for hint, true in said.items() if true)
 
 
 class Resync:
@@ -78,20 +83,19 @@ class Resync:
 
     def __init__(
         self,
-        ec2: Ec2Port,
-        cluster: ClusterPort,
+        systems: Systems,
         control: ControlPort,
         queue: QueuePort,
         clock: Clock,
         reporter: Reporter,
     ) -> None:
-        self._ec2 = ec2
-        self._cluster = cluster
+        self._ec2 = systems.ec2
+        self._cluster = systems.cluster
         self._control = control
         self._queue = queue
         self._clock = clock
         self._reporter = reporter
-        self._observer = Observer(ec2, cluster, clock)
+        self._observer = Observer(systems, clock)
 
     def run(self, request: ResyncRequest) -> dict[str, Any]:
         """Return counts, and for a dry run a page of plans. Raises RetryLater when something cannot be read."""
@@ -103,7 +107,12 @@ class Resync:
         if policy.mode == "paused" and not request.dry_run:
             return {"done": False, "reason": "paused by the policy"}
         if request.instance_ids and not request.dry_run:
-            self._queue.send([ReconcileRequest(i, request.request_id, "resync", True) for i in request.instance_ids])
+            self._queue.send(
+                [
+                    ReconcileRequest(i, request.request_id, "resync", frozenset({Hint.SPARES}))
+                    for i in request.instance_ids
+                ]
+            )
             return {"done": True, "enqueued": len(request.instance_ids)}
         survey = self._survey(control, policy, request.instance_ids)
         if survey.pools.strangers:
@@ -129,7 +138,7 @@ class Resync:
 
     def _hand_over(self, survey: _Survey, request: ResyncRequest, *, tripped: bool) -> int:
         """Enqueue what differs, who is there first: a note of absence that fails keeps no other node waiting."""
-        present = [i for i in survey.differing if i not in survey.absent]
+        present = sorted(survey.differing - survey.absent)
         if tripped:
             present = [i for i in present if not survey.plans[i].only_removes]
         self._enqueue(present, request, survey)
@@ -157,6 +166,10 @@ class Resync:
         # Planned as if the fuse were whole: the question is what would be removed. The workers hold it back.
         models = self._observer.observe(instances, pools, replace(control, fuse=Fuse()), policy, nodes)
         models = {i: replace(model, spares=tuple(spares.get(i, ()))) for i, model in models.items()}
+        flip = not only and flip_is_due(models.values(), policy)
+        if flip:
+            self._reporter.info("every node has its IPv6 pools: they become default now")
+            models = {i: replace(model, flip=True) for i, model in models.items()}
         plans = {instance_id: plan_node(model, policy) for instance_id, model in models.items()}
         return _Survey(policy, pools, models, plans, listed, absent)
 
@@ -213,10 +226,7 @@ class Resync:
         self._reporter.count("AbsenceNotNoted")
 
     def _enqueue(self, instance_ids: Sequence[str], request: ResyncRequest, survey: _Survey) -> None:
-        spares = survey.differing
-        self._queue.send(
-            [ReconcileRequest(i, request.request_id, "resync", spares.get(i, False)) for i in instance_ids]
-        )
+        self._queue.send([ReconcileRequest(i, request.request_id, "resync", survey.hints(i)) for i in instance_ids])
 
 
 def _counts(survey: _Survey, verdict: Verdict) -> dict[str, Any]:

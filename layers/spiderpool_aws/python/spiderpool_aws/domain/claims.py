@@ -13,11 +13,16 @@ class Claims:
     def __init__(self, pools: Iterable[Pool] = ()) -> None:
         spans: dict[IPFamily, list[tuple[int, int, Pool]]] = {IPFamily.IPV4: [], IPFamily.IPV6: []}
         foreign, served = set(), set()
+        nics: dict[IPFamily, set[tuple[str, str]]] = {IPFamily.IPV4: set(), IPFamily.IPV6: set()}
+        default_ipv6 = False
         for pool in pools:
             if pool.identity is None:
                 foreign.add(pool.name)
             elif not pool.terminating and not pool.spec.disable:
                 served.add(pool.identity.instance_id)
+            default_ipv6 |= pool.family is IPFamily.IPV6 and pool.spec.default and not pool.terminating
+            if pool.identity is not None and not pool.terminating and not pool.memory.disabled:
+                nics[pool.family].add((pool.identity.instance_id, pool.identity.eni_id))
             # An address that a pool excludes may be listed by another (recorded answer: accepted).
             for first, last in (pool.spec.ips - pool.excluded).spans:
                 spans[pool.family].append((first, last, pool))
@@ -25,10 +30,19 @@ class Claims:
         self._firsts = {family: [entry[0] for entry in entries] for family, entries in self._spans.items()}
         self._reach = {family: list(_running_max(entries)) for family, entries in self._spans.items()}
         self._foreign, self._served = frozenset(foreign), frozenset(served)
+        self.has_default_ipv6 = default_ipv6
+        """One default IPv6 pool makes Spiderpool refuse every pod on a NIC without one (recorded behaviour)."""
+        self.has_ipv6 = bool(nics[IPFamily.IPV6])
+        """Whether a pool of ours that serves is one of IPv6."""
+        self._ipv4_only = frozenset(nic for nic in nics[IPFamily.IPV4] if nic not in nics[IPFamily.IPV6])
 
     def is_foreign(self, name: str) -> bool:
         """Tell whether there is a pool of that name that carries no identity of ours."""
         return name in self._foreign
+
+    def lacks_ipv6(self, except_instance: str = "") -> bool:
+        """Tell whether a NIC, of another instance than one, has an IPv4 pool of ours and no IPv6 pool."""
+        return any(instance_id != except_instance for instance_id, _ in self._ipv4_only)
 
     def serves(self, instance_id: str) -> bool:
         """Tell whether an instance has a pool that gives addresses."""

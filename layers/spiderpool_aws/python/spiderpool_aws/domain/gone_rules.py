@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
+from spiderpool_aws.domain.addresses import EMPTY, AddressSet
 from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
 from spiderpool_aws.domain.lost import lost_addresses
@@ -79,13 +79,17 @@ def _was_its_node(observed: ObservedNode, node: Node) -> bool:
     return any(pool.memory.node_uid == node.uid for pool in observed.pools)
 
 
-def plan_resting(observed: ObservedNode, instance: ObservedInstance, pool: Pool, draft: Draft) -> None:
-    """A pool of an instance that does not run: disabled, and what its NIC loses meanwhile leaves it, too."""
-    why = f"the instance is {instance.state}"
+def plan_resting(
+    observed: ObservedNode, instance: ObservedInstance, pool: Pool, memory: PoolMemory, why: str, draft: Draft
+) -> None:
+    """A pool that should serve no new pod: disabled, and what its NIC loses meanwhile leaves it, too.
+
+    `memory` is the pool's with what else it should remember.
+    """
     eni = next((e for e in instance.enis if pool.identity is not None and e.eni_id == pool.identity.eni_id), None)
     if instance.state is InstanceState.SHUTTING_DOWN:
         # Its NICs vanish any moment, and the pool goes when EC2 says `terminated`.
-        _disable(pool, pool.memory, why, draft)
+        _disable(pool, memory, why, draft)
     elif eni is None:
         plan_detached(observed, pool, draft)
     else:
@@ -93,12 +97,10 @@ def plan_resting(observed: ObservedNode, instance: ObservedInstance, pool: Pool,
         dropped = EMPTY[pool.family] if observed.removals_held else lost.dropped
         if lost.next_look_seconds is not None:
             draft.wait(f"{pool.name}: EC2 does not show all its addresses, look again", lost.next_look_seconds)
-        _disable(pool, replace(pool.memory, missing=lost.without(dropped)), why, draft, dropped)
+        _disable(pool, replace(memory, missing=lost.without(dropped)), why, draft, dropped)
 
 
-def _disable(
-    pool: Pool, memory: PoolMemory, why: str, draft: Draft, dropped: AddressSet = EMPTY[IPFamily.IPV4]
-) -> None:
+def _disable(pool: Pool, memory: PoolMemory, why: str, draft: Draft, dropped: AddressSet | None = None) -> None:
     memory = replace(memory, disabled=True, absent=None)
     if pool.terminating or (pool.spec.disable and pool.memory == memory and not dropped):
         return
@@ -109,7 +111,7 @@ def _disable(
 
 
 def plan_detached(observed: ObservedNode, pool: Pool, draft: Draft) -> None:
-    """A NIC that left: fence its pool at once, delete it when a second look has not found the NIC either."""
+    """A NIC that left: disable its pool at once, delete it when a second look has not found the NIC either."""
     if pool.terminating:
         return
     lost = lost_addresses(pool, EMPTY[pool.family], observed.now)

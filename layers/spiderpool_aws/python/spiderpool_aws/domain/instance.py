@@ -14,6 +14,8 @@ INDEX_TAG = "spiderpool-aws/device-index"
 """On a NIC that we created: at which device index it belongs."""
 ORPHAN_TAG = "spiderpool-aws/orphan-since"
 """On a NIC that we created: when it was first seen to belong to nobody."""
+GROUP_TAG = "aws:autoscaling:groupName"
+"""On an instance: its Auto Scaling group; written by AWS."""
 MANAGED_TAG = "spiderpool-aws/managed"
 
 

@@ -65,6 +65,8 @@ class PoolMemory:
     surplus: Surplus | None = None
     interrupted: bool = False
     """EC2 has announced that it will take the Spot instance back."""
+    leaving: datetime | None = None
+    """Since when the Auto Scaling group waits to terminate the instance."""
 
     def __bool__(self) -> bool:
         return self != NO_MEMORY
@@ -84,6 +86,8 @@ class PoolMemory:
             document["surplus"] = {"since": self.surplus.since.isoformat(), "size": self.surplus.size}
         if self.interrupted:
             document["interrupted"] = True
+        if self.leaving:
+            document["leaving"] = self.leaving.isoformat()
         if self.absent:
             document["absentSince"] = self.absent.since.isoformat()
             if self.absent.confirmed:
@@ -110,6 +114,7 @@ class PoolMemory:
             released=_dated(document.get("released"), family),
             surplus=_surplus(document.get("surplus")),
             interrupted=document.get("interrupted") is True,
+            leaving=_moment_or_none(document.get("leaving")),
             absent=_absence(document.get("absentSince"), document.get("absentConfirmed")),
             disabled=document.get("disabled") is True,
             node_uid=str(document.get("nodeUid", "")),
@@ -142,6 +147,14 @@ def _surplus(document: object) -> Surplus | None:
     try:
         return Surplus(_moment(document["since"]), str(document["size"])) if isinstance(document, dict) else None
     except (ValueError, KeyError):
+        return None
+
+
+def _moment_or_none(text: object) -> datetime | None:
+    """Return the moment; spoiled, the wait begins anew."""
+    try:
+        return _moment(text) if text else None
+    except ValueError:
         return None
 
 

@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from spiderpool_aws.domain.errors import Code
+from spiderpool_aws.domain.lifecycle import CompleteHook, ProlongHook
 from spiderpool_aws.domain.nic_actions import (
     Assign,
     AttachNic,
@@ -176,6 +177,8 @@ def _reason(action: Action, code: str) -> str:
             return "PoolRefused"
         case ApplyMultusConfig():
             return "NetworkRefused"
+        case CompleteHook() | ProlongHook():
+            return "HookRefused"
         case PrepareNode() | TaintNode() | DeleteNode() | DeletePod():
             return "NodeRefused"
         case _:

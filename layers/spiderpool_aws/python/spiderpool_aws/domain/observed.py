@@ -7,6 +7,7 @@ from datetime import datetime
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.claims import Claims
 from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, ObservedInstance, Subnet
+from spiderpool_aws.domain.lifecycle import Lifecycle
 from spiderpool_aws.domain.node import Node, PodRef
 from spiderpool_aws.domain.plan import Finding
 from spiderpool_aws.domain.pool import MultusConfig, Pool
@@ -52,6 +53,14 @@ class ObservedNode:
     """NICs that carry our tags and this instance's id and are attached to nothing."""
     reservations: tuple[Reservation, ...] = ()
     """Our SpiderReservedIPs of this instance."""
+    lifecycle: Lifecycle | None = None
+    """Where the instance stands in its Auto Scaling group; None: it is in none."""
+    heartbeat_due: bool = False
+    """The group was not told for a while that the instance is being worked on."""
+    interrupted: bool = False
+    """An event said that EC2 will take the Spot instance back; the pools remember it."""
+    flip: bool = False
+    """Every node has its IPv6 pools: they become default now."""
     cooling: Mapping[str, datetime] = field(default_factory=dict)
     """Subnet (for a NIC), or `desired.cooling_key` -> until when it is not asked again: EC2 said it has no room."""
     token_seed: str = ""

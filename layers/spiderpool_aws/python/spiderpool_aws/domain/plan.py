@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
+from spiderpool_aws.domain.lifecycle import HookAction
 from spiderpool_aws.domain.nic_actions import NicAction
 from spiderpool_aws.domain.node_actions import DeleteNode, NodeAction
 from spiderpool_aws.domain.pool_actions import ApplyPool, DeletePool, PoolAction
 from spiderpool_aws.domain.removals import Doubt, Removals
 
-Action = PoolAction | NicAction | NodeAction
+Action = PoolAction | NicAction | NodeAction | HookAction
 
 
 @dataclass(frozen=True, slots=True)

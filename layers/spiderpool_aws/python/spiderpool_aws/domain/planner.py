@@ -4,15 +4,20 @@
     unknown to EC2                    nothing, until two complete listings lacked it (invariant 10)
     not of this cluster, or unmanaged nothing
     stopping, stopped, shutting-down  pools are disabled, addresses kept
-    pending, running                  per NIC and family: assign what lacks, list what is assigned; then the Node
+    about to leave, or warm           the same, and its Auto Scaling group goes on when no pod is left
+    pending, running                  per NIC: create and attach it; per family: assign what lacks, list what is
+                                      assigned, give back what is too much; then the Node, then the life-cycle action
 
-The actions come in the order in which they are applied: disable and shrink pools, delete, assign, grow pools, Node.
+The order in which actions are due is data: `stages.Stage`.
 """
+
+from dataclasses import replace
 
 from spiderpool_aws.domain.doubts import find_doubts
 from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.gone_rules import forget_absence, plan_absent, plan_detached, plan_gone, plan_resting
 from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance
+from spiderpool_aws.domain.leaving_rules import plan_launched, plan_leaving, why_leaving
 from spiderpool_aws.domain.nic_family import NicFamily
 from spiderpool_aws.domain.nic_rules import plan_kept, plan_missing_nic, plan_orphans, spare_for
 from spiderpool_aws.domain.node import Node, fixed_node_name, provider_id
@@ -49,10 +54,16 @@ def _plan_known(observed: ObservedNode, instance: ObservedInstance, policy: Poli
     if _is_left_alone(observed, instance, policy, draft):
         return
     if instance.state in RESTING:
+        # A Spot instance that was stopped and starts again is as good as any.
+        stopped = instance.state is InstanceState.STOPPED
         for pool in observed.pools:
-            plan_resting(observed, instance, pool, draft)
+            memory = replace(pool.memory, interrupted=pool.memory.interrupted and not stopped)
+            plan_resting(observed, instance, pool, memory, f"the instance is {instance.state}", draft)
+    elif why := why_leaving(observed):
+        plan_leaving(observed, instance, why, policy, draft)
     else:
         _plan_live(observed, instance, policy, draft)
+        plan_launched(observed, policy, draft)
     draft.doubts.extend(find_doubts(instance, observed.pools, draft))
 
 

@@ -164,6 +164,10 @@ class NodeSettings(_Model):
     set_provider_id: bool = Field(default=True, alias="setProviderID")
     delete_terminated: bool = True
     delete_pods_of_terminated: bool = True
+    drain_seconds: Whole = Field(default=300, ge=0, le=3600)
+    """How long a termination waits for the pods of the node to go."""
+    launch_failure: Literal["continue", "abandon"] = "continue"
+    """What becomes of a launched instance whose pools cannot be had; `continue` leaves it to the hook's time-out."""
     startup_taint: str | None = Field(default="spiderpool-aws/not-ready", pattern=LABEL_KEY)
 
 

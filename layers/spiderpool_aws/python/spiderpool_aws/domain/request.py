@@ -11,6 +11,17 @@ if TYPE_CHECKING:
     from spiderpool_aws.domain.plan import Finding, NodePlan
 
 
+class Hint(StrEnum):
+    """What a message says beyond "look again"."""
+
+    SPARES = "spares"
+    """The listing showed NICs that we created for it and that are attached to nothing: look for them, too."""
+    INTERRUPTED = "interrupted"
+    """EC2 has warned that it takes the Spot instance back; no describe shows that."""
+    FLIP = "flip"
+    """Every node of a listing has its IPv6 pools: make them default now."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReconcileRequest:
     """ "Look again at this": identity and nothing else, for by now the event may be old.
@@ -24,8 +35,8 @@ class ReconcileRequest:
     """The event's or the invocation's id: with the subject, the deduplication id."""
     reason: str
     """What happened, for people: `EC2 Instance State-change Notification`, `AttachNetworkInterface`, `resync`."""
-    has_spares: bool = False
-    """The listing showed NICs that we created for it and that are attached to nothing: look for them, too."""
+    hints: frozenset[Hint] = frozenset()
+    """What EC2 could not be asked for at the next look, or only at a price."""
 
     @property
     def deduplication_id(self) -> str:

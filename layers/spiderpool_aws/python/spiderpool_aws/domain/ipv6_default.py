@@ -1,0 +1,65 @@
+"""When IPv6 pools become default: on every node at once, or on none. Pure.
+
+One default IPv6 pool anywhere makes Spiderpool refuse every pod, for IPv4 too, on a NIC without one (recorded
+behaviour). So where a cluster turns IPv6 on, its pools are not default until every node has its own, and then all of
+them are flipped in one pass of the resync; a cluster that has IPv6 from its first node on has nothing to wait for.
+"""
+
+from collections.abc import Iterable
+
+from spiderpool_aws.domain.addresses import IPFamily
+from spiderpool_aws.domain.draft import Draft
+from spiderpool_aws.domain.instance import InstanceState
+from spiderpool_aws.domain.observed import ObservedNode
+from spiderpool_aws.domain.plan import Wait
+from spiderpool_aws.domain.policy import Policy
+
+FLIP_WAIT_SECONDS = 60.0
+
+
+def may_be_default(observed: ObservedNode) -> bool:
+    """Tell whether an IPv6 pool of the node may be default now."""
+    claims, own = observed.claims, _ipv6_pools(observed)
+    if observed.flip or claims.has_default_ipv6 or any(own.values()):
+        return True
+    return not own and not claims.has_ipv6 and not claims.lacks_ipv6(except_instance=observed.instance_id)
+
+
+def plan_flip(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
+    """Have the message come back until the flip: a node that joined in between must not miss it."""
+    if policy.pools.default and not may_be_default(observed):
+        wait = Wait("the IPv6 pools become default when every node has its own", FLIP_WAIT_SECONDS)
+        if wait not in draft.waits:
+            draft.waits.append(wait)
+
+
+def flip_is_due(models: Iterable[ObservedNode], policy: Policy) -> bool:
+    """Tell whether a complete listing shows that every node has its IPv6 pools, and none is default yet."""
+    live = [m for m in models if _is_served(m, policy)]
+    if not policy.pools.default or not live or live[0].claims.has_default_ipv6:
+        return False
+    return any(_ipv6_pools(m) for m in live) and all(_ipv4_nics(m) <= _ipv6_pools(m).keys() for m in live)
+
+
+def _is_served(model: ObservedNode, policy: Policy) -> bool:
+    instance = model.instance
+    running = instance is not None and instance.state in (InstanceState.PENDING, InstanceState.RUNNING)
+    group = policy.group_of(instance) if instance is not None and running else None
+    return group is not None and any(IPFamily.IPV6 in nic.families for nic in group.interfaces)
+
+
+def _ipv6_pools(model: ObservedNode) -> dict[str, bool]:
+    """Return ENI id -> whether its pool is default."""
+    return {
+        pool.identity.eni_id: pool.spec.default
+        for pool in model.pools
+        if pool.identity is not None and pool.family is IPFamily.IPV6 and not pool.terminating
+    }
+
+
+def _ipv4_nics(model: ObservedNode) -> set[str]:
+    return {
+        pool.identity.eni_id
+        for pool in model.pools
+        if pool.identity is not None and pool.family is IPFamily.IPV4 and not pool.terminating
+    }
