@@ -199,9 +199,9 @@ def test_a_passing_fault_loses_nothing(bench: Bench) -> None:
     assert bench.dead_events.messages == []
 
 
-def test_the_schedule_invokes_the_resync_every_five_minutes(bench: Bench) -> None:
+def test_the_schedule_invokes_the_resync_every_minute(bench: Bench) -> None:
     bench.bus.scheduled = True
-    bench.bus.advance(1501)
+    bench.bus.advance(301)
     assert len(bench.resync.invocations) == 5
     assert {run.event["detail-type"] for run in bench.resync.invocations} == {"Scheduled Event"}
 
@@ -257,8 +257,8 @@ def test_the_bus_tells_what_was_put_on_it_and_who_took_it(bench: Bench) -> None:
     seen: list[tuple[str, list[str]]] = []
     bench.bus.watch(lambda event, names: seen.append((event["detail-type"], list(names))))
     bench.bus.put(load("instance-running"))
-    bench.bus.put(load("spot-interruption"))
+    bench.bus.put(load("rebalance-recommendation"))
     assert seen == [
         ("EC2 Instance State-change Notification", ["instance-state"]),
-        ("EC2 Spot Instance Interruption Warning", []),
+        ("EC2 Instance Rebalance Recommendation", []),
     ]

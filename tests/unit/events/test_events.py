@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -99,7 +100,9 @@ def test_a_record_whose_parameters_are_null_is_no_fault_by_itself(name: str) -> 
 
 @pytest.mark.parametrize("name", ["policy-updated", "scheduled"])
 def test_policy_and_schedule_ask_for_all_under_their_own_id(name: str) -> None:
-    assert resync(load(name)) == ResyncRequest(load(name)["id"])
+    event = load(name)
+    at = datetime.fromisoformat(event["time"]) if name == "scheduled" else None
+    assert resync(event) == ResyncRequest(event["id"], at=at)
 
 
 @pytest.mark.parametrize(

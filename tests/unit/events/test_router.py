@@ -117,7 +117,7 @@ def test_events_out_of_order_arrive_all_and_say_the_same(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("event", "reason"),
     [
-        (load("spot-interruption"), "no route for detail-type 'EC2 Spot Instance Interruption Warning'"),
+        (load("rebalance-recommendation"), "no route for detail-type 'EC2 Instance Rebalance Recommendation'"),
         (load("instance-running") | {"detail": {}}, "detail.instance-id is missing"),
         (load("scheduled"), "no route"),
         ("text", "an event is a JSON object"),
@@ -143,5 +143,5 @@ def test_when_ec2_or_a_queue_does_not_answer_lambda_is_to_try_again(bench: Bench
         bench.route(load("instance-running"))
     bench.dead_letters.down = True
     with pytest.raises(RetryLater):
-        bench.route(load("spot-interruption"))
+        bench.route(load("rebalance-recommendation"))
     assert bench.queue.sent == []

@@ -93,8 +93,8 @@ def test_the_markdown_has_a_row_a_route_with_its_function() -> None:
         pytest.param({"source": ["aws.ec2"], "detail-type": {}}, "no route", id="wrong types"),
         pytest.param({"source": "aws.ec2", "detail-type": "x" * 999}, "…", id="a long detail-type is cut"),
         pytest.param(
-            {"source": "aws.ec2", "detail-type": "EC2 Spot Instance Interruption Warning"},
-            "this function takes 'EC2 Instance State-change Notification' of aws.ec2, 'AWS API Call via CloudTrail'",
+            {"source": "aws.ec2", "detail-type": "EC2 Instance Rebalance Recommendation"},
+            "this function takes 'EC2 Instance State-change Notification' of aws.ec2, 'EC2 Instance-launch Lifecycle",
             id="unknown detail-type",
         ),
         pytest.param({"source": "aws.events", "detail-type": "Scheduled Event"}, "no route", id="the other function's"),

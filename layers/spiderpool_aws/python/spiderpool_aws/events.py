@@ -7,12 +7,13 @@ keeps the ids and the event's own id, and drops the rest; the reconciler reads t
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from spiderpool_aws.domain.request import ReconcileRequest
+from spiderpool_aws.domain.request import Hint, ReconcileRequest
 
 STATES = ("running", "stopping", "stopped", "shutting-down", "terminated")
 """The instance states after which something is to be done; `pending` has no NIC worth looking at yet."""
@@ -61,6 +62,8 @@ class ResyncRequest:
     dry_run: bool = False
     confirm: str = ""
     """The digest of the removals that a person has agreed to."""
+    at: datetime | None = None
+    """When the schedule fired; None: something else asked."""
     page_token: str = ""
     """Where a dry run's list of plans goes on: the `nextToken` of the page before."""
 
@@ -104,6 +107,37 @@ class InstanceStateChange(_Envelope, NodeEvent):
     def to_requests(self) -> tuple[ReconcileRequest, ...]:
         """Return one request, for the instance."""
         return (ReconcileRequest(self.detail.instance_id, self.id, "EC2 Instance State-change Notification"),)
+
+
+class SpotInterruption(_Envelope, NodeEvent):
+    """`EC2 Spot Instance Interruption Warning`: two minutes before EC2 takes an instance back.
+
+    No describe shows it, so the message says it (Amazon EC2 User Guide, "Spot Instance interruption notices").
+    """
+
+    detail: _InstanceState
+
+    def to_requests(self) -> tuple[ReconcileRequest, ...]:
+        """Return one request, for the instance."""
+        hints = frozenset({Hint.INTERRUPTED})
+        return (ReconcileRequest(self.detail.instance_id, self.id, "EC2 Spot Instance Interruption Warning", hints),)
+
+
+class _LifecycleDetail(BaseModel):
+    instance_id: InstanceId = Field(alias="EC2InstanceId")
+
+
+class LifecycleAction(_Envelope, NodeEvent):
+    """`EC2 Instance-launch Lifecycle Action` and `EC2 Instance-terminate Lifecycle Action`: a hook of ours waits.
+
+    Source: Amazon EC2 Auto Scaling user guide, "EventBridge event types and patterns".
+    """
+
+    detail: _LifecycleDetail
+
+    def to_requests(self) -> tuple[ReconcileRequest, ...]:
+        """Return one request, for the instance; the hook's state is read from Auto Scaling."""
+        return (ReconcileRequest(self.detail.instance_id, self.id, "Auto Scaling lifecycle action"),)
 
 
 class _ApiCall(BaseModel):
@@ -163,9 +197,11 @@ class PolicyChange(_Envelope, ResyncEvent):
 class ScheduledResync(_Envelope, ResyncEvent):
     """`Scheduled Event`, what a rule with a schedule sends."""
 
+    time: AwareDatetime
+
     def to_resync(self, invocation_id: str) -> ResyncRequest:  # noqa: ARG002 - the event has an id of its own
-        """Return a request for all instances."""
-        return ResyncRequest(self.id)
+        """Return a request for all instances, with the moment: which of them is due depends on the policy."""
+        return ResyncRequest(self.id, at=self.time)
 
 
 class ManualResync(ResyncEvent):

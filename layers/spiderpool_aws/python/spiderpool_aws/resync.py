@@ -32,6 +32,7 @@ from spiderpool_aws.ports import Clock, ControlPort, QueuePort, Reporter, System
 from spiderpool_aws.reconciler import report_control, stranger_finding
 
 PAGE = 200
+EVERY_MINUTES = 5
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,8 @@ class Resync:
             return {"done": False, "reason": f"no valid policy: {control.problem}"}
         if policy.mode == "paused" and not request.dry_run:
             return {"done": False, "reason": "paused by the policy"}
+        if request.at is not None and request.at.minute % EVERY_MINUTES and not policy.is_elastic:
+            return {"done": False, "reason": f"due every {EVERY_MINUTES} minutes, as no size of the policy is elastic"}
         if request.instance_ids and not request.dry_run:
             self._queue.send(
                 [

@@ -11,24 +11,28 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from spiderpool_aws.domain.lifecycle import LAUNCH_HOOK, TERMINATE_HOOK
 from spiderpool_aws.events import (
     ENI_CALLS,
     POLICY_OPERATIONS,
     STATES,
     EniApiCall,
     InstanceStateChange,
+    LifecycleAction,
     MalformedEvent,
     ManualResync,
     NodeEvent,
     PolicyChange,
     ResyncEvent,
     ScheduledResync,
+    SpotInterruption,
     explain,
 )
 
 E = TypeVar("E", NodeEvent, ResyncEvent)
 
-RESYNC_EVERY = timedelta(minutes=5)
+RESYNC_EVERY = timedelta(minutes=1)
+"""Where no size of the policy is elastic, four of five are passed over (`resync.EVERY_MINUTES`)."""
 
 
 class Target(StrEnum):
@@ -65,6 +69,30 @@ ROUTES = (
         f"an instance is {', '.join(STATES)}",
     ),
     Route(
+        "launch-hook",
+        "aws.autoscaling",
+        "EC2 Instance-launch Lifecycle Action",
+        LifecycleAction,
+        Target.ROUTE_EVENT,
+        f"an Auto Scaling group waits for our hook `{LAUNCH_HOOK}`",
+    ),
+    Route(
+        "terminate-hook",
+        "aws.autoscaling",
+        "EC2 Instance-terminate Lifecycle Action",
+        LifecycleAction,
+        Target.ROUTE_EVENT,
+        f"an Auto Scaling group waits for our hook `{TERMINATE_HOOK}`",
+    ),
+    Route(
+        "spot-interruption",
+        "aws.ec2",
+        "EC2 Spot Instance Interruption Warning",
+        SpotInterruption,
+        Target.ROUTE_EVENT,
+        "EC2 takes a Spot instance back in two minutes",
+    ),
+    Route(
         "eni-call",
         "aws.ec2",
         "AWS API Call via CloudTrail",
@@ -86,7 +114,7 @@ ROUTES = (
         "Scheduled Event",
         ScheduledResync,
         Target.RESYNC,
-        "whatever no event told, CloudTrail being best effort",
+        "whatever no event told, CloudTrail being best effort; every fifth time where no size is elastic",
         every=RESYNC_EVERY,
     ),
     Route(
@@ -130,6 +158,11 @@ def pattern(route: Route, *, own_role_arns: Sequence[str] = (), policy_parameter
     """
     if route.model is InstanceStateChange:
         detail: dict[str, Any] = {"state": list(STATES)}
+    elif route.model is LifecycleAction:
+        detail = {"LifecycleHookName": [LAUNCH_HOOK if route.name == "launch-hook" else TERMINATE_HOOK]}
+    elif route.model is SpotInterruption:
+        # Every warning: it has the instance's id, and nothing else to choose by.
+        return {"source": [route.source], "detail-type": [route.detail_type]}
     elif route.model is EniApiCall:
         detail = {
             "eventSource": ["ec2.amazonaws.com"],
@@ -163,7 +196,7 @@ def as_markdown() -> str:
     for route in ROUTES:
         event = route.detail_type or "manual invocation"
         if route.every:
-            event += f", every {int(route.every.total_seconds() // 60)} minutes"
+            event += f", every {int(route.every.total_seconds() // 60)} min"
         source = f"`{route.source}`" if route.source else "a person"
         lines.append(f"| {event} | {source} | `{route.target}` | {route.why} |")
     return "\n".join(lines) + "\n"

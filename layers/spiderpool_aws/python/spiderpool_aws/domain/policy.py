@@ -204,6 +204,12 @@ class Policy(_Model):
                 )
         return self
 
+    @property
+    def is_elastic(self) -> bool:
+        """Tell whether a size follows use: then every minute counts."""
+        sizes = (nic.size(family) for group in self.groups for nic in group.interfaces for family in nic.families)
+        return any(size is not None and isinstance(size.addresses, Elastic) for size in sizes)
+
     def group_of(self, instance: ObservedInstance) -> Group | None:
         """Return the first group that an instance matches; None leaves it alone."""
         return next((group for group in self.groups if group.match.fits(instance)), None)
