@@ -1,0 +1,250 @@
+"""NICs that are missing are created once, attached, and gone when nobody needs them."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from spiderpool_aws.domain.instance import (
+    CLUSTER_TAG,
+    INDEX_TAG,
+    INSTANCE_TAG,
+    ORPHAN_TAG,
+    Eni,
+    InstanceState,
+    InstanceTypeLimits,
+    Subnet,
+)
+from spiderpool_aws.domain.memory import ABSENCE
+from spiderpool_aws.domain.nic_actions import Amount, AttachNic, CreateNic, DeleteNic, KeepWithInstance, NoteOrphan
+from spiderpool_aws.domain.observed import ObservedNode
+from spiderpool_aws.domain.planner import plan_node
+from spiderpool_aws.domain.policy import Policy
+from tests.unit import build
+from tests.unit.build import NOW, V4, V6, eni, instance, observed, policy
+from tests.unit.domain.planning import FULL, codes, keys
+
+ROLE = {"spiderpool-aws/role": "secondary-nic"}
+SPARE_TAGS = {CLUSTER_TAG: "prod", INSTANCE_TAG: "i-1", INDEX_TAG: "1"}
+
+
+def creating(ipv4: Any = None, ipv6: Any = None, **nic: Any) -> Policy:
+    """Return a policy of two NICs whose second one may be created in the subnets with the role's tag."""
+    document = json.loads(
+        json.dumps(
+            policy(ipv4=ipv4, ipv6=ipv6).model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False)
+        )
+    )
+    document["groups"][0]["interfaces"][1] |= {"subnets": {"tags": ROLE, "reserve": 8}} | nic
+    return Policy.model_validate(document)
+
+
+def subnet(name: str, free: int = 100, **changes: Any) -> Subnet:
+    return replace(build.SUBNET_1, subnet_id=name, available_ipv4=free, tags=ROLE, **changes)
+
+
+def one_nic(*subnets: Subnet, **changes: Any) -> ObservedNode:
+    """Return an instance with its first NIC only, and the subnets in which its second may be created."""
+    known = {"subnet-0": build.SUBNET_0} | {s.subnet_id: s for s in subnets or (subnet("subnet-1"),)}
+    first = eni(0, ipv4=FULL, groups=("sg-1", "sg-2"))
+    return observed(instance=instance(first), subnets=known, token_seed="event-1:i-1", **changes)
+
+
+def spare(**changes: Any) -> Eni:
+    return replace(eni(1, attachment_id="", attached=False, tags=SPARE_TAGS, groups=("sg-1",)), **changes)
+
+
+def created(model: ObservedNode, the_policy: Policy) -> CreateNic:
+    (action,) = (a for a in plan_node(model, the_policy).actions if isinstance(a, CreateNic))
+    return action
+
+
+def test_a_missing_nic_is_created_with_all_that_it_should_hold_and_its_tags() -> None:
+    action = created(one_nic(), creating(ipv6={"addresses": 3}))
+    assert (action.device_index, action.subnet_id, action.groups) == (1, "subnet-1", ("sg-1", "sg-2"))
+    assert action.amounts == {V4: Amount(5), V6: Amount(4)}  # three for pods, and the host's own
+    assert SPARE_TAGS.items() <= action.tags.items()
+
+
+@pytest.mark.parametrize(
+    ("ipv4", "ipv6", "expected"),
+    [
+        pytest.param({"addresses": "max"}, None, {V4: Amount(9)}, id="max leaves the slot of the primary"),
+        pytest.param({"addresses": 30}, None, {V4: Amount(9)}, id="the type cuts a number"),
+        pytest.param({"addresses": {"min": 2, "warm": 4, "max": 9}}, None, {V4: Amount(4)}, id="elastic: warm"),
+        pytest.param(
+            {"prefixes": 2}, {"prefixes": 1}, {V4: Amount(2, True), V6: Amount(1, True)}, id="prefixes of both families"
+        ),
+    ],
+)
+def test_how_much_a_new_nic_gets(ipv4: Any, ipv6: Any, expected: dict[Any, Amount]) -> None:
+    assert created(one_nic(), creating(ipv4, ipv6)).amounts == expected
+
+
+def test_a_subnet_with_less_room_gives_what_is_above_its_reserve() -> None:
+    # 8 are kept, one is the NIC's own: two are left for pods.
+    assert created(one_nic(subnet("subnet-1", free=11)), creating()).amounts == {V4: Amount(2)}
+
+
+def test_the_subnet_with_the_most_room_is_taken_and_a_sibling_when_ec2_says_it_is_full() -> None:
+    model = one_nic(subnet("subnet-1", free=50), subnet("subnet-2", free=90))
+    first = created(model, creating())
+    assert first.subnet_id == "subnet-2"
+    refused = replace(model, tried={first.key: "SubnetExhausted"})
+    second = created(refused, creating())
+    assert second.subnet_id == "subnet-1"
+    cooling = replace(model, cooling={"subnet-2": NOW + timedelta(seconds=1)})
+    assert created(cooling, creating()).subnet_id == "subnet-1"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param(subnet("subnet-1", availability_zone="eu-west-1b"), id="another zone"),
+        pytest.param(subnet("subnet-1", vpc_id="vpc-2"), id="another VPC"),
+        pytest.param(subnet("subnet-1", ipv6=None), id="no IPv6"),
+        pytest.param(replace(subnet("subnet-1"), tags={}), id="not tagged"),
+    ],
+)
+def test_without_a_fitting_subnet_nothing_is_created_and_the_finding_says_why(wrong: Subnet) -> None:
+    plan = plan_node(one_nic(wrong), creating(ipv6={"addresses": 3}))
+    assert "NoSubnet" in codes(plan)
+    assert not any(isinstance(action, CreateNic) for action in plan.actions)
+
+
+def test_full_subnets_are_waited_for() -> None:
+    plan = plan_node(one_nic(subnet("subnet-1", free=9)), creating())
+    assert (codes(plan), len(plan.waits), plan.incomplete) == (["SubnetExhausted"], 1, True)
+
+
+@pytest.mark.parametrize(
+    ("enis", "index"),
+    [pytest.param(1, 1, id="the type carries one"), pytest.param(2, 2, id="the index is beyond the type's")],
+)
+def test_what_the_type_cannot_carry_is_refused_before_anything_is_created(enis: int, index: int) -> None:
+    limits = InstanceTypeLimits("small", enis=enis, ipv4_per_eni=10, ipv6_per_eni=10, nitro=True)
+    plan = plan_node(replace(one_nic(), limits=limits), creating(deviceIndex=index))
+    assert codes(plan) == ["NicLimited"]
+
+
+def test_an_instance_that_does_not_run_yet_gets_no_nic() -> None:
+    model = one_nic()
+    assert model.instance is not None
+    pending = replace(model, instance=replace(model.instance, state=InstanceState.PENDING))
+    plan = plan_node(pending, creating())
+    assert not any(isinstance(action, CreateNic) for action in plan.actions)
+    assert plan.waits
+
+
+def test_a_policy_that_says_no_subnet_reports_the_missing_nic() -> None:
+    assert "NicMissing" in codes(plan_node(one_nic(), policy()))
+
+
+def test_the_token_is_the_same_for_the_same_request_and_another_for_any_other() -> None:
+    token = created(one_nic(), creating()).token
+    assert created(one_nic(), creating()).token == token
+    others = [
+        created(replace(one_nic(), token_seed="event-2:i-1"), creating()),
+        created(one_nic(), creating(ipv4={"addresses": 4})),
+        created(one_nic(subnet("subnet-2")), creating()),
+    ]
+    assert len({token, *(other.token for other in others)}) == 4
+
+
+def test_what_was_created_is_attached_and_no_second_one_is_created() -> None:
+    plan = plan_node(one_nic(spares=(spare(),)), creating())
+    assert AttachNic("i-1", 1, spare().eni_id) in plan.actions
+    assert not any(isinstance(action, CreateNic | NoteOrphan) for action in plan.actions)
+
+
+def test_a_nic_that_cannot_be_attached_is_deleted_at_once() -> None:
+    model = one_nic(spares=(spare(),), tried={f"attach {spare().eni_id} to i-1": "Refused"})
+    (delete,) = (a for a in plan_node(model, creating()).actions if isinstance(a, DeleteNic))
+    assert (delete.eni_id, delete.is_removal) == (spare().eni_id, False)
+
+
+def test_an_attach_of_which_nobody_knows_whether_it_took_effect_deletes_nothing() -> None:
+    model = one_nic(spares=(spare(),), tried={f"attach {spare().eni_id} to i-1": ""})
+    assert not any(isinstance(a, DeleteNic | CreateNic | AttachNic) for a in plan_node(model, creating()).actions)
+
+
+def test_a_nic_of_ours_goes_with_its_instance_and_somebody_elses_is_left_as_it_is() -> None:
+    ours = eni(1, ipv4=FULL, tags=SPARE_TAGS, delete_on_termination=False)
+    theirs = replace(ours, tags={})
+    keep = plan_node(observed(instance=instance(eni(0), ours)), creating()).actions
+    assert KeepWithInstance(ours.eni_id, ours.attachment_id) in keep
+    left = plan_node(observed(instance=instance(eni(0), theirs)), creating()).actions
+    assert not any(isinstance(action, KeepWithInstance) for action in left)
+
+
+def orphaned(**changes: Any) -> ObservedNode:
+    """Return a node with both NICs and a spare that nobody needs."""
+    return observed(instance=instance(eni(0, ipv4=FULL), eni(1, ipv4=FULL)), spares=(spare(eni_id="eni-9"),), **changes)
+
+
+def clean_up(model: ObservedNode) -> list[str]:
+    return [key for key in keys(plan_node(model, creating())) if "eni-9" in key]
+
+
+def test_a_nic_that_nobody_needs_is_noted_first_and_deleted_when_it_was_noted_ten_minutes_ago() -> None:
+    assert clean_up(orphaned()) == ["note that eni-9 belongs to nobody"]
+    for age, expected in ((ABSENCE - timedelta(seconds=1), []), (ABSENCE, ["delete eni-9"])):
+        tags = SPARE_TAGS | {ORPHAN_TAG: (NOW - age).isoformat()}
+        assert clean_up(replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),))) == expected
+
+
+def test_a_spoiled_note_begins_anew() -> None:
+    tags = SPARE_TAGS | {ORPHAN_TAG: "yesterday"}
+    assert clean_up(replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),))) == [
+        "note that eni-9 belongs to nobody"
+    ]
+
+
+@pytest.mark.parametrize("missing", [CLUSTER_TAG, INSTANCE_TAG])
+def test_a_nic_without_both_of_our_tags_is_never_touched(missing: str) -> None:
+    tags = {key: value for key, value in SPARE_TAGS.items() if key != missing}
+    assert clean_up(replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),))) == []
+
+
+def test_a_nic_of_another_cluster_is_never_touched() -> None:
+    tags = SPARE_TAGS | {CLUSTER_TAG: "another"}
+    assert clean_up(replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),))) == []
+
+
+def test_the_spare_nics_of_a_terminated_instance_go_at_once() -> None:
+    gone = instance(state=InstanceState.TERMINATED, enis=())
+    model = observed(instance=gone, spares=(spare(eni_id="eni-9"),))
+    assert "delete eni-9" in keys(plan_node(model, creating()))
+
+
+def test_the_spare_nics_of_an_instance_that_ec2_does_not_know_are_noted_first() -> None:
+    model = observed(instance=None, node=None, spares=(spare(eni_id="eni-9"),))
+    assert keys(plan_node(model, creating())) == ["note that eni-9 belongs to nobody"]
+
+
+def test_a_tripped_fuse_holds_the_deletion_of_a_nic() -> None:
+    tags = SPARE_TAGS | {ORPHAN_TAG: (NOW - ABSENCE).isoformat()}
+    model = replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),), removals_held="the fuse is tripped")
+    assert clean_up(model) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "size", "expected"),
+    [("3", {"addresses": 5}, 3), ("max", {"addresses": 5}, 9), ("2", {"prefixes": 1}, 2)],
+)
+def test_an_instances_tag_overrides_a_size(value: str, size: dict[str, Any], expected: int) -> None:
+    tagged = instance(eni(0), tags={CLUSTER_TAG: "prod", "spiderpool-aws/0/ipv4": value})
+    plan = plan_node(observed(instance=tagged), policy(nics=1, ipv4=size))
+    assert [getattr(action, "count", None) for action in plan.due] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("value", "size"), [("many", {"addresses": 5}), ("0", {"addresses": 5}), ("max", {"prefixes": 5})]
+)
+def test_a_tag_that_says_nothing_is_reported_and_the_policy_holds(value: str, size: dict[str, Any]) -> None:
+    tagged = instance(eni(0), tags={CLUSTER_TAG: "prod", "spiderpool-aws/0/ipv4": value})
+    plan = plan_node(observed(instance=tagged), policy(nics=1, ipv4=size))
+    assert codes(plan) == ["TagInvalid"]
+    assert [getattr(action, "count", None) for action in plan.due] == [5]
