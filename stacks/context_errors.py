@@ -1,6 +1,7 @@
 """What is wrong with a context: a line for each problem, with the key and what would be right."""
 
 import difflib
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,7 +30,14 @@ def refuse(problems: Iterable[tuple[str, str]]) -> None:
 
 def explain(error: ValidationError) -> str:
     """Return a line for each problem that the model found."""
-    return "\n".join(dict.fromkeys(map(_line, error.errors(include_url=False))))
+    problems = error.errors(include_url=False)
+    # A list is called too short when its wrong items were not counted.
+    lines = (_line(p) for p in problems if len(p["loc"]) > 1 or not any(_within(other, p) for other in problems))
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _within(inner: Any, outer: Any) -> bool:
+    return len(inner["loc"]) > 1 and inner["loc"][0] == outer["loc"][0]
 
 
 def _line(problem: Any) -> str:
@@ -51,5 +59,6 @@ def _unknown(key: str) -> str:
 
 
 def _shown(given: object) -> str:
-    written = repr(given)
+    # As cdk.json would have it: `true`, `null`.
+    written = json.dumps(given, ensure_ascii=False, default=str)
     return written if len(written) <= _SHOWN else f"{written[:_SHOWN]}…"

@@ -87,8 +87,12 @@ class Context(BaseModel):
     cluster_ca: Authority = Field(
         default="", max_length=3000, description="the API server's certificate authority, PEM or its base64, up to 3 KB"
     )
-    cluster_audience: str = Field(default="", pattern=r"^[!-~]*$", max_length=1000, description="a text without spaces")
-    cluster_id: str = Field(default="", pattern=r"^[!-~]*$", max_length=255, description="a text without spaces")
+    cluster_audience: str = Field(
+        default="", pattern=r"^[!-~]*$", max_length=1000, description="the audience of the tokens, without spaces"
+    )
+    cluster_id: str = Field(
+        default="", pattern=r"^[!-~]*$", max_length=255, description="the cluster's ID or EKS name, without spaces"
+    )
     kubeconfig_secret_arn: str = Field(
         default="", pattern=r"^(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+)?$", description="a secret's ARN"
     )

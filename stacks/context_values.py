@@ -48,7 +48,7 @@ def _items(given: object) -> object:
     items = given
     if isinstance(given, str):
         if given.lstrip().startswith("["):
-            items = json.loads(given)
+            items = _list_of(given)
         else:
             items = [item.strip() for item in given.split(",") if item.strip()]
     if isinstance(items, list | tuple):
@@ -56,6 +56,13 @@ def _items(given: object) -> object:
         if twice is not None:
             raise ValueError(f"{twice!r} is there twice")
     return items
+
+
+def _list_of(text: str) -> object:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise ValueError("it begins as a JSON list and is none; without the bracket, commas separate") from None
 
 
 def _network(given: object) -> object:
@@ -68,7 +75,10 @@ def _network(given: object) -> object:
 
 
 def _vpc_network(given: object) -> object:
-    network = ipaddress.IPv4Network(_network(given))
+    if not isinstance(given, str):
+        raise ValueError("a CIDR is a text")
+    _network(given)
+    network = ipaddress.IPv4Network(given)
     if network.prefixlen < LARGEST_VPC:
         raise ValueError(f"a VPC is at most a /{LARGEST_VPC}")
     if network.prefixlen > SMALLEST_VPC:

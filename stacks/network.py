@@ -73,7 +73,7 @@ class NetworkStack(Stack):
             route.node.add_dependency(attachment)
 
     def _tag(self, cluster: str) -> None:
-        Tags.of(self.vpc).add(CLUSTER_TAG, cluster)
+        Tags.of(self).add(CLUSTER_TAG, cluster)
         groups = ((PUBLIC, self.public_subnets), (NODES, self.node_subnets), (SECONDARY, self.secondary_subnets))
         for group, subnets in groups:
             for subnet in subnets:

@@ -67,8 +67,8 @@ def _slot_problem(limits: InstanceTypeLimits, interface: Interface, family: IPFa
     slots, wanted = limits.per_eni(family), own_addresses(interface, family) + at_first(size)
     if wanted > slots:
         yield (
-            f"{limits.instance_type} has {slots} {family} slots a NIC, and {interface.host} needs {wanted}, its own address "
-            "included: take a larger type, or lower the policy"
+            f"{limits.instance_type} has {slots} {family} slots a NIC, "
+            f"{interface.host} needs {wanted} with its own address: take a larger type, or lower the policy"
         )
 
 
