@@ -56,7 +56,7 @@ def read(given: Mapping[str, Any]) -> Deployment:
 
 
 def _of_cdk(key: str) -> bool:
-    return ":" in key or "/" in key or key in OF_CDK
+    return ":" in key or key in OF_CDK
 
 
 def _completed(context: Context) -> Context:
