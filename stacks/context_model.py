@@ -61,7 +61,7 @@ class Context(BaseModel):
     )
     template_nics: Literal["all", "first"] = Field(default="all", description="`all` or `first`")
     """Whether the launch template brings every NIC of the policy, or the first only."""
-    join_parameter: str = Field(default="", pattern=_PARAMETER, description="the name of an SSM parameter")
+    join_parameter: str = Field(default="", pattern=r"^[A-Za-z0-9_./-]*$", description="the name of an SSM parameter")
     """The SSM parameter with the script that joins a node to the cluster; default `/spiderpool-aws/<cluster>/join`."""
     ssh_key_name: str = Field(default="", max_length=255, description="the name of an EC2 key pair")
     ssh_cidr: Cidr = Field(default="", description="a CIDR, narrower than /0")
