@@ -182,7 +182,7 @@ def _compile(folder: Path, target: Target) -> None:
     if python is None:
         return
     command = [python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
-    # Tracebacks name Lambda's paths, not this machine's.
+    # The name of the temporary folder stays out of it.
     command += ["-s", str(folder), "-p", "/opt/python" if folder.name == "python" else "/var/task", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
     if done.returncode:
