@@ -155,9 +155,9 @@ def _install(folder: Path, target: Target) -> None:
     command += [f"--platform={platform}" for platform in target.platforms]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
     if done.returncode:
-        said = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.strip()]
-        errors = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-        why = (errors or said or [f"exit code {done.returncode}"])[0]
+        said = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit code {done.returncode}"]
+        # pip's first error is the cause; a traceback has its cause at the end.
+        why = next((line for line in said if line.startswith("ERROR: ")), said[-1]).removeprefix("ERROR: ")
         raise AssetError(
             f"the dependencies layer cannot be made: pip could not install {REQUIREMENTS.relative_to(ROOT)} for Python "
             f"{target.python} on {target.machine} ({why}); check that a package index is reachable"

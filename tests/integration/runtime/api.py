@@ -6,6 +6,7 @@ Source: Lambda developer guide, "Using the Lambda runtime API for custom runtime
 import json
 import queue
 import socket
+import sys
 import threading
 import time
 import uuid
@@ -58,6 +59,11 @@ class RuntimeApi(ThreadingHTTPServer):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection, address
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A process that was ended while it waited for an event is not the server's error."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
     def invoke(self, event: Any, alive: Callable[[], bool]) -> Answer:
         """Return the function's answer. Raises AssertionError when its process ends, or does not answer in time."""
         self.events.put(json.dumps(event))
@@ -76,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
     server: RuntimeApi
 
-    def do_GET(self) -> None:  # noqa: N802 - the base class's name
+    def do_GET(self) -> None:
         assert self.path == f"{PREFIX}invocation/next"
         event = self.server.events.get()
         if event is None:
@@ -89,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
         }
         self._send(200, event.encode(), headers)
 
-    def do_POST(self) -> None:  # noqa: N802 - the base class's name
+    def do_POST(self) -> None:
         document = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         step, _, what = self.path.removeprefix(PREFIX).rpartition("/")
         assert what in ("response", "error")

@@ -83,7 +83,7 @@ class RunningFunction:
         self._api = RuntimeApi()
         variables = sandbox.environment(function, size_mb) | dict(environment)
         variables["AWS_LAMBDA_RUNTIME_API"] = self._api.address
-        self._output = TemporaryFile("w+")
+        self._output = TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         # -S: no site-packages, so that what is imported comes from the archives or from Python itself.
         command = [sandbox.python, "-S", "-m", "awslambdaric", variables["_HANDLER"]]
         self._process = subprocess.Popen(  # noqa: S603 - our own arguments

@@ -93,8 +93,9 @@ def world() -> Iterator[RuntimeWorld]:
 
 def _deploy(session: boto3.Session, url: str, api_server: ClusterServer) -> dict[str, str]:
     """Make what the reconciler's stack makes, and return the functions' environment."""
-    ssm, secrets = (session.client(name, endpoint_url=url) for name in ("ssm", "secretsmanager"))
-    sqs = session.client("sqs", endpoint_url=url)
+    secrets: Any = session.client("secretsmanager", endpoint_url=url)
+    ssm = session.client("ssm", endpoint_url=url)
+    sqs: Any = session.client("sqs", endpoint_url=url)
     ssm.put_parameter(Name=NAMES.policy_parameter, Value=policy_text(), Type="String", Tier="Advanced")
     secrets.create_secret(Name=NAMES.kubeconfig_secret, SecretString=_kubeconfig(api_server))
     fifo = {"FifoQueue": "true", "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"}
