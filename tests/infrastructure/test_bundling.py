@@ -246,3 +246,17 @@ def test_a_synthesis_that_bundles_nothing_makes_no_archive(checkout: Path) -> No
     bundling.dependencies_layer(stack)
     bundling.package_layer(stack)
     assert not (checkout / "build").exists()
+
+
+@needs_node
+def test_a_machine_without_lambdas_python_is_told_what_a_cold_start_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    from aws_cdk import App, Stack
+    from aws_cdk.assertions import Annotations, Match
+
+    from stacks import bundling
+
+    monkeypatch.setattr(bundling, "compiler", lambda version: None)
+    stack = Stack(App(), "Test")
+    bundling.package_layer(stack)
+    told = Match.string_like_regexp("every cold start takes about twice as long: install python3.13")
+    Annotations.from_stack(stack).has_warning("/Test", told)
