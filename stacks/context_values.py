@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from spiderpool_aws.tls import authority_from, checked_url
+from spiderpool_aws.trust import authority_from, checked_url
 from stacks.addressing import LARGEST_VPC, SMALLEST_VPC
 
 RETENTION_DAYS = (

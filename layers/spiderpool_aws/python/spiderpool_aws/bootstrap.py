@@ -112,7 +112,7 @@ class Application:
         """Return what a reconcile reads and changes."""
         from spiderpool_aws.adapters.scaling import ScalingAdapter
 
-        return Systems(self.ec2, self.cluster, ScalingAdapter(self._client("autoscaling")))
+        return Systems(self.ec2, self.cluster, ScalingAdapter(lambda: self._client("autoscaling")))
 
     @cached_property
     def ec2(self) -> Ec2Adapter:
