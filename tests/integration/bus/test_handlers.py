@@ -53,3 +53,13 @@ def test_every_line_carries_the_invocations_id_and_counts_are_written_also_when_
     line, metrics = (json.loads(text) for text in capsys.readouterr().out.splitlines())
     assert (line["message"], line["function_request_id"], line["service"]) == ("careful", "request-1", "lines")
     assert metrics["Findings"] == [2.0]
+
+
+def test_the_metrics_of_two_clusters_do_not_meet(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "spiderpool-aws-blue-resync")
+    app = application("resync")
+    app.reporter.count("FuseTripped")
+    app.reporter.flush()
+    assert json.loads(capsys.readouterr().out)["service"] == "spiderpool-aws-blue-resync"

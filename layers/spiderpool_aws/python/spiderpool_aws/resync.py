@@ -25,6 +25,7 @@ from spiderpool_aws.domain.pool import Pool
 from spiderpool_aws.domain.removals import Removals
 from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.events import ResyncRequest
+from spiderpool_aws.metrics import Metric
 from spiderpool_aws.observation import NodeDirectory, Observer, PoolListing, is_gone
 from spiderpool_aws.ports import Clock, ClusterPort, ControlPort, Ec2Port, QueuePort, Reporter
 from spiderpool_aws.reconciler import report_control, stranger_finding
@@ -116,7 +117,7 @@ class Resync:
         if verdict.fuse.state is FuseState.TRIPPED:
             self._reporter.warning(verdict.fuse.reason, digest=verdict.fuse.digest)
             if not control.fuse.held:
-                self._reporter.count("FuseTripped")
+                self._reporter.count(Metric.FUSE_TRIPPED)
         self._report_findings(survey)
         if policy.mode == "observe":
             return answer | {"enqueued": 0, "reason": "the policy's mode is observe"}
@@ -203,7 +204,7 @@ class Resync:
 
     def _not_noted(self, instance_id: str, reason: str) -> None:
         self._reporter.warning(f"the absence of {instance_id} could not be noted: {reason}")
-        self._reporter.count("AbsenceNotNoted")
+        self._reporter.count(Metric.ABSENCE_NOT_NOTED)
 
     def _enqueue(self, instance_ids: Sequence[str], request: ResyncRequest) -> None:
         self._queue.send([ReconcileRequest(i, request.request_id, "resync") for i in instance_ids])

@@ -18,6 +18,7 @@ from spiderpool_aws.domain.pool import (
     multus_patch,
     pool_manifest,
 )
+from spiderpool_aws.metrics import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -199,7 +200,7 @@ class ClusterAdapter:
                     f"{resource.plural} {name} is passed over because it cannot be read: mend or delete it",
                     error=" ".join(str(error).split()),
                 )
-                self._reporter.count("UnreadableObjects")
+                self._reporter.count(Metric.UNREADABLE_OBJECTS)
                 return None
 
         return [item for item in self._api.list_all(resource, parse_or_warn) if item is not None]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import Action, Finding, NodePlan, Wait
 from spiderpool_aws.domain.removals import Doubt
+from spiderpool_aws.metrics import Metric
 
 
 @dataclass(slots=True)
@@ -30,11 +31,11 @@ class Draft:
         actions.append(action)
         return True
 
-    def report(self, code: str, message: str) -> None:
+    def report(self, code: Metric, message: str) -> None:
         """Note something that a person should know."""
         self.findings.append(Finding(code, message))
 
-    def refuse(self, code: str, message: str) -> None:
+    def refuse(self, code: Metric, message: str) -> None:
         """Note something that keeps the node from being complete and that only a person can mend."""
         self.report(code, message)
         self.incomplete = True

@@ -16,6 +16,7 @@ from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import ApplyPool, Assign, PoolChange, Reassign, Wait
 from spiderpool_aws.domain.policy import Interface, Policy
 from spiderpool_aws.domain.pool import Pool, PoolIdentity, PoolSpec
+from spiderpool_aws.metrics import Metric
 
 NAME_LIMIT = 253
 
@@ -81,7 +82,7 @@ def plan_nic_family(nic: NicFamily, draft: Draft) -> None:
     cidr = nic.subnet.cidr(nic.family)
     if cidr is None:
         draft.refuse(
-            "SubnetWithoutFamily",
+            Metric.SUBNET_WITHOUT_FAMILY,
             f"{nic.subnet.subnet_id} of {nic.eni.eni_id} has no {nic.family} CIDR: add one, or drop "
             f"{str(nic.family).lower()} from the policy",
         )
@@ -90,7 +91,7 @@ def plan_nic_family(nic: NicFamily, draft: Draft) -> None:
     size = nic.interface.size(nic.family)
     if nic.family is IPFamily.IPV6 and not host and size is not None and size.prefixes is None:
         draft.refuse(
-            "HostAddressUnknown",
+            Metric.HOST_ADDRESS_UNKNOWN,
             f"{nic.eni.eni_id} has no address marked as primary IPv6 and none that is the Node's InternalIP: launch "
             "with PrimaryIpv6, or use ipv6 prefixes",
         )
@@ -118,14 +119,16 @@ def _plan_assignments(nic: NicFamily, usable: AddressSet, unseen: AddressSet, lo
         why = f"{users} still uses it, and {nic.eni.eni_id} has lost it"
         free = room(nic.interface, nic.family, nic.eni, len(unseen), nic.limits, nic.subnet)
         if len(lost.in_use) > free:
-            draft.report("CapacityLimited", f"{lost.in_use} cannot be assigned again ({why}): there is room for {free}")
+            draft.report(
+                Metric.CAPACITY_LIMITED, f"{lost.in_use} cannot be assigned again ({why}): there is room for {free}"
+            )
         elif draft.add(draft.assignments, Reassign(nic.eni.eni_id, lost.in_use, why, nic.subnet.vpc_id)):
             unseen, planned = unseen | lost.in_use, True
     used = len(pool.allocated) if pool else 0
     holding = Holding(usable, unseen, used)
     lack = shortage(nic.interface, nic.family, nic.eni, holding, nic.limits, nic.subnet)
     if lack.problem:
-        draft.report("CapacityLimited", lack.problem)
+        draft.report(Metric.CAPACITY_LIMITED, lack.problem)
     if lack.count:
         planned |= draft.add(draft.assignments, Assign(nic.eni.eni_id, nic.family, lack.count, lack.prefixes))
     return planned
@@ -137,7 +140,7 @@ def _unclaimed(nic: NicFamily, new: AddressSet, draft: Draft) -> AddressSet:
         new = new - addresses
         if other.identity is None:
             draft.report(
-                "ForeignPool",
+                Metric.FOREIGN_POOL,
                 f"pool {name} is not ours and lists {addresses}, which EC2 assigned to {nic.eni.eni_id}: delete it, or "
                 "take the addresses out of it",
             )
@@ -159,7 +162,7 @@ def _plan_pool(nic: NicFamily, subnet: str, ips: AddressSet, lost: Lost, draft: 
         return
     if pool.spec.subnet != subnet:
         draft.refuse(
-            "SubnetChanged",
+            Metric.SUBNET_CHANGED,
             f"pool {pool.name} has subnet {pool.spec.subnet}, its NIC is in {subnet}, and Spiderpool lets no subnet "
             "change: delete the pool when its pods are gone",
         )
@@ -170,10 +173,10 @@ def _plan_pool(nic: NicFamily, subnet: str, ips: AddressSet, lost: Lost, draft: 
         )
     for address in lost.in_use:
         user = pool.users.get(address, "a pod")
-        draft.report("AddressLost", f"{user} uses {address}, which {nic.eni.eni_id} has lost")
+        draft.report(Metric.ADDRESS_LOST, f"{user} uses {address}, which {nic.eni.eni_id} has lost")
     dropped = pool.spec.ips - ips
     if dropped and nic.observed.removals_held:
-        draft.report("RemovalHeld", f"{pool.name} keeps {dropped}: {nic.observed.removals_held}")
+        draft.report(Metric.REMOVAL_HELD, f"{pool.name} keeps {dropped}: {nic.observed.removals_held}")
         ips, dropped = ips | dropped, EMPTY[nic.family]
     memory = _memory(nic, pool, lost, dropped)
     target = replace(pool, identity=nic.identity, spec=_spec(nic, subnet, ips), memory=memory)
@@ -200,7 +203,7 @@ def _plan_create(nic: NicFamily, subnet: str, ips: AddressSet, draft: Draft, *, 
         return
     if nic.observed.claims.is_foreign(name):
         draft.report(
-            "ForeignPool", f"pool {name} has the name of ours and is not ours: delete it, or name it otherwise"
+            Metric.FOREIGN_POOL, f"pool {name} has the name of ours and is not ours: delete it, or name it otherwise"
         )
         return
     node = nic.observed.node
