@@ -17,6 +17,7 @@ from spiderpool_aws.deployment import (
     Function,
 )
 from spiderpool_aws.routes import RESYNC_EVERY
+from stacks.acknowledgements import acknowledge, acknowledge_wildcards
 from stacks.bundling import dependencies_layer, function_code, package_layer
 from stacks.context import Deployment
 from stacks.environment import environment
@@ -82,17 +83,20 @@ class Functions(Construct):
             config.node.add_dependency(self.roles[function])
 
     def _role(self, function: Function) -> iam.Role:
-        return iam.Role(
+        names = self._deployment.names
+        role = iam.Role(
             self,
             f"{_title(function)}Role",
-            role_name=self._deployment.names.of(function.name),
+            role_name=names.of(function.name),
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=f"What {function.name} of {self._deployment.names.cluster} may do",
+            description=f"What {function.name} of {names.cluster} may do",
         )
+        acknowledge_wildcards(role, function, names)
+        return role
 
     def _function(self, function: Function, variables: dict[str, str]) -> lambda_.Function:
         name = self._deployment.names.of(function.name)
-        return lambda_.Function(
+        made = lambda_.Function(
             self,
             _title(function),
             function_name=name,
@@ -116,6 +120,8 @@ class Functions(Construct):
             security_groups=[self._reachability.security_group] if function.in_vpc else None,
             ipv6_allowed_for_dual_stack=(self._deployment.context.ipv6 or None) if function.in_vpc else None,
         )
+        acknowledge(made, "L1", "the layers' compiled parts are pinned for this version of Python, and tested with it")
+        return made
 
 
 def _title(function: Function) -> str:

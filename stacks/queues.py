@@ -5,6 +5,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from spiderpool_aws.deployment import MAX_RECEIVES, VISIBILITY_TIMEOUT, Names
+from stacks.acknowledgements import acknowledge
 
 DEAD_LETTERS_KEPT = Duration.days(14)
 """SQS's longest: a person has to look at them."""
@@ -35,6 +36,7 @@ class Queues(Construct):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
         )
+        acknowledge(self.lost_events, "SQS3", "it is itself a dead-letter queue: of rules and of failed invocations")
 
     def _fifo(
         self,

@@ -96,7 +96,7 @@ class Reachability(Construct):
             "Endpoints",
             vpc=self.vpc,
             security_group_name=names.of("endpoints"),
-            description=f"The VPC endpoints of {names.cluster}'s functions",
+            description=f"The VPC endpoints of the functions of {names.cluster}",
             allow_all_outbound=False,
         )
         group.add_ingress_rule(self.security_group, HTTPS, "From the functions")

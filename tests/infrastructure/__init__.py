@@ -1,0 +1,1 @@
+"""What `cdk deploy` makes, as the templates say it."""
