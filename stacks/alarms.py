@@ -21,7 +21,7 @@ LOOKED_AT = 3
 """Periods: once in a quarter of an hour is enough, so that an alarm does not clear between two passes."""
 
 MOST_METRICS = 10
-"""What an alarm on a sum takes. Source: CloudWatch's User Guide, "Using metric math"."""
+"""What an alarm on a sum takes. Source: CloudWatch's User Guide, "Limits" of alarms."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,32 @@
 """The functions run as `deployment.py` says, with all that their settings need, each as its own role."""
 
+from typing import TypeVar
+
+import boto3
 import pytest
 
-from spiderpool_aws.deployment import BATCH_SIZE, FUNCTIONS, MAX_CONCURRENCY, RECONCILE_NODES, Function, Names
+from spiderpool_aws.adapters.clock import SystemClock
+from spiderpool_aws.adapters.reporting import PowertoolsReporter
+from spiderpool_aws.bootstrap import Application
+from spiderpool_aws.deployment import (
+    BATCH_SIZE,
+    FUNCTIONS,
+    MAX_CONCURRENCY,
+    RECONCILE_NODES,
+    RESYNC,
+    ROUTE_EVENT,
+    Function,
+    Names,
+)
 from spiderpool_aws.settings import PREFIX, FunctionSettings, load
-from stacks.environment import models
 from tests.infrastructure.reconciler_template import Properties, Template, alone, login, modes, of_type, reconciler
 
 NAMES = Names("demo")
 LOGINS = ("kubeconfig", "web-identity", "iam-authenticator")
+PARTS = {ROUTE_EVENT: "router", RECONCILE_NODES: "worker", RESYNC: "resync"}
+"""What of the application each handler uses."""
+
+S = TypeVar("S", bound=FunctionSettings)
 
 each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 
@@ -35,18 +53,24 @@ def test_a_function_has_the_figures_of_the_deployment(function: Function) -> Non
 
 @pytest.mark.parametrize("way", LOGINS)
 @each_function
-def test_a_functions_environment_is_what_its_settings_ask_for_and_nothing_else(
+def test_a_functions_environment_is_what_its_code_reads_and_nothing_else(
     function: Function, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, properties = made(function, reconciler(**alone(**login(way))))
     variables = properties["Environment"]["Variables"]
-    needed: list[type[FunctionSettings]] = list(models(function, way))
-    assert set(variables) == {f"{PREFIX}{field.upper()}" for model in needed for field in model.model_fields}
     for name, value in variables.items():
         # A reference stands for what CloudFormation fills in: some text.
         monkeypatch.setenv(name, value if isinstance(value, str) else str(value))
-    for model in needed:
-        load(model)
+    read: set[str] = set()
+
+    def recording(model: type[S]) -> S:
+        read.update(f"{PREFIX}{field.upper()}" for field in model.model_fields)
+        return load(model)
+
+    session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1")
+    app = Application(session, recording, PowertoolsReporter(function.name), SystemClock())
+    getattr(app, PARTS[function])
+    assert set(variables) == read
 
 
 @each_function
