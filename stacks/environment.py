@@ -19,6 +19,9 @@ from spiderpool_aws.settings import (
 )
 from stacks.context import Context, ContextError
 
+MOST_OF_CA = 3072
+"""All variables of a function have 4 KB together. Source: AWS Lambda developer guide, "Lambda quotas"."""
+
 LOGINS: dict[str, type[FunctionSettings]] = {
     "kubeconfig": KubeconfigSettings,
     "web-identity": WebIdentitySettings,
@@ -56,6 +59,8 @@ def login_values(context: Context, secret: str) -> dict[str, str]:
         model.model_validate(values)
     except ValidationError as error:
         raise ContextError("\n".join(_lines(error, model, context.cluster_login))) from None
+    if len(values.get("cluster_ca", "")) > MOST_OF_CA:
+        raise ContextError(f"context clusterCa: it is longer than {MOST_OF_CA} characters: give one authority only")
     return {"cluster_login": context.cluster_login} | values
 
 

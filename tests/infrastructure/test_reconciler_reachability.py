@@ -8,6 +8,7 @@ from tests.infrastructure.reconciler_template import (
     Properties,
     Template,
     alone,
+    authority,
     built,
     login,
     of_type,
@@ -97,6 +98,7 @@ def test_without_the_key_there_is_no_endpoint() -> None:
         (alone(apiServerCidr="10.1.0.5/16"), "context apiServerCidr: .*host bits set; write "),
         (alone(logRetentionDays=8), "context logRetentionDays: 8 is not one of 1, 3, 5, 7, 14"),
         (alone(clusterLogin="iam-authenticator"), "context clusterEndpoint: the login iam-authenticator needs the URL"),
+        (alone(**login("web-identity") | {"clusterCa": authority() * 8}), "context clusterCa: it is longer than 3072"),
         (alone(**login("web-identity") | {"clusterAudience": ""}), "context clusterAudience: .* needs the audience"),
     ],
 )
