@@ -64,3 +64,13 @@ def test_in_lambda_what_a_function_needs_is_made_before_its_first_event(
     function("resync", needs=asked.append)(lambda app, event, context: None)
     assert len(asked) == made
     assert all(app is application("resync") for app in asked)
+
+
+def test_the_metrics_of_two_clusters_do_not_meet(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "spiderpool-aws-blue-resync")
+    app = application("resync")
+    app.reporter.count("FuseTripped")
+    app.reporter.flush()
+    assert json.loads(capsys.readouterr().out)["service"] == "spiderpool-aws-blue-resync"

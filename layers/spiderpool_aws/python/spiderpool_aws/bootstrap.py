@@ -199,6 +199,8 @@ def install(app: Application | None) -> None:
 
 
 def _from_environment(service: str) -> Application:
+    import os
+
     import boto3
     import botocore.session
 
@@ -210,7 +212,9 @@ def _from_environment(service: str) -> Application:
     # The global STS has no GetWebIdentityToken; AWS_STS_REGIONAL_ENDPOINTS=legacy would send us there.
     core.set_config_variable("sts_regional_endpoints", "regional")
     session = boto3.Session(botocore_session=core)
-    return Application(session, load, PowertoolsReporter(service), SystemClock())
+    # Lambda's own name for the function carries the cluster: two clusters in one account share no metric.
+    reporter = PowertoolsReporter(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", service))
+    return Application(session, load, reporter, SystemClock())
 
 
 A = TypeVar("A")

@@ -27,6 +27,7 @@ from spiderpool_aws.domain.pool import Pool
 from spiderpool_aws.domain.removals import Removals
 from spiderpool_aws.domain.request import Hint, ReconcileRequest
 from spiderpool_aws.events import ResyncRequest
+from spiderpool_aws.metrics import Metric
 from spiderpool_aws.observation import NodeDirectory, Observer, PoolListing, is_gone
 from spiderpool_aws.ports import Clock, ControlPort, QueuePort, Reporter, Systems
 from spiderpool_aws.reconciler import report_control, stranger_finding
@@ -131,7 +132,7 @@ class Resync:
         if verdict.fuse.state is FuseState.TRIPPED:
             self._reporter.warning(verdict.fuse.reason, digest=verdict.fuse.digest)
             if not control.fuse.held:
-                self._reporter.count("FuseTripped")
+                self._reporter.count(Metric.FUSE_TRIPPED)
         self._report_findings(survey)
         if policy.mode == "observe":
             return answer | {"enqueued": 0, "reason": "the policy's mode is observe"}
@@ -226,7 +227,7 @@ class Resync:
 
     def _not_noted(self, instance_id: str, reason: str) -> None:
         self._reporter.warning(f"the absence of {instance_id} could not be noted: {reason}")
-        self._reporter.count("AbsenceNotNoted")
+        self._reporter.count(Metric.ABSENCE_NOT_NOTED)
 
     def _enqueue(self, instance_ids: Sequence[str], request: ResyncRequest, survey: _Survey) -> None:
         self._queue.send([ReconcileRequest(i, request.request_id, "resync", survey.hints(i)) for i in instance_ids])

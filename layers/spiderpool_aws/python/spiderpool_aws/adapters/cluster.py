@@ -19,6 +19,7 @@ from spiderpool_aws.domain.pool import (
     pool_manifest,
 )
 from spiderpool_aws.manifests.rbac import EVENT_NAMESPACE
+from spiderpool_aws.metrics import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -197,7 +198,7 @@ class ClusterAdapter:
                     f"{resource.plural} {name} is passed over because it cannot be read: mend or delete it",
                     error=" ".join(str(error).split()),
                 )
-                self._reporter.count("UnreadableObjects")
+                self._reporter.count(Metric.UNREADABLE_OBJECTS)
                 return None
 
         return [item for item in self._api.list_all(resource, parse_or_warn) if item is not None]

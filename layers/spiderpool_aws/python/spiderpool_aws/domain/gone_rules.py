@@ -14,6 +14,7 @@ from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.pool import Pool
 from spiderpool_aws.domain.pool_actions import ApplyPool, DeletePool, PoolChange
+from spiderpool_aws.metrics import Metric
 
 
 def plan_absent(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
@@ -22,13 +23,15 @@ def plan_absent(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
     if live and all(pool.memory.absent is not None and pool.memory.absent.proved(observed.now) for pool in live):
         plan_gone(observed, policy, draft, "EC2 has not listed its instance for ten minutes")
     elif live:
-        draft.report("InstanceUnknown", f"EC2 does not know {observed.instance_id}: its pools stay until that is sure")
+        draft.report(
+            Metric.INSTANCE_UNKNOWN, f"EC2 does not know {observed.instance_id}: its pools stay until that is sure"
+        )
 
 
 def plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) -> None:
     """Plan for an instance that is dead for certain: its Node, its pods and its pools go."""
     if observed.removals_held and observed.instance is None:
-        draft.report("RemovalHeld", f"{observed.instance_id}: {observed.removals_held}")
+        draft.report(Metric.REMOVAL_HELD, f"{observed.instance_id}: {observed.removals_held}")
         return
     node, kept = observed.node, []
     if policy.nodes.delete_terminated and node is not None and _was_its_node(observed, node):
@@ -67,7 +70,7 @@ def _report_kept(observed: ObservedNode, kept: list[str], draft: Draft) -> None:
         return
     some = ", ".join(kept[:5]) + (f" and {len(kept) - 5} more" if len(kept) > 5 else "")
     draft.report(
-        "NodeClaimed",
+        Metric.NODE_CLAIMED,
         f"{some} stay though {observed.instance_id} is gone: {claim.instance_id} is alive and has its node name, "
         "primary address or providerID; if it is not that node, delete them by hand",
     )
@@ -120,7 +123,7 @@ def plan_detached(observed: ObservedNode, pool: Pool, draft: Draft) -> None:
         _disable(pool, replace(pool.memory, missing=lost.memory), why, draft)
         draft.wait(f"{pool.name}: {why}, look again", lost.next_look_seconds)
     elif observed.removals_held:
-        draft.report("RemovalHeld", f"{pool.name} stays: {observed.removals_held}")
+        draft.report(Metric.REMOVAL_HELD, f"{pool.name} stays: {observed.removals_held}")
     else:
         draft.add(DeletePool(pool, why))
 

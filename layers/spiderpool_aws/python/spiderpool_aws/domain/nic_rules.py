@@ -29,6 +29,7 @@ from spiderpool_aws.domain.memory import ABSENCE
 from spiderpool_aws.domain.nic_actions import Amount, AttachNic, CreateNic, DeleteNic, KeepWithInstance, NoteOrphan
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy import Elastic, Interface, Policy, Size
+from spiderpool_aws.metrics import Metric
 
 TOKEN_LENGTH = 64
 
@@ -49,7 +50,7 @@ def plan_missing_nic(
         return
     if not interface.subnets.tags and not interface.subnets.ids:
         draft.refuse(
-            "NicMissing",
+            Metric.NIC_MISSING,
             f"{instance.instance_id} has no NIC at device index {interface.device_index} ({interface.host}): pin it in "
             "the launch template, or say in the policy in which subnets it may be created",
         )
@@ -73,7 +74,7 @@ def _beyond_type(instance: ObservedInstance, interface: Interface, limits: Insta
     if interface.device_index < limits.enis and count < limits.enis:
         return False
     draft.refuse(
-        "NicLimited",
+        Metric.NIC_LIMITED,
         f"{instance.instance_id} cannot get a NIC at device index {interface.device_index}: {limits.instance_type} "
         f"carries {limits.enis} and it has {count}; take a larger type, or lower the policy",
     )
@@ -97,7 +98,7 @@ def _choose(observed: ObservedNode, instance: ObservedInstance, interface: Inter
     fitting = [s for s in observed.subnets.values() if _fits(s, observed, instance, interface)]
     if not fitting:
         draft.refuse(
-            "NoSubnet",
+            Metric.NO_SUBNET,
             f"{instance.instance_id} needs a NIC at device index {interface.device_index}, and no subnet of the "
             f"policy's choice is in its VPC and availability zone {instance.availability_zone} and has the families "
             "that are asked for: tag one, or correct the policy",
