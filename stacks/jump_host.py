@@ -6,6 +6,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from stacks.context import Deployment
+from stacks.node_acknowledgements import JUMP_HOST, acknowledge
 from stacks.node_role import machine_role
 
 SSH = ec2.Port.tcp(22)
@@ -48,6 +49,7 @@ class JumpHost(Construct):
                 )
             ],
         )
+        acknowledge(self.instance, JUMP_HOST)
 
 
 def _peer(cidr: str) -> ec2.IPeer:

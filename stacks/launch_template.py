@@ -10,6 +10,7 @@ from constructs import Construct
 
 from spiderpool_aws.domain.instance import CLUSTER_TAG
 from stacks.context import Deployment
+from stacks.node_acknowledgements import GROUP, acknowledge
 from stacks.template_nics import Nic
 
 Template = ec2.CfnLaunchTemplate
@@ -76,6 +77,7 @@ def add_zone(
     group.cfn_options.update_policy = CfnUpdatePolicy(
         auto_scaling_scheduled_action=CfnAutoScalingScheduledAction(ignore_unmodified_group_size_properties=True)
     )
+    acknowledge(group, GROUP)
     return group
 
 

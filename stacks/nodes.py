@@ -9,7 +9,6 @@ from stacks.context import Deployment
 from stacks.jump_host import SSH, JumpHost
 from stacks.launch_template import NodeImage, Zone, add_zone
 from stacks.network import NetworkStack
-from stacks.node_acknowledgements import acknowledge
 from stacks.node_role import node_role
 from stacks.template_nics import template_nics
 from stacks.user_data import render
@@ -35,7 +34,6 @@ class NodesStack(Stack):
         )
         self.security_group = self._security_group(network.vpc, jump_host, ipv6=deployment.context.ipv6)
         self._add_nodes(deployment, network)
-        acknowledge(self)
         parameter = join_parameter(deployment)
         CfnOutput(self, "JumpHostSession", value=f"aws ssm start-session --target {jump_host.instance.instance_id}")
         CfnOutput(
