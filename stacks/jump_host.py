@@ -23,7 +23,12 @@ class JumpHost(Construct):
         super().__init__(scope, name)
         context = deployment.context
         self.security_group = ec2.SecurityGroup(
-            self, "Group", vpc=vpc, description="Jump host", allow_all_outbound=True, allow_all_ipv6_outbound=context.ipv6
+            self,
+            "Group",
+            vpc=vpc,
+            description="Jump host",
+            allow_all_outbound=True,
+            allow_all_ipv6_outbound=context.ipv6,
         )
         with_ssh = context.ssh_key_name and context.ssh_cidr
         if with_ssh:

@@ -42,9 +42,7 @@ def node_tags(deployment: Deployment) -> dict[str, str]:
     return {"Name": f"{cluster}-{group.name}"} | group.match.tags | {CLUSTER_TAG: cluster}
 
 
-def add_zone(
-    scope: Construct, zone: Zone, deployment: Deployment, image: NodeImage
-) -> autoscaling.CfnAutoScalingGroup:
+def add_zone(scope: Construct, zone: Zone, deployment: Deployment, image: NodeImage) -> autoscaling.CfnAutoScalingGroup:
     """Add a launch template, and return the group that uses its newest version."""
     context, tags = deployment.context, node_tags(deployment)
     template = Template(
@@ -116,7 +114,10 @@ def metadata_options() -> Template.MetadataOptionsProperty:
     So the nodes' role is the host's. A pod that needs it (AWS Load Balancer Controller) runs with hostNetwork.
     """
     return Template.MetadataOptionsProperty(
-        http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1, instance_metadata_tags="disabled"
+        http_endpoint="enabled",
+        http_tokens="required",
+        http_put_response_hop_limit=1,
+        instance_metadata_tags="disabled",
     )
 
 

@@ -29,9 +29,7 @@ class NodesStack(Stack):
 
     def __init__(self, scope: Construct, name: str, *, deployment: Deployment, network: NetworkStack) -> None:
         super().__init__(scope, name, description=f"The nodes of {deployment.policy.cluster}")
-        jump_host = JumpHost(
-            self, "JumpHost", vpc=network.vpc, subnet=network.public_subnets[0], deployment=deployment
-        )
+        jump_host = JumpHost(self, "JumpHost", vpc=network.vpc, subnet=network.public_subnets[0], deployment=deployment)
         self.security_group = self._security_group(network.vpc, jump_host, ipv6=deployment.context.ipv6)
         self._add_nodes(deployment, network)
         parameter = join_parameter(deployment)

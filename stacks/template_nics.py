@@ -9,6 +9,7 @@ So a launch needs no EC2 call of ours, but for the cases that say otherwise.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aws_cdk import aws_ec2 as ec2
 
@@ -55,13 +56,13 @@ def template_nics(
     return nics
 
 
-def _ipv4(size: Size, limits: Sequence[InstanceTypeLimits] | None) -> dict[str, int]:
+def _ipv4(size: Size, limits: Sequence[InstanceTypeLimits] | None) -> dict[str, Any]:
     count = _at_launch(size, IPFamily.IPV4, limits)
     key = "ipv4_prefix_count" if size.prefixes is not None else "secondary_private_ip_address_count"
     return {key: count} if count else {}
 
 
-def _ipv6(interface: Interface, limits: Sequence[InstanceTypeLimits] | None) -> dict[str, int | bool]:
+def _ipv6(interface: Interface, limits: Sequence[InstanceTypeLimits] | None) -> dict[str, Any]:
     """Return the IPv6 part; EC2 takes addresses or prefixes of a NIC in one RunInstances, never both.
 
     Single addresses come with one for the host that is marked as primary: without the mark nobody knows which is the

@@ -15,6 +15,9 @@ HERE = Path(__file__).parent
 MOST_BYTES = 16 * 1024
 """EC2's limit, before base64 (EC2 user guide, "Run commands when you launch an EC2 instance with user data input")."""
 
+COMMENT = re.compile(r"^ *#(?!!|cloud-config).*\n", re.MULTILINE)
+"""The comments are for readers of the repository: the limit is for all parts together."""
+
 
 def startup_taint(key: str) -> str:
     """Return a taint as `--register-with-taints` takes it."""
@@ -35,7 +38,7 @@ def render(group: Group, taint_key: str | None, join_parameter: str) -> str:
 
 
 def _part(subtype: str, source: str, name: str = "", **values: str) -> MIMEText:
-    text = (HERE / source).read_text(encoding="ascii")
+    text = COMMENT.sub("", (HERE / source).read_text(encoding="ascii"))
     # What is filled in came through the policy's and the context's patterns: none of it can end a quoted string.
     text = re.sub(r"@(\w+)@", lambda found: values[found[1]], text) if values else text
     part = MIMEText(text, subtype, "us-ascii")

@@ -15,7 +15,9 @@ def main(net: Path, rules: Path, words: list[str]) -> int:
         case ["link", "set", "dev", nic, "down"]:
             (net / nic / "up").unlink(missing_ok=True)
         case ["link", "set", "dev", nic, "name", name]:
-            taken = {found.name for found in net.iterdir()} | {line for found in net.iterdir() for line in altnames(found)}
+            taken = {found.name for found in net.iterdir()} | {
+                line for found in net.iterdir() for line in altnames(found)
+            }
             if (net / nic / "up").exists() or name in taken:
                 return 2
             (net / nic).rename(net / name)

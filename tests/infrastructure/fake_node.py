@@ -29,10 +29,10 @@ class Metadata(BaseHTTPRequestHandler):
 
     values: dict[str, str]
 
-    def do_PUT(self) -> None:  # noqa: N802
+    def do_PUT(self) -> None:
         self._answer(TOKEN if self.path == "/latest/api/token" else None)
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         if self.headers["X-aws-ec2-metadata-token"] != TOKEN:
             self.send_error(HTTPStatus.UNAUTHORIZED)
             return
@@ -101,7 +101,12 @@ class FakeNode:
         environment = os.environ | {"PATH": f"{self.commands}:{os.environ['PATH']}"} | paths | self.environment
         (self.root / "calls").unlink(missing_ok=True)
         return subprocess.run(  # noqa: S603
-            ["/bin/bash", "-c", self.parts[part]], env=environment, capture_output=True, text=True, timeout=60, check=False
+            ["/bin/bash", "-c", self.parts[part]],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
 
     @property

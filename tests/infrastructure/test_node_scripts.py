@@ -16,9 +16,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 JOIN = "/spiderpool-aws/prod/join"
-USER_DATA = render(
-    parse_policy(policy_text(interface(0), interface(1))).groups[0], "spiderpool-aws/not-ready", JOIN
-)
+USER_DATA = render(parse_policy(policy_text(interface(0), interface(1))).groups[0], "spiderpool-aws/not-ready", JOIN)
 NETWORK = "etc/systemd/network"
 READY = "run/spiderpool-aws/nics-ready"
 NICS, KUBELET, JOINING = "10-nics.sh", "20-kubelet.sh", "30-join.sh"
