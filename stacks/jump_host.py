@@ -1,4 +1,4 @@
-"""The jump host: a small instance in a public subnet, reached through Session Manager, or by SSH where it is asked for."""
+"""The jump host: a small instance in a public subnet, reached through Session Manager; by SSH where it is asked for."""
 
 from ipaddress import IPv6Network, ip_network
 

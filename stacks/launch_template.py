@@ -49,9 +49,7 @@ def add_zone(scope: Construct, zone: Zone, deployment: Deployment, image: NodeIm
         scope,
         f"Template{zone.number}",
         launch_template_data=_data(zone, deployment, image, tags),
-        tag_specifications=[
-            Template.LaunchTemplateTagSpecificationProperty(resource_type="launch-template", tags=_tags(tags))
-        ],
+        tag_specifications=[_template_tags(tags)],
     )
     specification = autoscaling.CfnAutoScalingGroup.LaunchTemplateSpecificationProperty(
         launch_template_id=template.ref, version=template.attr_latest_version_number
@@ -139,3 +137,7 @@ def _mixed(
 
 def _tags(tags: dict[str, str]) -> list[CfnTag]:
     return [CfnTag(key=key, value=value) for key, value in tags.items()]
+
+
+def _template_tags(tags: dict[str, str]) -> Template.LaunchTemplateTagSpecificationProperty:
+    return Template.LaunchTemplateTagSpecificationProperty(resource_type="launch-template", tags=_tags(tags))

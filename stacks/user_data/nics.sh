@@ -182,7 +182,9 @@ apply() {
             wait_for_dhcp "${entry#*=}"
             drop_addresses "${entry#*=}" "$primary" "$(sed -n 's,^Address=\(.*\)/128$,\1,p' "$CONFIG/$OURS-0.network")"
         else
+            # networkd leaves alone what it did not configure itself.
             drop_addresses "${entry#*=}"
+            for family in -4 -6; do ip $family route flush table all dev "${entry#*=}" || true; done
         fi
     done
 }

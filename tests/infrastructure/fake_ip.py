@@ -1,6 +1,7 @@
-"""Stands in for `ip` in the tests of the nodes' scripts: NICs are folders of a `sys/class/net`, as strict as the kernel.
+"""Stands in for `ip` in the tests of the nodes' scripts: NICs are folders of `sys/class/net`, as strict as the kernel.
 
-A NIC's folder has `address` (the MAC), `device` (when it is hardware), `up`, `addresses` and `altnames`.
+A NIC's folder has `address` (the MAC), `device` (when it is hardware), `up`, `addresses`,
+`altnames`, and `routes` (of which families it has some).
 """
 
 import sys
@@ -29,6 +30,8 @@ def main(net: Path, rules: Path, words: list[str]) -> int:
                     print(f"{place}: {nic}    inet{'6' * (':' in address)} {address} scope global {nic}")  # noqa: T201
         case ["address", "del", address, "dev", nic]:
             return remove(net / nic / "addresses", address)
+        case [family, "route", "flush", "table", "all", "dev", nic]:
+            remove(net / nic / "routes", family)
         case [family, "rule", "del", "pref", preference]:
             return remove(rules, f"{family} {preference}")
         case _:

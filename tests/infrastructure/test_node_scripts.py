@@ -74,9 +74,12 @@ def test_a_nic_that_the_policy_does_not_name_makes_room(node: FakeNode) -> None:
 def test_the_first_nic_keeps_its_primary_addresses_only_and_the_second_none(node: FakeNode) -> None:
     node.nic("ens5", 0, ipv6s=IPV6, addresses=("10.0.0.10/24", "10.0.0.20/32", f"{IPV6}/128", "2a05:d018:0:1::20/128"))
     node.nic("ens6", 1, addresses=("10.0.1.7/24", "10.0.1.8/32"))
+    for nic in ("ens5", "ens6"):
+        (node.net / nic / "routes").write_text("-4\n-6\n")
     set_up(node)
     assert node.addresses("ens5") == ["10.0.0.10/24", f"{IPV6}/128"]
     assert node.addresses("ens6") == []
+    assert [node.read(f"sys/class/net/{nic}/routes") for nic in ("ens5", "ens6")] == ["-4\n-6\n", ""]
 
 
 def test_only_the_first_nic_asks_dhcp_and_the_second_is_up_without_a_route(node: FakeNode) -> None:
