@@ -14,10 +14,10 @@ from tests.infrastructure.nodes_template import Json, nodes_template, plain, str
 DATA = Path(__file__).parents[3] / "shared" / "data"
 PUBLISHED = [DATA / f"aws-load-balancer-controller-iam-policy-{version}.json" for version in ("v2.6.0", "v3.5")]
 
-pytestmark = [
-    pytest.mark.skipif(shutil.which("node") is None, reason="the CDK needs node on the path"),
-    pytest.mark.skipif(not DATA.exists(), reason="the published policies are not beside the checkout (../shared/data)"),
-]
+pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="the CDK needs node on the path")
+compares = pytest.mark.skipif(
+    not DATA.exists(), reason="the published policies are not beside the checkout (../shared/data)"
+)
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,12 @@ def published(file: Path) -> list[Grant]:
     return list(grants(json.loads(file.read_text(encoding="utf-8"))["Statement"]))
 
 
+@compares
 def test_the_files_compared_with_are_those_that_were_asked_for() -> None:
     assert [file.name for file in PUBLISHED if not file.exists()] == []
 
 
+@compares
 @pytest.mark.parametrize("file", PUBLISHED, ids=lambda file: file.stem)
 def test_every_published_action_is_allowed_and_under_no_further_condition(file: Path) -> None:
     mine = ours()
@@ -84,6 +86,7 @@ def test_every_published_action_is_allowed_and_under_no_further_condition(file: 
     assert missing == []
 
 
+@compares
 def test_nothing_is_allowed_that_no_published_policy_allows() -> None:
     allowed = [theirs for file in PUBLISHED for theirs in published(file)]
     wider = [own for own in ours() if not any(theirs.covers(own) for theirs in allowed)]
