@@ -160,11 +160,11 @@ class Resync:
             listing = self._ec2.list_instances(policy.cluster)
             known, spares = {i.instance_id: i for i in listing.instances}, listing.spares
         listed = len(known)
-        missing = sorted(i for i in (only or {*pools.ours, *spares}) if i not in known)
+        missing = sorted(i for i in (only or {*pools.ours, *pools.reserved, *spares}) if i not in known)
         if missing:
             known |= self._ec2.observe_instances(missing)
         absent = frozenset(i for i in missing if i not in known and i in pools.ours)
-        unknown = [i for i in missing if i not in known and (i in absent or i in spares)]
+        unknown = [i for i in missing if i not in known and (i in absent or i in spares or i in pools.reserved)]
         instances: dict[str, ObservedInstance | None] = {**known, **dict.fromkeys(unknown)}
         nodes = NodeDirectory(self._cluster, self._cluster.list_nodes())
         # Planned as if the fuse were whole: the question is what would be removed. The workers hold it back.
