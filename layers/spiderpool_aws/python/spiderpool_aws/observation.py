@@ -178,11 +178,7 @@ class Observer:
         Where a NIC is missing (created, and then the worker was stopped), where the instance is gone, and where the
         resync has seen one.
         """
-        asked = [
-            i
-            for i, model in models.items()
-            if i in suspected or is_gone(model) or (model.instance is not None and missing_nics(model.instance, policy))
-        ]
+        asked = [i for i, model in models.items() if i in suspected or _may_have_spares(model, policy)]
         spares = self._ec2.spare_nics(asked, policy.cluster) if asked else {}
         return {i: replace(model, spares=tuple(spares.get(i, ()))) for i, model in models.items()}
 
@@ -233,6 +229,13 @@ def missing_nics(instance: ObservedInstance, policy: Policy) -> list[Interface]:
         for nic in group.interfaces
         if instance.eni_at(nic.device_index) is None and (nic.subnets.tags or nic.subnets.ids)
     ]
+
+
+def _may_have_spares(model: ObservedNode, policy: Policy) -> bool:
+    if model.instance is None:
+        # Without a pool nothing says that it was ever ours, or is yet.
+        return bool(model.pools)
+    return is_gone(model) or bool(missing_nics(model.instance, policy))
 
 
 def is_gone(observed: ObservedNode) -> bool:
