@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet
+from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.request import Outcome, Status
 from spiderpool_aws.local.cluster import SpiderpoolAgent
@@ -66,15 +67,24 @@ class Case(Bench):
         assert self.reserved() == EMPTY[V4]
         return self.look_again()
 
-    def terminate(self) -> None:
-        self.launch(state=InstanceState.TERMINATED, enis=(), private_ipv4="", private_dns_name="")
-
     def reserved(self) -> AddressSet:
         """Return what our reservations keep back."""
         return next((known.addresses for known in self.adapter.list_reservations()), EMPTY[V4])
 
     def listed(self) -> AddressSet:
         return self.pools()[POOL].spec.ips
+
+
+def terminated(case: Case) -> None:
+    case.launch(state=InstanceState.TERMINATED, enis=(), private_ipv4="", private_dns_name="")
+
+
+def left_alone(case: Case) -> None:
+    case.launch(tags={"spiderpool-aws/cluster": "prod", "spiderpool-aws/managed": "false"})
+
+
+def forgotten(case: Case) -> None:
+    del case.ec2.known["i-1"]
 
 
 @pytest.fixture
@@ -108,6 +118,20 @@ def test_an_address_that_its_holder_gives_back_is_assigned_again_and_its_quarant
     assert case.reconcile().writes == 0
 
 
+def test_while_ec2_does_not_say_who_holds_the_address_it_stays_quarantined(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case.quarantine()
+    with monkeypatch.context() as busy:
+        busy.setattr(case.ec2, "holders", fail_for_now)
+        assert case.reconcile().status is Status.FAILED
+    assert case.reserved() == LOST
+
+
+def fail_for_now(*_: object) -> None:
+    raise RetryLater("EC2 is busy")
+
+
 def test_of_two_quarantined_addresses_the_one_that_its_pod_left_is_free_at_once(case: Case) -> None:
     case.quarantine(v4("10.0.0.20-10.0.0.21"))
     assert case.reserved() == v4("10.0.0.20-10.0.0.21")
@@ -135,7 +159,7 @@ def test_what_somebody_else_keeps_back_under_the_name_is_left_alone_and_told(cas
     assert any("is not ours" in finding.message for finding in outcome.findings)
     case.use()
     case.reconcile()
-    case.terminate()
+    terminated(case)
     case.reconcile()
     assert case.server.admin("GET", f"{RESERVED}/{POOL}") == stored
     assert len(case.events("PoolRefused")) == 1
@@ -157,26 +181,23 @@ def test_a_stopped_node_keeps_back_nothing_that_its_pool_no_longer_lists(case: C
 def test_the_quarantine_goes_with_its_instance(case: Case, pod: tuple[str, ...]) -> None:
     case.quarantine()
     case.use(*pod)
-    case.terminate()
+    terminated(case)
     case.reconcile()
     assert case.adapter.list_reservations() == []
     assert all(pool.terminating for pool in case.pools().values())
     assert case.reconcile().writes == 0
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["EC2 knows it", "EC2 has forgotten it"])
+@pytest.mark.parametrize("become", [terminated, left_alone, forgotten])
 def test_a_quarantine_whose_pool_somebody_deleted_goes_though_no_pool_is_left_in_the_cluster(
-    case: Case, *, known: bool
+    case: Case, become: Callable[[Case], None]
 ) -> None:
     case.quarantine()
     case.use()
     case.server.admin("DELETE", f"{POOLS}/{POOL}")
     case.server.admin("PATCH", f"{POOLS}/{POOL}", {"metadata": {"finalizers": None}}, MERGE)
     assert case.pools() == {}
-    if known:
-        case.terminate()
-    else:
-        del case.ec2.known["i-1"]
+    become(case)
     case.reconcile()
     assert case.adapter.list_reservations() == []
 

@@ -148,6 +148,7 @@ class Reconciler:
             finding = Finding(refused.code, f"{action.key}: {refused.reason}")
             work.observed = before.with_refusal(action.key, finding)
             work.steps.append(Step(before, action, finding))
+            self._recollection.refused(action, before)
             if refused.code is Code.SUBNET_EXHAUSTED:
                 self._recount(work, action)
         else:

@@ -111,12 +111,7 @@ class Resync:
         if request.at is not None and request.at.minute % EVERY_MINUTES and not policy.is_elastic:
             return {"done": False, "reason": f"due every {EVERY_MINUTES} minutes, as no size of the policy is elastic"}
         if request.instance_ids and not request.dry_run:
-            self._queue.send(
-                [
-                    ReconcileRequest(i, request.request_id, "resync", frozenset({Hint.SPARES}))
-                    for i in request.instance_ids
-                ]
-            )
+            self._queue.send([ReconcileRequest(i, request.request_id, "resync") for i in request.instance_ids])
             return {"done": True, "enqueued": len(request.instance_ids)}
         survey = self._survey(control, policy, request.instance_ids)
         if survey.pools.strangers:
