@@ -49,8 +49,8 @@ class Ec2World:
         self.calls: Counter[str] = Counter()
         self.model.observe(lambda call: self.calls.update([call.operation]))
 
-    def launch(self, *subnets: str, **how: Any) -> str:
-        nics = [{"SubnetId": self.subnets[name]} for name in subnets or ("a",)]
+    def launch(self, *subnets: str, nic: Mapping[str, Any] | None = None, **how: Any) -> str:
+        nics = [{"SubnetId": self.subnets[name], **(nic or {})} for name in subnets or ("a",)]
         instance = launch(self.model, nics, tags=how.pop("tags", TAGS), **how)
         self.clock.advance(60)
         self.calls.clear()
