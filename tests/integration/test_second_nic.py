@@ -99,7 +99,6 @@ def test_stale_describes_and_lost_answers_never_make_a_second_nic(seed: int) -> 
     assert scene.nics() == 2
 
 
-@pytest.mark.xfail(strict=True, reason="the plan creates the NIC again in the same pass, under the same token")
 def test_a_nic_that_cannot_be_attached_is_deleted_again() -> None:
     scene = Scene(policy())
     scene.world.fail("AttachNetworkInterface", Fault.refuse("AttachmentLimitExceeded", "Interface count 2 exceeds"))

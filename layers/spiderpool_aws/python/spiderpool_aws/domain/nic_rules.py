@@ -81,8 +81,8 @@ def _attach_was_refused(observed: ObservedNode, interface: Interface, draft: Dra
     elif until is not None and until > observed.now:
         draft.refuse(
             Metric.NIC_MISSING,
-            f"a NIC for device index {interface.device_index} of {observed.instance_id} was refused lately: it is tried "
-            f"again after {until:%H:%M:%S}Z",
+            f"a NIC for device index {interface.device_index} of {observed.instance_id} was refused lately: another is "
+            f"tried after {until:%H:%M:%S}Z",
         )
         return True
     return now

@@ -45,9 +45,6 @@ def plan_leftovers(draft: Draft) -> None:
 
 def _taken(lost: Lost, draft: Draft) -> AddressSet:
     """Return what could not be assigned again in this pass because somebody else holds it."""
-    empty = EMPTY[lost.in_use.family]
-    taken = any(
-        code == Code.ADDRESS_TAKEN and key.startswith(f"assign {lost.in_use} again")
-        for key, code in draft.observed.tried.items()
-    )
-    return lost.in_use if taken else empty
+    refused = [key for key, code in draft.observed.tried.items() if code == Code.ADDRESS_TAKEN]
+    taken = (a for a in lost.in_use if any(key.startswith(f"assign {a} again") for key in refused))
+    return AddressSet.of(lost.in_use.family, taken)
