@@ -10,6 +10,7 @@ import pytest
 from kubernetes.client.api_client import ApiClient
 
 from spiderpool_aws.adapters.cluster import ClusterAdapter
+from spiderpool_aws.adapters.cluster_errors import LONGEST_SECONDS
 from spiderpool_aws.adapters.credentials import FixedCredentials
 from spiderpool_aws.adapters.endpoint import configuration_for
 from spiderpool_aws.domain.errors import RetryLater
@@ -78,6 +79,6 @@ def test_a_busy_servers_delay_is_the_outcomes_and_nobody_waits_in_the_function(
 ) -> None:
     with pytest.raises(RetryLater, match="is busy \\(429\\)") as caught:
         cluster.list_pools() if method == "GET" else cluster.apply_pool(pool())
-    assert caught.value.delay_seconds == HOUR
+    assert caught.value.delay_seconds == LONGEST_SECONDS
     assert server.methods == [method]
     assert cluster.list_pools() == []
