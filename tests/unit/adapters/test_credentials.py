@@ -148,6 +148,54 @@ def test_a_secret_that_goes_on_being_refused_is_read_once_a_minute(secrets: Any)
     assert token_of(credentials.renew()) == "Bearer new"
 
 
+def test_a_mended_address_is_read_after_a_doubt_and_at_most_once_a_minute(secrets: Any) -> None:
+    clock = ManualClock()
+    credentials = KubeconfigFromSecret(secrets, SECRET, clock)
+    hosts = [f"https://10.0.0.{number}:6443" for number in range(3)]
+    secrets.create_secret(Name=SECRET, SecretString=kubeconfig({"server": hosts[0]}))
+    client = credentials.client()
+    secrets.put_secret_value(SecretId=SECRET, SecretString=kubeconfig({"server": hosts[1]}))
+    assert credentials.client() is client
+    credentials.doubt()
+    assert credentials.client().configuration.host == hosts[1]
+    secrets.put_secret_value(SecretId=SECRET, SecretString=kubeconfig({"server": hosts[2]}))
+    credentials.doubt()
+    clock.advance(59)
+    assert credentials.client().configuration.host == hosts[1]
+    clock.advance(1)
+    assert credentials.client().configuration.host == hosts[2]
+
+
+def test_a_doubt_leaves_the_turn_of_a_refused_token_alone(secrets: Any) -> None:
+    credentials = KubeconfigFromSecret(secrets, SECRET, ManualClock())
+    secrets.create_secret(Name=SECRET, SecretString=kubeconfig(user={"token": "old"}))
+    credentials.client()
+    credentials.doubt()
+    credentials.client()
+    assert "it was renewed and refused" not in credentials.hints.refused
+    secrets.put_secret_value(SecretId=SECRET, SecretString=kubeconfig(user={"token": "new"}))
+    assert token_of(credentials.renew()) == "Bearer new"
+
+
+def test_while_the_secret_cannot_be_read_what_was_read_is_used(secrets: Any) -> None:
+    credentials = KubeconfigFromSecret(secrets, SECRET, ManualClock())
+    secrets.create_secret(Name=SECRET, SecretString=kubeconfig())
+    client = credentials.client()
+    secrets.delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
+    credentials.doubt()
+    assert credentials.client() is client
+
+
+def test_a_secret_that_was_spoiled_is_told_after_a_doubt(secrets: Any) -> None:
+    credentials = KubeconfigFromSecret(secrets, SECRET, ManualClock())
+    secrets.create_secret(Name=SECRET, SecretString=kubeconfig())
+    credentials.client()
+    secrets.put_secret_value(SecretId=SECRET, SecretString="{}")
+    credentials.doubt()
+    with pytest.raises(Refused, match="current-context is missing"):
+        credentials.client()
+
+
 def test_a_secret_that_could_not_be_read_again_is_tried_at_the_next_request(secrets: Any) -> None:
     credentials = KubeconfigFromSecret(secrets, SECRET, ManualClock())
     secrets.create_secret(Name=SECRET, SecretString=kubeconfig(user={"token": "old"}))
