@@ -15,6 +15,7 @@ from spiderpool_aws.adapters.kubeconfig_secret import KubeconfigFromSecret
 from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.cluster import ClusterDouble, ClusterServer, serve_cluster
+from tests.unit.adapters.certificates import CERTIFICATE
 from tests.unit.adapters.doubles import RecordingReporter
 
 SECRET = "kubeconfig"
@@ -84,3 +85,23 @@ def test_a_server_that_is_not_there_says_where_to_look(secrets: Any) -> None:
 def test_a_secret_that_holds_no_kubeconfig_leaves_every_message_waiting(secrets: Any) -> None:
     with pytest.raises(RetryLater, match="current-context is missing"):
         connect(secrets, "{}").list_pools()
+
+
+def test_a_mended_endpoint_is_taken_from_the_secret_without_a_new_process(server: ClusterServer, secrets: Any) -> None:
+    authority = Path(server.ca_file).read_bytes()
+    with serve_cluster(ClusterDouble(ManualClock()), port=0) as other:
+        gone = kubeconfig(other.url, other.token, Path(other.ca_file).read_bytes())
+    cluster = connect(secrets, gone)
+    with pytest.raises(RetryLater, match="check the endpoint"):
+        cluster.list_pools()
+    secrets.put_secret_value(SecretId=SECRET, SecretString=kubeconfig(server.url, server.token, authority))
+    assert cluster.list_pools() == []
+
+
+def test_a_mended_ca_is_taken_from_the_secret_without_a_new_process(server: ClusterServer, secrets: Any) -> None:
+    cluster = connect(secrets, kubeconfig(server.url, server.token, CERTIFICATE))
+    with pytest.raises(RetryLater, match="certificate-authority-data"):
+        cluster.list_pools()
+    authority = Path(server.ca_file).read_bytes()
+    secrets.put_secret_value(SecretId=SECRET, SecretString=kubeconfig(server.url, server.token, authority))
+    assert cluster.list_pools() == []

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 CHANGED_SECONDS = 1.0
 WEBHOOK_SECONDS = 5.0
 LONGEST_SECONDS = 60.0
-"""What an answer's Retry-After is cut to: a queue's message waits no longer, whoever answers in the API server's place."""
+"""What an answer's Retry-After is cut to: whoever answers in the API server's place parks no message for hours."""
 READ_VERBS = {"get", "list"}
 
 _FORBIDDEN, _NOT_FOUND, _CONFLICT, _INVALID = 403, 404, 409, 422
