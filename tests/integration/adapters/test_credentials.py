@@ -38,10 +38,8 @@ def secrets() -> Iterator[Any]:
         yield client
 
 
-def kubeconfig(url: str, token: str, authority: bytes | None) -> str:
-    cluster = {"server": url}
-    if authority is not None:
-        cluster["certificate-authority-data"] = base64.b64encode(authority).decode()
+def kubeconfig(url: str, token: str, authority: bytes) -> str:
+    cluster = {"server": url, "certificate-authority-data": base64.b64encode(authority).decode()}
     return json.dumps(
         {
             "current-context": "c",
@@ -70,7 +68,7 @@ def test_a_rotated_token_is_taken_from_the_secret(server: ClusterServer, secrets
 
 
 def test_a_server_that_the_ca_did_not_sign_is_not_trusted(server: ClusterServer, secrets: Any) -> None:
-    cluster = connect(secrets, kubeconfig(server.url, server.token, None))
+    cluster = connect(secrets, kubeconfig(server.url, server.token, CERTIFICATE))
     with pytest.raises(RetryLater, match="certificate-authority-data of the kubeconfig in the secret kubeconfig"):
         cluster.list_pools()
 

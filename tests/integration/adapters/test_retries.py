@@ -79,7 +79,7 @@ def cluster(server: BusyOnce, monkeypatch: pytest.MonkeyPatch) -> ClusterAdapter
 
     # Where urllib3 would wait for what an answer asks for.
     monkeypatch.setattr("urllib3.util.retry.time.sleep", refuse)
-    return ClusterAdapter(FixedCredentials(ApiClient(configuration_for(server.url, None))), RecordingReporter())
+    return ClusterAdapter(FixedCredentials(ApiClient(configuration_for(server.url, ""))), RecordingReporter())
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
