@@ -19,7 +19,7 @@ def network(*masters: str) -> MultusConfig:
 
 
 def entry(operation: str, *fields: str, manager: str = "spiderpool-aws") -> dict[str, Any]:
-    owned = {"f:spec": {f"f:{name}": {} for name in fields}}
+    owned: dict[str, Any] = {"f:spec": {f"f:{name}": {} for name in fields}}
     return {"manager": manager, "operation": operation, "fieldsV1": owned}
 
 

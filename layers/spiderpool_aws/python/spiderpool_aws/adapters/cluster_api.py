@@ -206,8 +206,13 @@ class ClusterApi:
             body=request.body,
             auth_settings=["BearerToken"],
         )
+
+        def call() -> _Answer:
+            response: Any = client.call_api(*serialized, _request_timeout=TIMEOUTS_SECONDS)
+            return _Answer(response.status, dict(response.headers or {}), response.read() or b"")
+
         try:
-            return _once_more_if_cut(lambda: _call(client, serialized), is_read=request.method == "GET")
+            return _once_more_if_cut(call, is_read=request.method == "GET")
         except (HTTPError, ApiException) as error:
             self._credentials.doubt()
             raise of_transport(request.operation, error, client.configuration.host, self._credentials.hints) from error
@@ -222,11 +227,6 @@ class ClusterApi:
         if not isinstance(document, dict):
             raise RetryLater(f"{request.operation}: the answer is no object: does a proxy answer?")
         return document
-
-
-def _call(client: ApiClient, serialized: Any) -> _Answer:
-    response: Any = client.call_api(*serialized, _request_timeout=TIMEOUTS_SECONDS)
-    return _Answer(response.status, dict(response.headers or {}), response.read() or b"")
 
 
 def _once_more_if_cut(call: Callable[[], _Answer], *, is_read: bool) -> _Answer:
