@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: setup demo test e2e lint bench bench-e2e clean
+.PHONY: setup demo test e2e lint bench bench-e2e synth clean
 
 setup: .venv/installed
 
@@ -40,5 +40,19 @@ bench-e2e: setup
 	$(BIN)/python -m tests.e2e.build
 	$(BIN)/python -m tests.e2e.bench
 
+# The templates, offline: no credentials, no Docker. With npm by the pinned CDK CLI, without it by app.py alone.
+TEMPLATES := build/cdk.out
+synth: setup $(if $(shell command -v npm),node_modules/.installed)
+	@rm -rf $(TEMPLATES)
+	@if [ -e node_modules/.installed ]; then \
+		PYTHON=$(BIN)/python CDK_DISABLE_CLI_TELEMETRY=true \
+			node_modules/.bin/cdk synth --quiet --no-notices --output $(TEMPLATES); \
+	else CDK_OUTDIR=$(TEMPLATES) $(BIN)/python app.py; fi
+	@echo "The templates:" && ls $(TEMPLATES)/*.template.json
+
+node_modules/.installed: package.json package-lock.json
+	npm ci --silent --no-audit --no-fund
+	@touch $@
+
 clean:
-	rm -rf .venv build *.egg-info
+	rm -rf .venv build node_modules *.egg-info

@@ -5,7 +5,7 @@ from typing import Any
 from spiderpool_aws.bootstrap import Application, LambdaContext, function
 
 
-@function("reconcile_nodes")
+@function("reconcile_nodes", needs=lambda app: app.worker)
 def handler(app: Application, event: Any, _: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Work on a batch; return the messages that stay in the queue."""
     return app.worker.handle(event)

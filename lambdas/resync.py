@@ -7,7 +7,7 @@ from spiderpool_aws.events import ResyncEvent
 from spiderpool_aws.routes import parse
 
 
-@function("resync")
+@function("resync", needs=lambda app: app.resync)
 def handler(app: Application, event: Any, context: LambdaContext) -> dict[str, Any]:
     """Run one resync; return counts, and the plans of a dry run."""
     request = parse(event, ResyncEvent).to_resync(context.aws_request_id)

@@ -23,7 +23,6 @@ from tests.e2e.apiserver import SEEDER
 from tests.e2e.given import UnusableError
 
 _NAMES = {POOLS: POOL_WEBHOOK, MULTUS: MULTUS_WEBHOOK, RESERVED: RESERVED_WEBHOOK}
-_RESERVED_PATH = f"{api.SPIDERPOOL}/spiderreservedips"
 _NAME = "spiderpool-e2e"
 _REGISTRATIONS = "/apis/admissionregistration.k8s.io/v1"
 
@@ -40,7 +39,7 @@ class Webhook:
         self._admin = admin
         self._versions: dict[str, str] = {}
         self._pools = PoolIndex()
-        self._admission = Admission(self._pools, lambda: admin.items(_RESERVED_PATH))
+        self._admission = Admission(self._pools)
         self._lock = threading.Lock()
         self._answers = threading.Event()
         self._answers.set()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from lambdas import reconcile_nodes, resync, route_event
-from spiderpool_aws.bootstrap import application, install
+from spiderpool_aws.bootstrap import Application, application, function, install
 from spiderpool_aws.local.functions import Handler, LambdaContext
 from spiderpool_aws.settings import SettingsError
 from tests.unit.events.recorded import load
@@ -53,3 +53,24 @@ def test_every_line_carries_the_invocations_id_and_counts_are_written_also_when_
     line, metrics = (json.loads(text) for text in capsys.readouterr().out.splitlines())
     assert (line["message"], line["function_request_id"], line["service"]) == ("careful", "request-1", "lines")
     assert metrics["Findings"] == [2.0]
+
+
+@pytest.mark.parametrize(("variable", "made"), [("AWS_LAMBDA_INITIALIZATION_TYPE", 1), ("ANOTHER", 0)])
+def test_in_lambda_what_a_function_needs_is_made_before_its_first_event(
+    monkeypatch: pytest.MonkeyPatch, variable: str, made: int
+) -> None:
+    monkeypatch.setenv(variable, "on-demand")
+    asked: list[Application] = []
+    function("resync", needs=asked.append)(lambda app, event, context: None)
+    assert len(asked) == made
+    assert all(app is application("resync") for app in asked)
+
+
+def test_the_metrics_of_two_clusters_do_not_meet(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "spiderpool-aws-blue-resync")
+    app = application("resync")
+    app.reporter.count("FuseTripped")
+    app.reporter.flush()
+    assert json.loads(capsys.readouterr().out)["service"] == "spiderpool-aws-blue-resync"

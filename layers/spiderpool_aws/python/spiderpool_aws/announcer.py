@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.node_events import NodeEvent
+from spiderpool_aws.metrics import Metric
 from spiderpool_aws.ports import ClusterPort, Reporter
 
 EVENT_LIFE = timedelta(hours=1)
@@ -36,7 +37,7 @@ class Announcer:
             try:
                 self.cluster.post_event(event)
             except (RetryLater, Refused) as failed:
-                self.reporter.count("EventsNotPosted")
+                self.reporter.count(Metric.EVENTS_NOT_POSTED)
                 self.reporter.warning(f"Events of node {event.node_name} are not posted: {failed.reason}")
                 if isinstance(failed, RetryLater) or failed.code is Code.FORBIDDEN:
                     self._silent_until = event.at + SILENCE

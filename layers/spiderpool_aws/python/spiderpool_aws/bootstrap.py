@@ -6,6 +6,8 @@ Everything is made at its first use, imports included: a function pays for the S
 from __future__ import annotations
 
 import functools
+import os
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, assert_never
 
@@ -110,7 +112,7 @@ class Application:
         """Return what a reconcile reads and changes."""
         from spiderpool_aws.adapters.scaling import ScalingAdapter
 
-        return Systems(self.ec2, self.cluster, ScalingAdapter(self._client("autoscaling")))
+        return Systems(self.ec2, self.cluster, ScalingAdapter(lambda: self._client("autoscaling")))
 
     @cached_property
     def ec2(self) -> Ec2Adapter:
@@ -197,6 +199,8 @@ def install(app: Application | None) -> None:
 
 
 def _from_environment(service: str) -> Application:
+    import os
+
     import boto3
     import botocore.session
 
@@ -208,14 +212,24 @@ def _from_environment(service: str) -> Application:
     # The global STS has no GetWebIdentityToken; AWS_STS_REGIONAL_ENDPOINTS=legacy would send us there.
     core.set_config_variable("sts_regional_endpoints", "regional")
     session = boto3.Session(botocore_session=core)
-    return Application(session, load, PowertoolsReporter(service), SystemClock())
+    # Lambda's own name for the function carries the cluster: two clusters in one account share no metric.
+    reporter = PowertoolsReporter(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", service))
+    return Application(session, load, reporter, SystemClock())
 
 
 A = TypeVar("A")
 
+INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"
+"""Set in Lambda and nowhere else (developer guide, "Defined runtime environment variables")."""
 
-def function(service: str) -> Callable[[Callable[[Application, Any, LambdaContext], A]], Callable[[Any, Any], A]]:
-    """Make a Lambda handler of a function that is also given the application; the counts are written at its end."""
+
+def function(
+    service: str, needs: Callable[[Application], object]
+) -> Callable[[Callable[[Application, Any, LambdaContext], A]], Callable[[Any, Any], A]]:
+    """Make a Lambda handler of a function that is also given the application; the counts are written at its end.
+
+    What it `needs` of the application is made in Lambda's init phase, outside of the function's own time-out.
+    """
 
     def decorate(handle: Callable[[Application, Any, LambdaContext], A]) -> Callable[[Any, Any], A]:
         @functools.wraps(handle)
@@ -227,6 +241,16 @@ def function(service: str) -> Callable[[Callable[[Application, Any, LambdaContex
             finally:
                 app.reporter.flush()
 
+        if INITIALIZATION in os.environ:
+            _prepare(service, needs)
         return handler
 
     return decorate
+
+
+def _prepare(service: str, needs: Callable[[Application], object]) -> None:
+    from spiderpool_aws.settings import SettingsError
+
+    # The first event raises it again, and there it reaches the caller and the dead-letter queue.
+    with suppress(SettingsError):
+        needs(application(service))

@@ -9,6 +9,9 @@ from datetime import timedelta
 VISIBILITY_TIMEOUT = timedelta(seconds=360)
 """Six times the worker's time-out, as Lambda's guide asks for an SQS event source."""
 
+GIVE_UP = timedelta(minutes=20)
+"""How long the worker waits for something, and tries again what fails."""
+
 MAX_RECEIVES = 100
 """Waiting counts as a receive: 20 minutes of it are about forty."""
 

@@ -26,6 +26,7 @@ from spiderpool_aws.domain.plan import Action, Finding, NodePlan
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.request import Hint, Outcome, ReconcileRequest, Status
+from spiderpool_aws.metrics import Metric
 from spiderpool_aws.observation import NodeDirectory, Observer, PoolListing
 from spiderpool_aws.ports import Clock, ControlPort, Reporter, Systems
 from spiderpool_aws.recollection import Recollection
@@ -147,6 +148,7 @@ class Reconciler:
             finding = Finding(refused.code, f"{action.key}: {refused.reason}")
             work.observed = before.with_refusal(action.key, finding)
             work.steps.append(Step(before, action, finding))
+            self._recollection.refused(action, before)
             if refused.code is Code.SUBNET_EXHAUSTED:
                 self._recount(work, action)
         else:
@@ -165,15 +167,15 @@ def report_control(control: Control, reporter: Reporter) -> None:
     """Say what is wrong with the policy, and that the fuse is tripped."""
     if control.problem:
         reporter.warning(f"the newest policy is not in force: {control.problem}")
-        reporter.count("PolicyInvalid")
+        reporter.count(Metric.POLICY_INVALID)
     if control.fuse.held:
-        reporter.count("FuseTripped")
+        reporter.count(Metric.FUSE_TRIPPED)
 
 
 def stranger_finding(policy: Policy, pools: PoolListing) -> Finding:
     """Return the finding for a policy whose `cluster` is not the one that the pools carry."""
     return Finding(
-        "ClusterMismatch",
+        Metric.CLUSTER_MISMATCH,
         f"the policy's cluster is {policy.cluster!r}, but pools here carry {', '.join(sorted(pools.strangers))}: "
         "nothing is done; correct the policy's cluster, or delete those pools",
     )

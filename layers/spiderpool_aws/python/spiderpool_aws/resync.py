@@ -27,6 +27,7 @@ from spiderpool_aws.domain.pool import Pool
 from spiderpool_aws.domain.removals import Removals
 from spiderpool_aws.domain.request import Hint, ReconcileRequest
 from spiderpool_aws.events import ResyncRequest
+from spiderpool_aws.metrics import Metric
 from spiderpool_aws.observation import NodeDirectory, Observer, PoolListing, is_gone
 from spiderpool_aws.ports import Clock, ControlPort, QueuePort, Reporter, Systems
 from spiderpool_aws.reconciler import report_control, stranger_finding
@@ -110,12 +111,7 @@ class Resync:
         if request.at is not None and request.at.minute % EVERY_MINUTES and not policy.is_elastic:
             return {"done": False, "reason": f"due every {EVERY_MINUTES} minutes, as no size of the policy is elastic"}
         if request.instance_ids and not request.dry_run:
-            self._queue.send(
-                [
-                    ReconcileRequest(i, request.request_id, "resync", frozenset({Hint.SPARES}))
-                    for i in request.instance_ids
-                ]
-            )
+            self._queue.send([ReconcileRequest(i, request.request_id, "resync") for i in request.instance_ids])
             return {"done": True, "enqueued": len(request.instance_ids)}
         survey = self._survey(control, policy, request.instance_ids)
         if survey.pools.strangers:
@@ -131,7 +127,7 @@ class Resync:
         if verdict.fuse.state is FuseState.TRIPPED:
             self._reporter.warning(verdict.fuse.reason, digest=verdict.fuse.digest)
             if not control.fuse.held:
-                self._reporter.count("FuseTripped")
+                self._reporter.count(Metric.FUSE_TRIPPED)
         self._report_findings(survey)
         if policy.mode == "observe":
             return answer | {"enqueued": 0, "reason": "the policy's mode is observe"}
@@ -159,11 +155,11 @@ class Resync:
             listing = self._ec2.list_instances(policy.cluster)
             known, spares = {i.instance_id: i for i in listing.instances}, listing.spares
         listed = len(known)
-        missing = sorted(i for i in (only or {*pools.ours, *spares}) if i not in known)
+        missing = sorted(i for i in (only or {*pools.ours, *pools.reserved, *spares}) if i not in known)
         if missing:
             known |= self._ec2.observe_instances(missing)
         absent = frozenset(i for i in missing if i not in known and i in pools.ours)
-        unknown = [i for i in missing if i not in known and (i in absent or i in spares)]
+        unknown = [i for i in missing if i not in known and (i in absent or i in spares or i in pools.reserved)]
         instances: dict[str, ObservedInstance | None] = {**known, **dict.fromkeys(unknown)}
         nodes = NodeDirectory(self._cluster, self._cluster.list_nodes())
         # Planned as if the fuse were whole: the question is what would be removed. The workers hold it back.
@@ -226,7 +222,7 @@ class Resync:
 
     def _not_noted(self, instance_id: str, reason: str) -> None:
         self._reporter.warning(f"the absence of {instance_id} could not be noted: {reason}")
-        self._reporter.count("AbsenceNotNoted")
+        self._reporter.count(Metric.ABSENCE_NOT_NOTED)
 
     def _enqueue(self, instance_ids: Sequence[str], request: ResyncRequest, survey: _Survey) -> None:
         self._queue.send([ReconcileRequest(i, request.request_id, "resync", survey.hints(i)) for i in instance_ids])

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.events import MalformedEvent, NodeEvent
+from spiderpool_aws.metrics import Metric
 from spiderpool_aws.ports import DeadLetterPort, QueuePort, Reporter
 from spiderpool_aws.routes import parse
 
@@ -39,13 +40,13 @@ class Router:
         except MalformedEvent as malformed:
             self._dead_letters.put(event, str(malformed))
             self._reporter.warning(f"dead-lettered: {malformed}")
-            self._reporter.count("EventsDeadLettered")
+            self._reporter.count(Metric.EVENTS_DEAD_LETTERED)
             return ()
         requests = self._with_instances(parsed.to_requests())
         self._queue.send(requests)
         for request in requests:
             self._reporter.info(f"{request.reason}: {request.subject}", event_id=request.event_id)
-        self._reporter.count("EventsRouted")
+        self._reporter.count(Metric.EVENTS_ROUTED)
         return requests
 
     def _with_instances(self, requests: tuple[ReconcileRequest, ...]) -> tuple[ReconcileRequest, ...]:

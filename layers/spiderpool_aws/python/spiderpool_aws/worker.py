@@ -23,18 +23,24 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from spiderpool_aws.batches import read_batch
-from spiderpool_aws.deployment import VISIBILITY_TIMEOUT
+from spiderpool_aws.deployment import GIVE_UP, VISIBILITY_TIMEOUT
 from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.messages import decode
+from spiderpool_aws.metrics import Metric
 from spiderpool_aws.ports import Clock, InboxPort, Message, QueuePort, Reporter
 
 BACKOFF_SECONDS = (5.0, 10.0, 20.0, 40.0, 60.0)
-GIVE_UP = timedelta(minutes=20)
 SUSPECT_RECEIVES = 3
 SLACK = timedelta(seconds=60)
 """What the passes themselves may have taken, beside the waits between them."""
 NUDGE = "/nudge"
+RECONCILES = {
+    Status.DONE: Metric.RECONCILES_DONE,
+    Status.WAITING: Metric.RECONCILES_WAITING,
+    Status.REFUSED: Metric.RECONCILES_REFUSED,
+    Status.FAILED: Metric.RECONCILES_FAILED,
+}
 
 
 class Reconciles(Protocol):
@@ -118,7 +124,7 @@ class Worker:
     def _work_alone(self, suspects: Sequence[Group], now: datetime, tally: _Tally) -> None:
         """Work on the first suspect, with nothing left in this batch that a crash could bring back or hold up."""
         alone, *others = suspects
-        self._reporter.count("CrashSuspects", len(suspects))
+        self._reporter.count(Metric.CRASH_SUSPECTS, len(suspects))
         self._reporter.warning(
             f"{alone.request.subject} is worked on alone: it was received {alone.receives} times, and the function "
             "seems to have died of it, or of one of its batch",
@@ -195,7 +201,7 @@ class Worker:
         minutes = int(patience.total_seconds() // 60)
         self._reporter.warning(f"{outcome.subject}: left to the resync after {minutes} min: {outcome.reason}")
         if outcome.patience_seconds is None:
-            self._reporter.count("WaitsGivenUp")
+            self._reporter.count(Metric.WAITS_GIVEN_UP)
 
     def _dead_letter(self, messages: Sequence[Message], reason: str, tally: _Tally) -> None:
         """Put messages into the dead-letter queue; one that cannot get there stays where it is."""
@@ -207,7 +213,7 @@ class Worker:
                 tally.kept.append(message)
             else:
                 self._reporter.warning(f"dead-lettered {message.message_id} of {message.group}: {reason}")
-                self._reporter.count("MessagesDeadLettered")
+                self._reporter.count(Metric.MESSAGES_DEAD_LETTERED)
                 tally.acknowledged.append(message)
 
     def _report(self, group: Group, outcome: Outcome) -> None:
@@ -221,7 +227,7 @@ class Worker:
             receives=group.receives,
             writes=outcome.writes,
         )
-        self._reporter.count(f"Reconciles{outcome.status.capitalize()}")
+        self._reporter.count(RECONCILES[outcome.status])
         for finding in outcome.findings:
             self._reporter.warning(f"{outcome.subject}: {finding.message}", code=finding.code)
             self._reporter.count(finding.code)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from spiderpool_aws.adapters.cluster_api import ClusterApi, Json, Resource
-from spiderpool_aws.adapters.cluster_errors import ChangedSinceReadError
+from spiderpool_aws.adapters.cluster_errors import ChangedSinceReadError, NotServedError
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.node import Node, PodRef
 from spiderpool_aws.domain.pool import (
@@ -19,7 +19,9 @@ from spiderpool_aws.domain.pool import (
     multus_patch,
     pool_manifest,
 )
+from spiderpool_aws.domain.reservation import SpiderReservedIP, reservation_manifest
 from spiderpool_aws.manifests.rbac import EVENT_NAMESPACE
+from spiderpool_aws.metrics import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,9 +29,11 @@ if TYPE_CHECKING:
     from spiderpool_aws.adapters.credentials import ClusterCredentials
     from spiderpool_aws.domain.node_events import NodeEvent
     from spiderpool_aws.domain.pool import MultusConfig, Pool
+    from spiderpool_aws.domain.reservation import Reservation
     from spiderpool_aws.ports import Reporter
 
 POOLS = Resource(f"/apis/{API_VERSION}", "spiderippools")
+RESERVED = Resource(f"/apis/{API_VERSION}", "spiderreservedips")
 MULTUS = Resource(f"/apis/{API_VERSION}", "spidermultusconfigs")
 NODES = Resource("/api/v1", "nodes")
 PODS = Resource("/api/v1", "pods")
@@ -100,6 +104,42 @@ class ClusterAdapter:
         else:
             stored = self._api.apply(MULTUS, multus_manifest(config, cluster))
         return SpiderMultusConfig.model_validate(stored).to_config()
+
+    def list_reservations(self) -> Sequence[Reservation]:
+        """Return our SpiderReservedIPs that can be read; none where Spiderpool does not have them."""
+
+        def parse(item: Json) -> Reservation | None:
+            return SpiderReservedIP.model_validate(item).to_reservation()
+
+        try:
+            return self._readable(RESERVED, parse)
+        except NotServedError:
+            return []
+
+    def apply_reservation(self, reservation: Reservation) -> Reservation:
+        """Create a SpiderReservedIP where there is none of that name, or write the one of that uid."""
+        try:
+            stored = self._api.apply(RESERVED, reservation_manifest(reservation))
+            written = SpiderReservedIP.model_validate(stored).to_reservation()
+        except Refused as refused:
+            if refused.code is not Code.CONFLICT or reservation.uid:
+                raise
+            reason = (
+                f"SpiderReservedIP {reservation.name} is not ours, or is being deleted, and is left alone, so "
+                f"{reservation.addresses} can be given to a pod again: delete it, or name it otherwise"
+            )
+            raise Refused(reason, Code.CONFLICT) from refused
+        except UNREADABLE as error:
+            reason = f"SpiderReservedIP {reservation.name} was written and cannot be read: {error}"
+            raise Refused(reason, Code.INVALID) from error
+        if written is None:
+            reason = f"SpiderReservedIP {reservation.name} is being deleted: it is made again when it is gone"
+            raise Refused(reason, Code.CONFLICT)
+        return written
+
+    def delete_reservation(self, reservation: Reservation) -> None:
+        """Delete the SpiderReservedIP of that uid; gone already is success, another of that name is left alone."""
+        self._delete_if_still_there(RESERVED, reservation.name, reservation.uid)
 
     def get_node(self, name: str) -> Node | None:
         """Return a Node; None when there is none of that name, or when no Node can have it."""
@@ -204,7 +244,7 @@ class ClusterAdapter:
                     f"{resource.plural} {name} is passed over because it cannot be read: mend or delete it",
                     error=" ".join(str(error).split()),
                 )
-                self._reporter.count("UnreadableObjects")
+                self._reporter.count(Metric.UNREADABLE_OBJECTS)
                 return None
 
         return [item for item in self._api.list_all(resource, parse_or_warn) if item is not None]

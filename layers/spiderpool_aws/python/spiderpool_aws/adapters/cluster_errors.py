@@ -10,7 +10,7 @@
 | 422 `overlap with IPPool … in IP ranges` | Refused `Overlap` |
 | 422 `is being used by Pod`, 403 `cannot delete an IPPool with allocated IPs` | Refused `InUse` |
 | any other 403: a webhook, a namespace that is being deleted | Refused `Denied` |
-| any other 422, 500 `field not declared in schema` | Refused `Invalid` |
+| 404 for a resource that is not served, any other 422, 500 `field not declared in schema` | Refused `Invalid` |
 | any other 4xx | Refused; the message has the Status' reason |
 
 A Retry-After is obeyed up to a minute, in whole seconds, which is how API servers write it.
@@ -39,9 +39,14 @@ READ_VERBS = {"get", "list"}
 
 _FORBIDDEN, _NOT_FOUND, _CONFLICT, _INVALID = 403, 404, 409, 422
 _THROTTLED, _SERVER_ERROR = 429, 500
+_NOT_SERVED = "the server could not find the requested resource"
 _SCHEMA = "field not declared in schema"
 _MISSING_VERB = re.compile(r"cannot (\w+) resource ")
 _CHANGED = ("the object has been modified", "please apply your changes to the latest version")
+
+
+class NotServedError(RetryLater):
+    """The API server does not know the resource: there is no object of it."""
 
 
 class ChangedSinceReadError(RetryLater):
@@ -106,8 +111,9 @@ def _of_status(
         return RetryLater(f"{operation}: the API server is busy (429): {message}", _retry_after(headers))
     if status == _FORBIDDEN:
         return _of_forbidden(operation, message)
-    if status == _NOT_FOUND and operation.verb == "list":
-        return Refused(f"{operation}: the cluster does not know {operation.resource}: is Spiderpool v1.2 installed?")
+    if status == _NOT_FOUND and (operation.verb == "list" or _NOT_SERVED in message or reason != "NotFound"):
+        unknown = f"{operation}: the cluster does not know {operation.resource}: is Spiderpool v1.2 installed?"
+        return NotServedError(unknown) if operation.verb in READ_VERBS else Refused(unknown, Code.INVALID)
     if status == _CONFLICT:
         if any(words in message for words in _CHANGED):
             return ChangedSinceReadError(f"{operation}: it has changed since it was read", CHANGED_SECONDS)

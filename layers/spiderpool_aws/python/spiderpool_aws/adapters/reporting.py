@@ -7,7 +7,7 @@ from collections import Counter
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-NAMESPACE = "SpiderpoolAws"
+from spiderpool_aws.metrics import NAMESPACE
 
 
 class PowertoolsReporter:

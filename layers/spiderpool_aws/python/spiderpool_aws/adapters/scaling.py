@@ -6,6 +6,7 @@ RecordLifecycleActionHeartbeat.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -20,10 +21,17 @@ IDS = 50
 
 
 class ScalingAdapter:
-    """Implements `ScalingPort`. Both writes may be repeated: what is completed already is success."""
+    """Implements `ScalingPort`. Both writes may be repeated: what is completed already is success.
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    The client is made at its first use: where no node belongs to a group nothing is asked.
+    """
+
+    def __init__(self, make_client: Callable[[], Any]) -> None:
+        self._make_client = make_client
+
+    @cached_property
+    def _client(self) -> Any:
+        return self._make_client()
 
     def lifecycles(self, instance_ids: Sequence[str]) -> Mapping[str, Lifecycle]:
         """Return where those instances stand that belong to a group; another one is left out."""

@@ -24,6 +24,7 @@ from spiderpool_aws.domain.memory import Surplus
 from spiderpool_aws.domain.nic_actions import Assign, Reassign, Unassign
 from spiderpool_aws.domain.nic_family import NicFamily
 from spiderpool_aws.domain.policy import Elastic, Size
+from spiderpool_aws.metrics import Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft
     want = wanted(size, holding, slots, prefix_refused=_prefix_refused(nic))
     need = lack(size, nic.family, nic.eni, holding, bounds, want)
     if need.problem:
-        draft.report("CapacityLimited", need.problem)
+        draft.report(Metric.CAPACITY_LIMITED, need.problem)
     if need.amount.count:
         _plan_assign(nic, Assign(nic.eni.eni_id, nic.family, need.amount.count, need.amount.prefixes), draft)
         return Release(no_excess(nic.family), surplus=_kept_note(nic))
@@ -71,7 +72,9 @@ def _plan_reassign(nic: NicFamily, holding: Holding, lost: Lost, draft: Draft) -
     bounds = Bounds(nic.limits, nic.subnet, nic.interface.subnets.reserve)
     free = bounds.room(nic.family, nic.eni, len(holding.unseen))
     if len(lost.in_use) > free:
-        draft.report("CapacityLimited", f"{lost.in_use} cannot be assigned again ({why}): there is room for {free}")
+        draft.report(
+            Metric.CAPACITY_LIMITED, f"{lost.in_use} cannot be assigned again ({why}): there is room for {free}"
+        )
     elif draft.add(Reassign(nic.eni.eni_id, lost.in_use, why, nic.subnet.vpc_id)):
         return replace(holding, unseen=holding.unseen | lost.in_use)
     return holding

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import Action, Finding, NodePlan, Wait
 from spiderpool_aws.domain.removals import Doubt
+from spiderpool_aws.metrics import Metric
 
 
 @dataclass(slots=True)
@@ -27,16 +29,16 @@ class Draft:
         if action.key in self.observed.tried or action.scope in self.observed.stuck:
             return False
         if action.is_removal and self.observed.removals_held and not self.gone:
-            self.report("RemovalHeld", f"{action.key}: {self.observed.removals_held}")
+            self.report(Metric.REMOVAL_HELD, f"{action.key}: {self.observed.removals_held}")
             return False
         self.actions.append(action)
         return True
 
-    def report(self, code: str, message: str) -> None:
+    def report(self, code: Metric | Code, message: str) -> None:
         """Note something that a person should know."""
         self.findings.append(Finding(code, message))
 
-    def refuse(self, code: str, message: str) -> None:
+    def refuse(self, code: Metric | Code, message: str) -> None:
         """Note something that keeps the node from being complete and that only a person can mend."""
         self.report(code, message)
         self.incomplete = True

@@ -18,6 +18,7 @@ from spiderpool_aws.domain.instance import (
     CLUSTER_TAG,
     INDEX_TAG,
     INSTANCE_TAG,
+    MANAGED_TAG,
     ORPHAN_TAG,
     Eni,
     InstanceState,
@@ -29,6 +30,7 @@ from spiderpool_aws.domain.memory import ABSENCE
 from spiderpool_aws.domain.nic_actions import Amount, AttachNic, CreateNic, DeleteNic, KeepWithInstance, NoteOrphan
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy import Elastic, Interface, Policy, Size
+from spiderpool_aws.metrics import Metric
 
 TOKEN_LENGTH = 64
 
@@ -49,13 +51,15 @@ def plan_missing_nic(
         return
     if not interface.subnets.tags and not interface.subnets.ids:
         draft.refuse(
-            "NicMissing",
+            Metric.NIC_MISSING,
             f"{instance.instance_id} has no NIC at device index {interface.device_index} ({interface.host}): pin it in "
             "the launch template, or say in the policy in which subnets it may be created",
         )
         return
     if instance.state is not InstanceState.RUNNING:
         draft.wait(f"{instance.instance_id} is {instance.state}: a NIC can be attached when it runs")
+        return
+    if _attach_was_refused(observed, interface, draft):
         return
     limits = observed.limits
     if limits is None or _beyond_type(instance, interface, limits, draft):
@@ -67,13 +71,35 @@ def plan_missing_nic(
         draft.incomplete = True
 
 
+def _attach_was_refused(observed: ObservedNode, interface: Interface, draft: Draft) -> bool:
+    """Tell whether a NIC could not be attached, in this pass or lately: another one would fare no better."""
+    end = f" to {observed.instance_id} at {interface.device_index}"
+    now = any(key.startswith("attach ") and key.endswith(end) for key in observed.tried)
+    until = observed.cooling.get(attach_key(observed.instance_id, interface.device_index))
+    if now:
+        draft.incomplete = True
+    elif until is not None and until > observed.now:
+        draft.refuse(
+            Metric.NIC_MISSING,
+            f"a NIC for device index {interface.device_index} of {observed.instance_id} was refused lately: it is tried "
+            f"again after {until:%H:%M:%S}Z",
+        )
+        return True
+    return now
+
+
+def attach_key(instance_id: str, device_index: int) -> str:
+    """Return under which key a refused attach is remembered."""
+    return f"attach to {instance_id} at {device_index}"
+
+
 def _beyond_type(instance: ObservedInstance, interface: Interface, limits: InstanceTypeLimits, draft: Draft) -> bool:
     """Refuse before the create what the attach would refuse after it."""
     count = sum(eni.network_card == 0 for eni in instance.enis)
     if interface.device_index < limits.enis and count < limits.enis:
         return False
     draft.refuse(
-        "NicLimited",
+        Metric.NIC_LIMITED,
         f"{instance.instance_id} cannot get a NIC at device index {interface.device_index}: {limits.instance_type} "
         f"carries {limits.enis} and it has {count}; take a larger type, or lower the policy",
     )
@@ -97,7 +123,7 @@ def _choose(observed: ObservedNode, instance: ObservedInstance, interface: Inter
     fitting = [s for s in observed.subnets.values() if _fits(s, observed, instance, interface)]
     if not fitting:
         draft.refuse(
-            "NoSubnet",
+            Metric.NO_SUBNET,
             f"{instance.instance_id} needs a NIC at device index {interface.device_index}, and no subnet of the "
             f"policy's choice is in its VPC and availability zone {instance.availability_zone} and has the families "
             "that are asked for: tag one, or correct the policy",
@@ -208,7 +234,8 @@ def plan_kept(eni: Eni, instance: ObservedInstance, draft: Draft) -> None:
 def plan_orphans(observed: ObservedNode, needed: Mapping[str, Eni], policy: Policy, draft: Draft) -> None:
     """Plan for the spare NICs that nobody needs: gone with a terminated instance, else after ten minutes."""
     for eni in observed.spares:
-        if eni.eni_id in needed or not eni.is_ours or eni.tags.get(CLUSTER_TAG) != policy.cluster:
+        is_ours = eni.is_ours and eni.tags.get(CLUSTER_TAG) == policy.cluster
+        if eni.eni_id in needed or not is_ours or eni.tags.get(MANAGED_TAG) == "false":
             continue
         noted = _noted(eni)
         if draft.gone:

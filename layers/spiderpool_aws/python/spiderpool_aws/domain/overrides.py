@@ -8,6 +8,7 @@ from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.instance import ObservedInstance
 from spiderpool_aws.domain.policy import MOST, Interface, Size
+from spiderpool_aws.metrics import Metric
 
 
 def override_tag(device_index: int, family: IPFamily) -> str:
@@ -26,7 +27,9 @@ def with_overrides(interface: Interface, instance: ObservedInstance, draft: Draf
         override = _size(value, size)
         if override is None:
             kind = "prefixes" if size.prefixes is not None else "addresses, or max"
-            draft.report("TagInvalid", f"{instance.instance_id} has the tag {key}={value!r}: give a number of {kind}")
+            draft.report(
+                Metric.TAG_INVALID, f"{instance.instance_id} has the tag {key}={value!r}: give a number of {kind}"
+            )
         else:
             changed[str(family).lower()] = override
     return interface.model_copy(update=changed) if changed else interface

@@ -29,6 +29,7 @@ from spiderpool_aws.domain.policy import Group, Interface, Policy
 from spiderpool_aws.domain.pool import MultusConfig
 from spiderpool_aws.domain.pool_actions import ApplyMultusConfig
 from spiderpool_aws.domain.pool_rules import plan_nic_family
+from spiderpool_aws.metrics import Metric
 
 RESTING = {InstanceState.STOPPING, InstanceState.STOPPED, InstanceState.SHUTTING_DOWN}
 
@@ -81,7 +82,7 @@ def _is_left_alone(observed: ObservedNode, instance: ObservedInstance, policy: P
     elif instance.platform == "windows":
         reason = "Windows nodes have no ipvlan"
     if reason:
-        draft.report("LeftAlone", f"{instance.instance_id} is left alone: {reason}")
+        draft.report(Metric.LEFT_ALONE, f"{instance.instance_id} is left alone: {reason}")
     return bool(reason)
 
 
@@ -113,7 +114,7 @@ def _node_name(observed: ObservedNode, instance: ObservedInstance, policy: Polic
     if node is not None:
         draft.wait(f"Node {node.name} is not proved to be that of {instance.instance_id}")
         draft.report(
-            "NodeMismatch",
+            Metric.NODE_MISMATCH,
             f"Node {node.name} (providerID {node.provider_id or 'empty'}, created {node.created:%Y-%m-%d %H:%M:%S}Z) "
             f"is not proved to be that of {instance.instance_id}: if it is a dead node's, delete it and restart the "
             "kubelet, so that it registers anew",
@@ -122,7 +123,9 @@ def _node_name(observed: ObservedNode, instance: ObservedInstance, policy: Polic
         return None
     name = fixed_node_name(policy, instance)
     if name is None and policy.node_name.startswith("tag:"):
-        draft.refuse("NodeNameMissing", f"{instance.instance_id} lacks the tag {policy.node_name.removeprefix('tag:')}")
+        draft.refuse(
+            Metric.NODE_NAME_MISSING, f"{instance.instance_id} lacks the tag {policy.node_name.removeprefix('tag:')}"
+        )
     else:
         draft.wait(f"{instance.instance_id} has not joined the cluster")
     return name
@@ -162,7 +165,7 @@ def _plan_interface(
         return
     if eni.tags.get(MANAGED_TAG) == "false" or eni.interface_type != "interface":
         why = f"tag {MANAGED_TAG}=false" if MANAGED_TAG in eni.tags else f"type {eni.interface_type}"
-        draft.refuse("LeftAlone", f"{eni.eni_id} is left alone: {why}")
+        draft.refuse(Metric.LEFT_ALONE, f"{eni.eni_id} is left alone: {why}")
         return
     plan_kept(eni, instance, draft)
     subnet = observed.subnets.get(eni.subnet_id)
@@ -181,7 +184,7 @@ def _plan_multus(observed: ObservedNode, cluster: str, group: Group, draft: Draf
             continue
         if known is not None and not known.ours:
             draft.report(
-                "ForeignMultusConfig",
+                Metric.FOREIGN_MULTUS_CONFIG,
                 f"SpiderMultusConfig {known.key} is not ours and is not an ipvlan on {interface.host}: change it, or "
                 "name another one in the policy",
             )

@@ -19,6 +19,7 @@ from spiderpool_aws.domain.plan import Wait
 from spiderpool_aws.domain.pool import Pool, PoolSpec
 from spiderpool_aws.domain.pool_actions import ApplyPool, PoolChange
 from spiderpool_aws.domain.quarantine import plan_quarantine
+from spiderpool_aws.metrics import Metric
 
 
 def plan_nic_family(nic: NicFamily, draft: Draft) -> None:
@@ -26,7 +27,7 @@ def plan_nic_family(nic: NicFamily, draft: Draft) -> None:
     cidr, size = nic.subnet.cidr(nic.family), nic.interface.size(nic.family)
     if cidr is None or size is None:
         draft.refuse(
-            "SubnetWithoutFamily",
+            Metric.SUBNET_WITHOUT_FAMILY,
             f"{nic.subnet.subnet_id} of {nic.eni.eni_id} has no {nic.family} CIDR: add one, or drop "
             f"{str(nic.family).lower()} from the policy",
         )
@@ -34,7 +35,7 @@ def plan_nic_family(nic: NicFamily, draft: Draft) -> None:
     host = host_ipv6(nic) if nic.family is IPFamily.IPV6 else EMPTY[nic.family]
     if nic.family is IPFamily.IPV6 and not host and size.prefixes is None:
         draft.refuse(
-            "HostAddressUnknown",
+            Metric.HOST_ADDRESS_UNKNOWN,
             f"{nic.eni.eni_id} has no address marked as primary IPv6 and none that is the Node's InternalIP: launch "
             "with PrimaryIpv6, or use ipv6 prefixes",
         )
@@ -55,7 +56,7 @@ def _unclaimed(nic: NicFamily, new: AddressSet, draft: Draft) -> AddressSet:
         new = new - addresses
         if other.identity is None:
             draft.report(
-                "ForeignPool",
+                Metric.FOREIGN_POOL,
                 f"pool {name} is not ours and lists {addresses}, which EC2 assigned to {nic.eni.eni_id}: delete it, or "
                 "take the addresses out of it",
             )
@@ -92,7 +93,7 @@ def _plan_pool(nic: NicFamily, subnet: str, holding: Holding, release: Release, 
         return
     if pool.spec.subnet != subnet:
         draft.refuse(
-            "SubnetChanged",
+            Metric.SUBNET_CHANGED,
             f"pool {pool.name} has subnet {pool.spec.subnet}, its NIC is in {subnet}, and Spiderpool lets no subnet "
             "change: delete the pool when its pods are gone",
         )
@@ -136,7 +137,7 @@ def _report_losses(nic: NicFamily, pool: Pool, lost: Lost, draft: Draft) -> None
         )
     for address in lost.in_use:
         user = pool.users.get(address, "a pod")
-        draft.report("AddressLost", f"{user} uses {address}, which {nic.eni.eni_id} has lost")
+        draft.report(Metric.ADDRESS_LOST, f"{user} uses {address}, which {nic.eni.eni_id} has lost")
 
 
 def _leaving(nic: NicFamily, pool: Pool, holding: Holding, release: Release, lost: Lost, draft: Draft) -> _Leaving:
@@ -147,7 +148,7 @@ def _leaving(nic: NicFamily, pool: Pool, holding: Holding, release: Release, los
     dropped = lost.dropped | unwanted | (EMPTY[nic.family] if release.elastic else excess)
     leaving = _Leaving(dropped & pool.spec.ips, (excess if release.elastic else EMPTY[nic.family]) - dropped)
     if leaving.all and nic.observed.removals_held:
-        draft.report("RemovalHeld", f"{pool.name} keeps {leaving.all}: {nic.observed.removals_held}")
+        draft.report(Metric.REMOVAL_HELD, f"{pool.name} keeps {leaving.all}: {nic.observed.removals_held}")
         return _Leaving(EMPTY[nic.family], EMPTY[nic.family])
     return leaving
 
@@ -171,7 +172,7 @@ def _plan_create(nic: NicFamily, subnet: str, ips: AddressSet, draft: Draft) -> 
         return
     if nic.observed.claims.is_foreign(name):
         draft.report(
-            "ForeignPool", f"pool {name} has the name of ours and is not ours: delete it, or name it otherwise"
+            Metric.FOREIGN_POOL, f"pool {name} has the name of ours and is not ours: delete it, or name it otherwise"
         )
         return
     node = nic.observed.node

@@ -1,0 +1,112 @@
+"""The values of the context as people write them: cdk.json has JSON's types, the command line has texts only."""
+
+import ipaddress
+import json
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from spiderpool_aws.trust import authority_from, checked_url
+from stacks.addressing import LARGEST_VPC, SMALLEST_VPC
+
+RETENTION_DAYS = (
+    1,
+    3,
+    5,
+    7,
+    14,
+    30,
+    60,
+    90,
+    120,
+    150,
+    180,
+    365,
+    400,
+    545,
+    731,
+    1096,
+    1827,
+    2192,
+    2557,
+    2922,
+    3288,
+    3653,
+)
+"""What CloudWatch Logs takes (API reference, PutRetentionPolicy)."""
+
+
+def _whole(given: object) -> object:
+    # Python's True is the number 1.
+    if isinstance(given, bool):
+        raise ValueError("a truth value is no number")
+    return given
+
+
+def _items(given: object) -> object:
+    """Take a list as JSON or, from the command line, separated by commas; no item twice."""
+    items = given
+    if isinstance(given, str):
+        if given.lstrip().startswith("["):
+            items = _list_of(given)
+        else:
+            items = [item.strip() for item in given.split(",") if item.strip()]
+    if isinstance(items, list | tuple):
+        twice = next((item for item in items if items.count(item) > 1), None)
+        if twice is not None:
+            raise ValueError(f"{twice!r} is there twice")
+    return items
+
+
+def _list_of(text: str) -> object:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise ValueError("it begins as a JSON list and is none; without the bracket, commas separate") from None
+
+
+def _network(given: object) -> object:
+    """Take a CIDR of either family, written as AWS shows it; an empty text means none."""
+    if isinstance(given, str) and given:
+        network = ipaddress.ip_network(given, strict=False)
+        if str(network) != given:
+            raise ValueError(f"the network is {network}")
+    return given
+
+
+def _vpc_network(given: object) -> object:
+    if not isinstance(given, str):
+        raise ValueError("a CIDR is a text")
+    _network(given)
+    network = ipaddress.IPv4Network(given)
+    if network.prefixlen < LARGEST_VPC:
+        raise ValueError(f"a VPC is at most a /{LARGEST_VPC}")
+    if network.prefixlen > SMALLEST_VPC:
+        raise ValueError("it is too small for the subnets of three zones")
+    return given
+
+
+def _retention(given: object) -> object:
+    days = int(given) if isinstance(given, str) and given.isdecimal() else _whole(given)
+    if days not in RETENTION_DAYS:
+        raise ValueError("CloudWatch Logs does not take it")
+    return days
+
+
+def _url(given: object) -> object:
+    return checked_url(given) if isinstance(given, str) and given else given
+
+
+def _authority(given: object) -> object:
+    if isinstance(given, str) and given:
+        authority_from(given)
+    return given
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+ITEMS = BeforeValidator(_items)
+Cidr = Annotated[str, BeforeValidator(_network)]
+VpcCidr = Annotated[str, BeforeValidator(_vpc_network)]
+Retention = Annotated[int, BeforeValidator(_retention)]
+Url = Annotated[str, BeforeValidator(_url)]
+Authority = Annotated[str, BeforeValidator(_authority)]

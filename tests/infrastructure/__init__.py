@@ -1,0 +1,1 @@
+"""The templates: what a user gets from `cdk deploy`."""

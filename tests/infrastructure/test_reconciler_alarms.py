@@ -1,0 +1,108 @@
+"""A person hears of what does not mend itself, and the metrics are those that the functions count."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from spiderpool_aws.deployment import FUNCTIONS, Names
+from spiderpool_aws.domain.errors import Code
+from spiderpool_aws.metrics import DIMENSION, NAMESPACE, Metric
+from stacks.alarms import MOST_METRICS
+from tests.infrastructure.reconciler_template import Properties, alone, modes, of_type, reconciler
+
+NAMES = Names("demo")
+
+
+def alarms() -> dict[str, Properties]:
+    found = of_type(reconciler(), "AWS::CloudWatch::Alarm").values()
+    return {alarm["AlarmName"].removeprefix("spiderpool-aws-demo-"): alarm for alarm in found}
+
+
+def watched(alarm: Properties) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
+    """Yield namespace, name and dimensions of each metric of an alarm."""
+    if "MetricName" in alarm:
+        yield alarm["Namespace"], alarm["MetricName"], alarm["Dimensions"]
+    for each in alarm.get("Metrics", []):
+        if "MetricStat" in each:
+            metric = each["MetricStat"]["Metric"]
+            yield metric["Namespace"], metric["MetricName"], metric["Dimensions"]
+
+
+def test_there_is_an_alarm_for_everything_that_does_not_mend_itself() -> None:
+    functions = {f"{f.name.replace('_', '-')}-{what}" for f in FUNCTIONS for what in ("errors", "throttles")}
+    assert set(alarms()) == functions | {
+        *("dead-requests", "lost-events", "old-requests", "resync-silent"),
+        *("refused-pools", "reconciles-refused", "exhausted-subnets", "nodes-not-ready"),
+        *("fuse-tripped", "policy-invalid", "cluster-mismatch"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("alarm", "metrics"),
+    [
+        (
+            "refused-pools",
+            {
+                Code.REFUSED,
+                Code.INVALID,
+                Code.DENIED,
+                Code.FORBIDDEN,
+                Metric.FOREIGN_POOL,
+                Metric.FOREIGN_MULTUS_CONFIG,
+            },
+        ),
+        ("exhausted-subnets", {Code.SUBNET_EXHAUSTED, Metric.CAPACITY_LIMITED}),
+        ("nodes-not-ready", {Metric.WAITS_GIVEN_UP}),
+        ("fuse-tripped", {Metric.FUSE_TRIPPED}),
+        ("policy-invalid", {Metric.POLICY_INVALID}),
+        ("reconciles-refused", {Metric.RECONCILES_REFUSED}),
+    ],
+)
+def test_an_alarm_looks_at_what_the_functions_count(alarm: str, metrics: set[str]) -> None:
+    assert {name for namespace, name, _ in watched(alarms()[alarm]) if namespace == NAMESPACE} == metrics
+
+
+def test_the_functions_own_metrics_are_looked_for_under_this_clusters_functions() -> None:
+    functions = {NAMES.of(function.name) for function in FUNCTIONS}
+    looked = [dimensions for alarm in alarms().values() for ns, _, dimensions in watched(alarm) if ns == NAMESPACE]
+    assert looked
+    for [dimension] in looked:
+        assert dimension["Name"] == DIMENSION
+        assert dimension["Value"] in functions
+
+
+def test_a_sum_has_no_more_metrics_than_an_alarm_takes() -> None:
+    assert max(len(list(watched(alarm))) for alarm in alarms().values()) <= MOST_METRICS
+
+
+def test_a_metric_that_nobody_counts_is_no_alarm_but_a_resync_that_nobody_invokes_is() -> None:
+    silent = {name: alarm["TreatMissingData"] for name, alarm in alarms().items()}
+    assert silent.pop("resync-silent") == "breaching"
+    assert set(silent.values()) == {"notBreaching"}
+
+
+def test_one_dead_letter_is_enough_and_an_old_request_is_older_than_any_wait() -> None:
+    for name in ("dead-requests", "lost-events"):
+        assert (alarms()[name]["Threshold"], alarms()[name]["Statistic"]) == (1, "Maximum")
+    assert alarms()["old-requests"]["Threshold"] == 26 * 60
+
+
+def test_every_alarm_tells_the_topic_of_the_context_also_when_all_is_well_again() -> None:
+    context = modes()["full"]
+    for alarm in of_type(reconciler(**context), "AWS::CloudWatch::Alarm").values():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [context["alarmTopicArn"]]
+
+
+def test_without_a_topic_nobody_is_told() -> None:
+    assert all("AlarmActions" not in alarm for alarm in alarms().values())
+
+
+def test_the_dashboard_shows_every_alarm_and_queue() -> None:
+    template = reconciler(**alone())
+    [dashboard] = of_type(template, "AWS::CloudWatch::Dashboard").values()
+    assert dashboard["DashboardName"] == "spiderpool-aws-demo-reconciler"
+    parts = dashboard["DashboardBody"]["Fn::Join"][1]
+    referred = {part["Fn::GetAtt"][0] for part in parts if isinstance(part, dict) and "Fn::GetAtt" in part}
+    assert set(of_type(template, "AWS::CloudWatch::Alarm")) <= referred
+    assert set(of_type(template, "AWS::SQS::Queue")) <= referred

@@ -1,0 +1,78 @@
+"""Two clusters in one account and VPC do not meet, and a destroyed reconciler leaves the pods their network."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.infrastructure.reconciler_template import POLICY, Template, alone, modes, of_type, reconciler, synthesised
+
+NAMES = (
+    *("FunctionName", "QueueName", "RoleName", "AlarmName", "DashboardName", "LogGroupName", "GroupName", "TrailName"),
+    *("Name", "LayerName", "BucketName", "LaunchTemplateName", "AutoScalingGroupName", "KeyName"),
+)
+"""The properties by which a template gives something its name in the account."""
+
+BLUE, GREEN = (POLICY.replace("cluster: demo", f"cluster: {name}") for name in ("blue", "green"))
+
+
+def names(template: Template) -> Iterator[str]:
+    """Yield all that a template names: resources, the seeded parameter, exports."""
+    for resource in template["Resources"].values():
+        for key in NAMES:
+            value = resource.get("Properties", {}).get(key)
+            if isinstance(value, str):
+                yield f"{resource['Type']} {value}"
+    for seeded in of_type(template, "Custom::SeededPolicy").values():
+        yield f"parameter {json.dumps(seeded['Create'])}"
+    for output in template.get("Outputs", {}).values():
+        if "Export" in output:
+            yield f"export {output['Export']['Name']}"
+
+
+@pytest.mark.parametrize("mode", ["full", "alone"])
+def test_two_clusters_in_one_account_and_vpc_do_not_meet(mode: str) -> None:
+    blue, green = (synthesised(policy=policy, **modes()[mode]) for policy in (BLUE, GREEN))
+    ours, theirs = (
+        {name for template in templates.values() for name in names(template)} for templates in (blue, green)
+    )
+    assert len(ours) > 30
+    assert ours & theirs == set()
+    assert [name for name in ours if "blue" not in name] == []
+
+
+def test_no_function_of_one_cluster_knows_anything_of_another() -> None:
+    template = json.dumps(reconciler(policy=BLUE, **alone()))
+    assert "demo" not in template
+    assert "green" not in template
+
+
+def test_the_longest_name_of_a_cluster_fits_every_limit() -> None:
+    longest = POLICY.replace("cluster: demo", f"cluster: {'c' * 24}")
+    template = reconciler(policy=longest, **modes()["alone"])
+    for kind, key, limit in (
+        ("AWS::Lambda::Function", "FunctionName", 64),
+        ("AWS::IAM::Role", "RoleName", 64),
+        ("AWS::Events::Rule", "Name", 64),
+        ("AWS::SQS::Queue", "QueueName", 80),
+    ):
+        found = [properties[key] for properties in of_type(template, kind).values()]
+        assert found
+        assert [name for name in found if len(name) > limit] == []
+
+
+def test_a_destroy_runs_none_of_our_code() -> None:
+    for context in (modes()["full"], modes()["alone"]):
+        template = reconciler(**context)
+        custom = [
+            r for r in template["Resources"].values() if r["Type"].startswith(("Custom::", "AWS::CloudFormation"))
+        ]
+        assert [resource["Type"] for resource in custom] == ["Custom::SeededPolicy"]
+        assert "Delete" not in custom[0]["Properties"]
+
+
+def test_the_policy_outlives_the_stack_and_so_does_the_record_of_the_trail() -> None:
+    template = reconciler(**modes()["full"])
+    kept = {r["Type"] for r in template["Resources"].values() if r.get("DeletionPolicy") == "Retain"}
+    assert kept == {"AWS::S3::Bucket"}
+    assert of_type(template, "AWS::SSM::Parameter") == {}
