@@ -57,7 +57,7 @@ def checked_role_arn(text: str) -> str:
         return text
     if ":assumed-role/" in text:
         wanted = "is a session of a role: give the role itself"
-    elif text.count(":role/") > 1:
+    elif len(text.split(":role/")) > 2:
         wanted = "is more than one role: give each an option of its own, with one"
     else:
         wanted = "is not the ARN of a role"
