@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,9 @@ EVENTS = Resource("/api/v1", "events")
 # pydantic's ValidationError, JSONDecodeError and AddressError are ValueErrors; the others come from
 # `status.allocatedIPs`, a text whose JSON nobody validates.
 UNREADABLE = (ValueError, TypeError, AttributeError)
+LONGEST_NAME = 253
+SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+"""What the name of a Node is: an RFC 1123 subdomain (Kubernetes, "Object Names and IDs")."""
 NODE_ATTEMPTS = 3
 """How often a Node is read again when somebody changed it between our read and our patch."""
 
@@ -138,7 +142,10 @@ class ClusterAdapter:
         self._delete_if_still_there(RESERVED, reservation.name, reservation.uid)
 
     def get_node(self, name: str) -> Node | None:
-        """Return a Node; None when there is none of that name."""
+        """Return a Node; None when there is none of that name, or when no Node can have it."""
+        if len(name) > LONGEST_NAME or not SUBDOMAIN.fullmatch(name):
+            # It may come from a tag: `a/b` and `..` are paths, and would ask for something else than a Node.
+            return None
         document = self._api.get(NODES, name)
         return None if document is None else _node(document)
 
