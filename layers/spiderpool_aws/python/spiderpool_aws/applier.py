@@ -96,7 +96,8 @@ class Applier:
         match action:
             case CompleteHook():
                 self._scaling.complete_hook(action.group, action.instance_id, action.transition, action.result)
-                return replace(observed, lifecycle=None)
+                stood = observed.lifecycle
+                return replace(observed, lifecycle=stood.completed(action.result) if stood is not None else None)
             case ProlongHook():
                 self._scaling.prolong_hook(action.group, action.instance_id, action.transition)
                 return replace(observed, heartbeat_due=False)

@@ -56,7 +56,7 @@ class Group:
 
     messages: tuple[Message, ...]
     request: ReconcileRequest
-    """That of the newest message: the others would say no more than "look again"."""
+    """That of the newest message, with what the others say beyond "look again"."""
 
     @property
     def receives(self) -> int:
@@ -119,7 +119,7 @@ class Worker:
                 self._dead_letter([message], str(unreadable), tally)
             else:
                 groups.setdefault(message.group, []).append((message, request))
-        return [Group(tuple(m for m, _ in pairs), pairs[-1][1]) for pairs in groups.values()]
+        return [Group(tuple(m for m, _ in pairs), _newest([r for _, r in pairs])) for pairs in groups.values()]
 
     def _work_alone(self, suspects: Sequence[Group], now: datetime, tally: _Tally) -> None:
         """Work on the first suspect, with nothing left in this batch that a crash could bring back or hold up."""
@@ -231,6 +231,11 @@ class Worker:
         for finding in outcome.findings:
             self._reporter.warning(f"{outcome.subject}: {finding.message}", code=finding.code)
             self._reporter.count(finding.code)
+
+
+def _newest(requests: Sequence[ReconcileRequest]) -> ReconcileRequest:
+    """Return the last request with the hints of all: nothing else tells of a Spot warning."""
+    return replace(requests[-1], hints=frozenset(hint for request in requests for hint in request.hints))
 
 
 def backoff(receives: int) -> float:

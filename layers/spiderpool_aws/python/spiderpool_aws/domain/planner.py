@@ -17,7 +17,7 @@ from spiderpool_aws.domain.doubts import find_doubts
 from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.gone_rules import forget_absence, plan_absent, plan_detached, plan_gone, plan_resting
 from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance
-from spiderpool_aws.domain.leaving_rules import plan_launched, plan_leaving, why_leaving
+from spiderpool_aws.domain.leaving_rules import plan_idle, plan_launched, plan_leaving, why_leaving
 from spiderpool_aws.domain.nic_family import NicFamily
 from spiderpool_aws.domain.nic_rules import plan_kept, plan_missing_nic, plan_orphans, spare_for
 from spiderpool_aws.domain.node import Node, fixed_node_name, provider_id
@@ -43,6 +43,7 @@ def plan_node(observed: ObservedNode, policy: Policy) -> NodePlan:
         plan_orphans(observed, {}, policy, draft)
     elif gone:
         plan_gone(observed, policy, draft, "its instance is terminated")
+        plan_idle(observed, observed.instance, policy, "the instance is terminated", draft)
         plan_orphans(observed, {}, policy, draft)
     else:
         _plan_known(observed, observed.instance, policy, draft)
@@ -60,6 +61,7 @@ def _plan_known(observed: ObservedNode, instance: ObservedInstance, policy: Poli
         for pool in observed.pools:
             memory = replace(pool.memory, interrupted=pool.memory.interrupted and not stopped)
             plan_resting(observed, instance, pool, memory, f"the instance is {instance.state}", draft)
+        plan_idle(observed, instance, policy, f"the instance is {instance.state}", draft)
     elif why := why_leaving(observed):
         plan_leaving(observed, instance, why, policy, draft)
     else:
@@ -83,6 +85,7 @@ def _is_left_alone(observed: ObservedNode, instance: ObservedInstance, policy: P
         reason = "Windows nodes have no ipvlan"
     if reason:
         draft.report(Metric.LEFT_ALONE, f"{instance.instance_id} is left alone: {reason}")
+        plan_idle(observed, instance, policy, f"it is left alone: {reason}", draft)
     return bool(reason)
 
 

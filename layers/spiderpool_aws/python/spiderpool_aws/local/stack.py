@@ -32,8 +32,9 @@ from spiderpool_aws.local.bus import Bus, rules
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.cluster import ClusterDouble, SpiderpoolAgent
 from spiderpool_aws.local.cluster import connect_in_process as connect_cluster
-from spiderpool_aws.local.ec2 import Ec2Model, Ec2Options
+from spiderpool_aws.local.ec2 import Ec2Model, Ec2Options, connect_autoscaling_in_process
 from spiderpool_aws.local.ec2 import connect_in_process as connect_ec2
+from spiderpool_aws.local.ec2.autoscaling import AutoScaling
 from spiderpool_aws.local.functions import AsyncInvoker, EventSourceMapping, Handler, Invocation, LocalFunction
 from spiderpool_aws.local.isolated import isolated_session
 from spiderpool_aws.local.journal import Journal, JournalReporter
@@ -62,6 +63,7 @@ class LocalStack:
     def __init__(self, policy: str, *, options: Ec2Options | None = None, clock: ManualClock | None = None) -> None:
         self.clock = clock or ManualClock()
         self.model = Ec2Model(self.clock, options=options)
+        self.autoscaling = AutoScaling(self.model)
         self.cluster = ClusterDouble(self.clock)
         self.agent = SpiderpoolAgent(self.cluster)
         self.journal = Journal()
@@ -134,6 +136,7 @@ class LocalStack:
         """Return a function's application, as its role; a new one, as a new sandbox has it."""
         session = isolated_session(self.model.region)
         connect_ec2(session, self.model, self.roles[name])
+        connect_autoscaling_in_process(session, self.autoscaling, self.roles[name])
         self.sqs.connect(session)
         api = ApiClient(Configuration(host="https://cluster.local"))
         connect_cluster(api, self.cluster)
