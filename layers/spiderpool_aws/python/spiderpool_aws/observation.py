@@ -5,15 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from spiderpool_aws.domain.claims import Claims
 from spiderpool_aws.domain.control import Control
-from spiderpool_aws.domain.instance import CLUSTER_TAG, GROUP_TAG, MANAGED_TAG, InstanceState, ObservedInstance, Subnet
+from spiderpool_aws.domain.instance import GROUP_TAG, InstanceState, ObservedInstance, Subnet
 from spiderpool_aws.domain.node import Node, PodRef, fixed_node_name
 from spiderpool_aws.domain.observed import LiveClaim, ObservedNode
 from spiderpool_aws.domain.policy import Interface, Policy
 from spiderpool_aws.domain.pool import Pool
 from spiderpool_aws.domain.reservation import Reservation
 from spiderpool_aws.ports import Clock, ClusterPort, Systems
-
-DYING = {InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED}
 
 
 @dataclass(slots=True)
@@ -39,8 +37,7 @@ class NodeDirectory:
 
         EC2 tells no name or address of it any more, so the Nodes are listed, once for all of a batch.
         """
-        ours = instance.tags.get(CLUSTER_TAG) == policy.cluster and instance.tags.get(MANAGED_TAG) != "false"
-        if not ours or not policy.nodes.delete_terminated:
+        if not instance.is_of(policy.cluster) or not instance.is_managed or not policy.nodes.delete_terminated:
             return None
         if self.listed is None:
             self.listed = self.cluster.list_nodes()
@@ -206,7 +203,7 @@ class Observer:
         live = [*self._ec2.live_instances(names, addresses, policy.cluster)]
         # A Node that is proved another's says itself whose it is; its name and address may tell EC2 nothing.
         if others := sorted({other for i in remains if (other := _proved_other(models[i]))}):
-            live += [i for i in self._ec2.observe_instances(others).values() if i.state not in DYING]
+            live += [i for i in self._ec2.observe_instances(others).values() if i.state.is_live]
         return {
             instance_id: replace(model, pods=remains[instance_id], live_claim=_claim(model, live, policy))
             if instance_id in remains

@@ -16,8 +16,9 @@ from dataclasses import replace
 from spiderpool_aws.domain.doubts import find_doubts
 from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.gone_rules import forget_absence, plan_absent, plan_detached, plan_gone, plan_resting
-from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance
+from spiderpool_aws.domain.instance import MANAGED_TAG, InstanceState, ObservedInstance
 from spiderpool_aws.domain.leaving_rules import plan_launched, plan_leaving, why_leaving
+from spiderpool_aws.domain.left_alone import why_left_alone
 from spiderpool_aws.domain.nic_family import NicFamily
 from spiderpool_aws.domain.nic_rules import plan_kept, plan_missing_nic, plan_orphans, spare_for
 from spiderpool_aws.domain.node import Node, fixed_node_name, provider_id
@@ -29,8 +30,6 @@ from spiderpool_aws.domain.policy import Group, Interface, Policy
 from spiderpool_aws.domain.pool import MultusConfig
 from spiderpool_aws.domain.pool_actions import ApplyMultusConfig
 from spiderpool_aws.domain.pool_rules import plan_nic_family
-
-RESTING = {InstanceState.STOPPING, InstanceState.STOPPED, InstanceState.SHUTTING_DOWN}
 
 
 def plan_node(observed: ObservedNode, policy: Policy) -> NodePlan:
@@ -53,7 +52,7 @@ def _plan_known(observed: ObservedNode, instance: ObservedInstance, policy: Poli
     """Plan for an instance that EC2 knows and does not call terminated."""
     if _is_left_alone(observed, instance, policy, draft):
         return
-    if instance.state in RESTING:
+    if instance.state.is_resting:
         # A Spot instance that was stopped and starts again is as good as any.
         stopped = instance.state is InstanceState.STOPPED
         for pool in observed.pools:
@@ -69,18 +68,8 @@ def _plan_known(observed: ObservedNode, instance: ObservedInstance, policy: Poli
 
 def _is_left_alone(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> bool:
     """Tell whether nothing is done for the instance, and report why where a person would wonder."""
-    reason = ""
-    if instance.tags.get(CLUSTER_TAG) != policy.cluster:
-        reason = f"it does not carry the tag {CLUSTER_TAG}={policy.cluster}"
-        if not observed.pools:
-            return True
-    elif instance.tags.get(MANAGED_TAG) == "false":
-        reason = f"it carries the tag {MANAGED_TAG}=false"
-    elif policy.group_of(instance) is None:
-        reason = "no group of the policy matches it"
-    elif instance.platform == "windows":
-        reason = "Windows nodes have no ipvlan"
-    if reason:
+    reason = why_left_alone(instance, policy)
+    if reason and (observed.pools or instance.is_of(policy.cluster)):
         draft.report("LeftAlone", f"{instance.instance_id} is left alone: {reason}")
     return bool(reason)
 
