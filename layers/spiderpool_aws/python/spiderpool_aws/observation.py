@@ -1,36 +1,39 @@
 """Observe: read EC2 and the cluster once for many nodes, and put together what each node's plan depends on."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from spiderpool_aws.domain.claims import Claims
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.instance import GROUP_TAG, InstanceState, ObservedInstance, Subnet
 from spiderpool_aws.domain.node import Node, PodRef, fixed_node_name
-from spiderpool_aws.domain.observed import LiveClaim, ObservedNode
+from spiderpool_aws.domain.node_index import NodeIndex, proved_of
+from spiderpool_aws.domain.observed import ObservedNode, node_proof
 from spiderpool_aws.domain.policy import Interface, Policy
 from spiderpool_aws.domain.pool import Pool
+from spiderpool_aws.domain.pool_listing import PoolListing
+from spiderpool_aws.domain.remains import claim_of, node_ipv4, node_names, proved_other, remains_names
 from spiderpool_aws.domain.reservation import Reservation
 from spiderpool_aws.ports import Clock, ClusterPort, Systems
 
 
 @dataclass(slots=True)
 class NodeDirectory:
-    """Finds the Node of an instance: by name first, and by one listing of all Nodes when no name fits."""
+    """Finds the Nodes of an instance: by name first, and by one listing of all Nodes where names do not do."""
 
     cluster: ClusterPort
-    listed: Sequence[Node] | None = None
+    listed: NodeIndex | None = None
     """All Nodes, where they have been listed already; then none is read by name."""
-    _by_name: dict[str, Node] = field(default_factory=dict)
-    _by_instance: dict[str, Node] = field(default_factory=dict)
 
     def get(self, name: str) -> Node | None:
         """Return the Node of a name."""
+        return self.cluster.get_node(name) if self.listed is None else self.listed.get(name)
+
+    def all(self) -> NodeIndex:
+        """Return all Nodes, listed at most once."""
         if self.listed is None:
-            return self.cluster.get_node(name)
-        if not self._by_name:
-            self._by_name = {node.name: node for node in self.listed}
-        return self._by_name.get(name)
+            self.listed = NodeIndex(self.cluster.list_nodes())
+        return self.listed
 
     def of_terminated(self, instance: ObservedInstance, policy: Policy) -> Node | None:
         """Return the Node whose providerID names an instance of this cluster that died before it had a pool.
@@ -39,56 +42,20 @@ class NodeDirectory:
         """
         if not instance.is_of(policy.cluster) or not instance.is_managed or not policy.nodes.delete_terminated:
             return None
-        if self.listed is None:
-            self.listed = self.cluster.list_nodes()
-        if not self._by_instance:
-            self._by_instance = {node.provider_instance_id: node for node in self.listed}
-        return self._by_instance.get(instance.instance_id)
+        return next(iter(self.all().proved(node_proof(instance.instance_id, instance, ()))), None)
 
-    def find(self, instance: ObservedInstance, pools: Iterable[Pool], policy: Policy) -> Node | None:
-        """Return the Node that is, or by its name should be, the instance's; the planner asks for the proof."""
+    def find(self, instance: ObservedInstance, pools: Sequence[Pool], policy: Policy) -> Node | None:
+        """Return the newest Node that is proved the instance's, else that of its name."""
+        proof = node_proof(instance.instance_id, instance, pools)
         fixed = fixed_node_name(policy, instance)
         if policy.node_name != "discover":
             return self.get(fixed) if fixed else None
-        known_uid = next((pool.memory.node_uid for pool in pools if pool.memory.node_uid), "")
         names = [name for pool in pools for name in pool.spec.node_name] + [instance.private_dns_name]
         candidates = [node for name in dict.fromkeys(names) if name and (node := self.get(name)) is not None]
-        if not any(node.belongs_to(instance, known_uid) for node in candidates):
-            if self.listed is None:
-                self.listed = self.cluster.list_nodes()
-            candidates = [*(node for node in self.listed if node.belongs_to(instance, known_uid)), *candidates]
-        proved = (node for node in candidates if node.belongs_to(instance, known_uid))
-        return next(proved, candidates[0] if candidates else None)
-
-
-@dataclass(frozen=True, slots=True)
-class PoolListing:
-    """All pools of the cluster, sorted by whose they are."""
-
-    everyone: Sequence[Pool]
-    ours: Mapping[str, tuple[Pool, ...]]
-    """Instance id -> our pools."""
-    strangers: frozenset[str]
-    """Names of other clusters on our labels: then the policy's `cluster` is not this cluster's."""
-
-    @classmethod
-    def of(cls, pools: Sequence[Pool], cluster: str) -> "PoolListing":
-        """Sort a listing."""
-        ours: dict[str, tuple[Pool, ...]] = {}
-        strangers = set()
-        for pool in pools:
-            if pool.identity is None:
-                continue
-            if pool.identity.cluster == cluster:
-                ours[pool.identity.instance_id] = (*ours.get(pool.identity.instance_id, ()), pool)
-            else:
-                strangers.add(pool.identity.cluster)
-        return cls(pools, ours, frozenset(strangers))
-
-    def instances_of(self, subject: str) -> frozenset[str]:
-        """Return the instances whose pools carry an ENI or attachment id."""
-        owners = (pool.identity for pools in self.ours.values() for pool in pools if pool.identity is not None)
-        return frozenset(o.instance_id for o in owners if subject in (o.eni_id, o.attachment_id))
+        proved = proved_of(candidates, proof)
+        if not proved or self.listed is not None:
+            proved = self.all().proved(proof)
+        return next(iter((*proved, *candidates)), None)
 
 
 class Observer:
@@ -170,7 +137,7 @@ class Observer:
         asked = [
             i
             for i, model in models.items()
-            if i in suspected or is_gone(model) or (model.instance is not None and missing_nics(model.instance, policy))
+            if i in suspected or model.is_gone or (model.instance is not None and missing_nics(model.instance, policy))
         ]
         spares = self._ec2.spare_nics(asked, policy.cluster) if asked else {}
         return {i: replace(model, spares=tuple(spares.get(i, ()))) for i, model in models.items()}
@@ -192,20 +159,20 @@ class Observer:
         """
         remains: dict[str, tuple[PodRef, ...]] = {}
         for instance_id, model in models.items():
-            names = _names_of(model) if is_gone(model) else []
+            names = remains_names(model) if model.is_gone else []
             pods = tuple(pod for name in names for pod in self._cluster.list_pods(name))
             if pods or (names and model.node is not None):
                 remains[instance_id] = pods
         if not remains:
             return dict(models)
-        names = sorted({name for i in remains for name in _names_of(models[i])})
-        addresses = sorted({ip for i in remains for ip in _node_ipv4(models[i])})
+        names = sorted({name for i in remains for name in remains_names(models[i])})
+        addresses = sorted({ip for i in remains for ip in node_ipv4(models[i])})
         live = [*self._ec2.live_instances(names, addresses, policy.cluster)]
         # A Node that is proved another's says itself whose it is; its name and address may tell EC2 nothing.
-        if others := sorted({other for i in remains if (other := _proved_other(models[i]))}):
+        if others := sorted({other for i in remains if (other := proved_other(models[i]))}):
             live += [i for i in self._ec2.observe_instances(others).values() if i.state.is_live]
         return {
-            instance_id: replace(model, pods=remains[instance_id], live_claim=_claim(model, live, policy))
+            instance_id: replace(model, pods=remains[instance_id], live_claim=claim_of(model, live, policy))
             if instance_id in remains
             else model
             for instance_id, model in models.items()
@@ -231,48 +198,8 @@ def _by_instance(reservations: Iterable[Reservation]) -> dict[str, tuple[Reserva
     return found
 
 
-def is_gone(observed: ObservedNode) -> bool:
-    """Tell whether EC2 calls the instance terminated, or does not know it."""
-    return observed.instance is None or observed.instance.state is InstanceState.TERMINATED
-
-
-def _node_names(pools: Iterable[Pool]) -> list[str]:
-    return list(dict.fromkeys(name for pool in pools for name in pool.spec.node_name))
-
-
-def _names_of(model: ObservedNode) -> list[str]:
-    """Return the node names of an instance that is gone: those that its pools have, or that of the Node found."""
-    return _node_names(model.pools) or ([model.node.name] if model.node is not None else [])
-
-
 def _old(nodes: NodeDirectory, instance: ObservedInstance | None, pools: Sequence[Pool], policy: Policy) -> Node | None:
     """Return the Node that the pools of an instance name: EC2 tells no name of an instance that is gone."""
     if not pools and instance is not None and instance.state is InstanceState.TERMINATED:
         return nodes.of_terminated(instance, policy)
-    return next((node for name in _node_names(pools) if (node := nodes.get(name)) is not None), None)
-
-
-def _node_ipv4(model: ObservedNode) -> list[str]:
-    return [ip for ip in model.node.internal_ips if ":" not in ip] if model.node else []
-
-
-def _proved_other(model: ObservedNode) -> str:
-    """Return the other instance that the Node's providerID names; empty when it names none."""
-    named = model.node.provider_instance_id if model.node is not None else ""
-    return named if named != model.instance_id else ""
-
-
-def _claim(model: ObservedNode, live: Iterable[ObservedInstance], policy: Policy) -> LiveClaim | None:
-    """Return the oldest live instance that has the dead one's node name or primary address; None when none has."""
-    names, addresses, proved = _names_of(model), _node_ipv4(model), _proved_other(model)
-    claims = [
-        LiveClaim(other.instance_id, other.launch_time)
-        for other in live
-        if other.instance_id != model.instance_id
-        and (
-            (fixed_node_name(policy, other) or other.private_dns_name) in names
-            or other.private_ipv4 in addresses
-            or other.instance_id == proved
-        )
-    ]
-    return min(claims, key=lambda claim: claim.launch_time, default=None)
+    return next((node for name in node_names(pools) if (node := nodes.get(name)) is not None), None)

@@ -25,8 +25,9 @@ from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import Action, Finding, NodePlan
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
+from spiderpool_aws.domain.pool_listing import PoolListing
 from spiderpool_aws.domain.request import Hint, Outcome, ReconcileRequest, Status
-from spiderpool_aws.observation import NodeDirectory, Observer, PoolListing
+from spiderpool_aws.observation import NodeDirectory, Observer
 from spiderpool_aws.ports import Clock, ControlPort, Reporter, Systems
 from spiderpool_aws.recollection import Recollection
 

@@ -8,7 +8,6 @@ from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
 from spiderpool_aws.domain.lost import lost_addresses
 from spiderpool_aws.domain.memory import PoolMemory
-from spiderpool_aws.domain.node import Node
 from spiderpool_aws.domain.node_actions import DeleteNode, DeletePod
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy import Policy
@@ -30,8 +29,8 @@ def plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) ->
     if observed.removals_held and observed.instance is None:
         draft.report("RemovalHeld", f"{observed.instance_id}: {observed.removals_held}")
         return
-    node, kept = observed.node, []
-    if policy.nodes.delete_terminated and node is not None and _was_its_node(observed, node):
+    node, kept = observed.proved_node, []
+    if policy.nodes.delete_terminated and node is not None:
         if observed.live_claim is None:
             draft.add(DeleteNode(node.name, node.uid, why))
         else:
@@ -71,12 +70,6 @@ def _report_kept(observed: ObservedNode, kept: list[str], draft: Draft) -> None:
         f"{some} stay though {observed.instance_id} is gone: {claim.instance_id} is alive and has its node name, "
         "primary address or providerID; if it is not that node, delete them by hand",
     )
-
-
-def _was_its_node(observed: ObservedNode, node: Node) -> bool:
-    if node.provider_id:
-        return node.provider_id.rsplit("/", 1)[-1] == observed.instance_id
-    return any(pool.memory.node_uid == node.uid for pool in observed.pools)
 
 
 def plan_resting(

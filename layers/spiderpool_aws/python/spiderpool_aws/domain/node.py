@@ -30,25 +30,43 @@ class Node:
         return replace(self, taints=(*self.taints, taint))
 
     @property
+    def named_instance_id(self) -> str:
+        """The last part of the providerID, of whatever provider; empty when there is none."""
+        return self.provider_id.rsplit("/", 1)[-1]
+
+    @property
     def provider_instance_id(self) -> str:
         """The instance that an AWS providerID names; empty when there is none."""
-        return self.provider_id.rsplit("/", 1)[-1] if self.provider_id.startswith("aws:") else ""
+        return self.named_instance_id if self.provider_id.startswith("aws:") else ""
 
-    def belongs_to(self, instance: ObservedInstance, known_uid: str = "") -> bool:
-        """Tell whether the Node is proved to be the instance's.
 
-        A providerID decides alone. While it is empty, the Node that was proved before (`known_uid`) is, and so is one
-        that has the instance's primary address and was created after the launch: AWS gives a dead node's address to
-        the next instance, so the address of an older Node proves nothing.
+@dataclass(frozen=True, slots=True)
+class NodeProof:
+    """What proves a Node to be an instance's."""
+
+    instance_id: str
+    uids: frozenset[str] = frozenset()
+    """The Nodes that were proved before; the pools remember them."""
+    address: str = ""
+    """The instance's primary address; empty when it is dead, for AWS gives it to the next one."""
+    launched: datetime | None = None
+
+    def holds(self, node: Node) -> bool:
+        """Tell whether the Node is the instance's.
+
+        A providerID decides alone. While it is empty, the Node that was proved before is, and so is one that has the
+        instance's primary address and was created after the launch: AWS gives a dead node's address to the next
+        instance, so the address of an older Node proves nothing.
         """
-        if self.provider_id:
-            return self.provider_id.rsplit("/", 1)[-1] == instance.instance_id
-        if known_uid and self.uid == known_uid:
+        if node.provider_id:
+            return node.named_instance_id == self.instance_id
+        if node.uid in self.uids:
             return True
-        return bool(
-            instance.private_ipv4
-            and instance.private_ipv4 in self.internal_ips
-            and self.created >= instance.launch_time
+        return (
+            self.launched is not None
+            and bool(self.address)
+            and self.address in node.internal_ips
+            and node.created >= self.launched
         )
 
 

@@ -1,14 +1,14 @@
 """The planner's model of one node: what EC2 and the cluster said, and what our own actions have changed since."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.claims import Claims
-from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, ObservedInstance, Subnet
+from spiderpool_aws.domain.instance import Eni, InstanceState, InstanceTypeLimits, ObservedInstance, Subnet
 from spiderpool_aws.domain.lifecycle import Lifecycle
-from spiderpool_aws.domain.node import Node, PodRef
+from spiderpool_aws.domain.node import Node, NodeProof, PodRef
 from spiderpool_aws.domain.plan import Finding
 from spiderpool_aws.domain.pool import MultusConfig, Pool
 from spiderpool_aws.domain.reservation import Reservation
@@ -37,7 +37,7 @@ class ObservedNode:
     limits: InstanceTypeLimits | None = None
     subnets: Mapping[str, Subnet] = field(default_factory=dict)
     node: Node | None = None
-    """The Node of the instance's name; whether it is proved to be the instance's, the planner judges."""
+    """The newest Node that is proved the instance's, else that of its name."""
     pods: tuple[PodRef, ...] = ()
     """Pods of that node; read only when the instance is gone."""
     multus: Mapping[str, MultusConfig] = field(default_factory=dict)
@@ -65,6 +65,21 @@ class ObservedNode:
     """Subnet (for a NIC), or `desired.cooling_key` -> until when it is not asked again: EC2 said it has no room."""
     token_seed: str = ""
     """What the client token of a create is made of: the same when the same message comes back."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Tell whether EC2 calls the instance terminated, or does not know it."""
+        return self.instance is None or self.instance.state is InstanceState.TERMINATED
+
+    @property
+    def proof(self) -> NodeProof:
+        """What proves a Node to be the instance's."""
+        return node_proof(self.instance_id, self.instance, self.pools)
+
+    @property
+    def proved_node(self) -> Node | None:
+        """The Node when it is proved to be the instance's."""
+        return self.node if self.node is not None and self.proof.holds(self.node) else None
 
     def with_pool(self, pool: Pool) -> "ObservedNode":
         """Return the model after a pool was written."""
@@ -141,6 +156,14 @@ class ObservedNode:
     def with_refusal(self, key: str, finding: Finding) -> "ObservedNode":
         """Return the model after an action was refused: it counts as done, so that planning ends."""
         return replace(self, tried={**self.tried, key: finding.code}, refusals=(*self.refusals, finding))
+
+
+def node_proof(instance_id: str, instance: ObservedInstance | None, pools: Iterable[Pool]) -> NodeProof:
+    """Return what proves a Node to be an instance's."""
+    uids = frozenset(pool.memory.node_uid for pool in pools if pool.memory.node_uid)
+    if instance is None or instance.state is InstanceState.TERMINATED:
+        return NodeProof(instance_id, uids)
+    return NodeProof(instance_id, uids, instance.private_ipv4, instance.launch_time)
 
 
 def _ipv4(eni: Eni) -> int:

@@ -96,9 +96,9 @@ def _plan_live(observed: ObservedNode, instance: ObservedInstance, policy: Polic
 
 
 def _node_name(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> str | None:
+    if observed.proved_node is not None:
+        return observed.proved_node.name
     node = observed.node
-    if node is not None and node.belongs_to(instance, _known_uid(observed)):
-        return node.name
     if node is not None:
         draft.wait(f"Node {node.name} is not proved to be that of {instance.instance_id}")
         draft.report(
@@ -128,10 +128,6 @@ def _plan_adopted(
         # Another provider's Node, or one whose own instance is served: VPCs may have the same addresses.
         return
     draft.add(TaintNode(node.name, node.uid, taint, instance.instance_id))
-
-
-def _known_uid(observed: ObservedNode) -> str:
-    return next((pool.memory.node_uid for pool in observed.pools if pool.memory.node_uid), "")
 
 
 def _plan_interface(
@@ -180,8 +176,8 @@ def _plan_multus(observed: ObservedNode, cluster: str, group: Group, draft: Draf
 
 
 def _plan_node_object(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
-    node = observed.node
-    if node is None or not node.belongs_to(instance, _known_uid(observed)):
+    node = observed.proved_node
+    if node is None:
         return
     taint = policy.nodes.startup_taint
     tainted = taint is not None and taint in node.taints
