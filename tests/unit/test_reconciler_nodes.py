@@ -24,6 +24,15 @@ def test_a_launch_is_told_once_and_a_converged_node_tells_nothing() -> None:
     assert len(world.cluster.events) == 1
 
 
+@pytest.mark.parametrize("strategy", ["tag:Name", "discover"])
+def test_no_node_is_asked_for_by_a_name_that_none_can_have(strategy: str) -> None:
+    world = World(build.policy(nics=1, nodeName=strategy))
+    tags = {"spiderpool-aws/cluster": "prod", "Name": "team/worker-7"}
+    world.ec2.put(instance(eni(0, eni_id="eni-odd"), instance_id="i-2", tags=tags, private_dns_name="a%b"))
+    world.run("i-2")
+    assert not any(read.startswith("get node") for read in world.cluster.reads)
+
+
 def test_a_full_subnet_is_told_once_however_often_it_is_tried() -> None:
     world = World()
     world.ec2.refuse[eni(1).eni_id] = Code.SUBNET_EXHAUSTED

@@ -55,6 +55,29 @@ def test_a_missing_name_tag_is_reported() -> None:
     assert codes(plan) == ["NodeNameMissing"]
 
 
+@pytest.mark.parametrize(
+    "value", ["team/worker-7", "a%b", ".", "..", "worker 7", "../pods", "wörker", "-x", "a..b", "x" * 300]
+)
+def test_a_tag_that_can_be_no_nodes_name_is_refused_with_its_value(value: str) -> None:
+    tags = {"spiderpool-aws/cluster": "prod", "Name": value}
+    model = observed(instance=instance(eni(0, ipv4=FULL), tags=tags), node=None)
+    plan = plan_node(model, policy(nics=1, nodeName="tag:Name"))
+    assert (plan.actions, codes(plan), plan.incomplete) == ((), ["NodeNameMissing"], True)
+    assert f"gives {value[:60]!r} for i-1, and no Node can have that name" in plan.findings[0].message
+
+
+def test_a_name_is_taken_in_lower_case_as_the_kubelet_registers_it() -> None:
+    tags = {"spiderpool-aws/cluster": "prod", "Name": "Worker-7.Example"}
+    model = observed(instance=instance(eni(0, ipv4=FULL), tags=tags), node=None)
+    assert planned_pool(model, policy(nics=1, nodeName="tag:Name")).spec.node_name == ("worker-7.example",)
+
+
+def test_a_private_dns_name_that_ec2_does_not_tell_yet_is_waited_for() -> None:
+    model = observed(instance=instance(eni(0, ipv4=FULL), private_dns_name=""), node=None)
+    plan = plan_node(model, policy(nics=1, nodeName="private-dns-name"))
+    assert (codes(plan), plan.waits[0].reason) == ([], "i-1 has not joined the cluster")
+
+
 def test_the_provider_id_is_set_once() -> None:
     model, _ = full_node()
     (action,) = plan_node(replace(model, node=node(provider_id="")), ONE_NIC).actions

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from spiderpool_aws.domain.claims import Claims
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.instance import GROUP_TAG, InstanceState, ObservedInstance, Subnet
-from spiderpool_aws.domain.node import Node, PodRef, fixed_node_name
+from spiderpool_aws.domain.node import Node, PodRef, fixed_node_name, is_node_name
 from spiderpool_aws.domain.node_index import NodeIndex, proved_of
 from spiderpool_aws.domain.observed import ObservedNode, node_proof
 from spiderpool_aws.domain.policy import Interface, Policy
@@ -51,7 +51,9 @@ class NodeDirectory:
         if policy.node_name != "discover":
             return self.get(fixed) if fixed else None
         names = [name for pool in pools for name in pool.spec.node_name] + [instance.private_dns_name]
-        candidates = [node for name in dict.fromkeys(names) if name and (node := self.get(name)) is not None]
+        candidates = [
+            node for name in dict.fromkeys(names) if is_node_name(name) and (node := self.get(name)) is not None
+        ]
         proved = proved_of(candidates, proof)
         if not proved or self.listed is not None:
             proved = self.all().proved(proof)

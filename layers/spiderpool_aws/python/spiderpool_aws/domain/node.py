@@ -1,10 +1,17 @@
 """The cluster's Node, and when it is proved to be an instance's."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from spiderpool_aws.domain.instance import ObservedInstance
 from spiderpool_aws.domain.policy import Policy
+
+NAME_LIMIT = 253
+_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_SUBDOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_TAG = "tag:"
+_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +92,40 @@ def provider_id(instance: ObservedInstance) -> str:
     return f"aws:///{instance.availability_zone}/{instance.instance_id}"
 
 
+def is_node_name(text: str) -> bool:
+    """Tell whether a Node can have the name: an RFC 1123 subdomain."""
+    return len(text) <= NAME_LIMIT and _SUBDOMAIN.fullmatch(text) is not None
+
+
 def fixed_node_name(policy: Policy, instance: ObservedInstance) -> str | None:
-    """Return the node name that the policy's strategy gives; None for `discover`, and when the tag is not there."""
+    """Return the node name that the policy's strategy gives; None for `discover`, and when it gives no node name.
+
+    In lower case, as the kubelet registers it.
+    """
+    name = _given_name(policy, instance).lower()
+    return name if is_node_name(name) else None
+
+
+def why_no_name(policy: Policy, instance: ObservedInstance) -> str:
+    """Return what keeps the policy's strategy from giving a node name; empty when time will bring one."""
+    given, strategy = _given_name(policy, instance), policy.node_name
+    if given and fixed_node_name(policy, instance) is None:
+        return (
+            f"nodeName {strategy} gives {given[:_SHOWN]!r} for {instance.instance_id}, and no Node can have that name: "
+            "letters, digits, `-` and `.` only, at most 253"
+        )
+    if not given and strategy.startswith(_TAG):
+        return f"{instance.instance_id} lacks the tag {strategy.removeprefix(_TAG)}"
+    return ""
+
+
+def _given_name(policy: Policy, instance: ObservedInstance) -> str:
     match policy.node_name:
         case "discover":
-            return None
+            return ""
         case "private-dns-name":
-            return instance.private_dns_name or None
+            return instance.private_dns_name
         case "instance-id":
             return instance.instance_id
         case strategy:
-            return instance.tags.get(strategy.removeprefix("tag:")) or None
+            return instance.tags.get(strategy.removeprefix(_TAG), "")

@@ -21,7 +21,7 @@ from spiderpool_aws.domain.leaving_rules import plan_launched, plan_leaving, why
 from spiderpool_aws.domain.left_alone import why_left_alone
 from spiderpool_aws.domain.nic_family import NicFamily
 from spiderpool_aws.domain.nic_rules import plan_kept, plan_missing_nic, plan_orphans, spare_for
-from spiderpool_aws.domain.node import Node, fixed_node_name, provider_id
+from spiderpool_aws.domain.node import Node, fixed_node_name, provider_id, why_no_name
 from spiderpool_aws.domain.node_actions import PrepareNode, TaintNode
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.overrides import with_overrides
@@ -110,8 +110,8 @@ def _node_name(observed: ObservedNode, instance: ObservedInstance, policy: Polic
         _plan_adopted(observed, instance, node, policy.nodes.startup_taint, draft)
         return None
     name = fixed_node_name(policy, instance)
-    if name is None and policy.node_name.startswith("tag:"):
-        draft.refuse("NodeNameMissing", f"{instance.instance_id} lacks the tag {policy.node_name.removeprefix('tag:')}")
+    if why := why_no_name(policy, instance):
+        draft.refuse("NodeNameMissing", why)
     else:
         draft.wait(f"{instance.instance_id} has not joined the cluster")
     return name
