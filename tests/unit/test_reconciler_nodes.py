@@ -87,6 +87,14 @@ def test_the_node_of_a_dead_instance_that_is_not_ours_is_not_even_looked_for(tag
     assert "list nodes" not in world.cluster.reads
 
 
+def test_the_policy_may_keep_the_node_and_pods_of_an_early_dead() -> None:
+    world = dead_before_its_first_pool()
+    world.control.control = Control(build.policy(nics=1, nodes={"deleteTerminated": False}))
+    assert world.one().writes == 0
+    assert "list nodes" not in world.cluster.reads
+    assert len(world.cluster.pods[node().name]) == 1
+
+
 def test_the_node_of_an_early_dead_stays_when_a_live_instance_has_taken_its_name() -> None:
     world = dead_before_its_first_pool()
     world.ec2.put(instance(eni(0, eni_id="eni-heir"), instance_id="i-2"))

@@ -12,7 +12,15 @@ from spiderpool_aws.domain.observed import ObservedNode, node_proof
 from spiderpool_aws.domain.policy import Interface, Policy
 from spiderpool_aws.domain.pool import Pool
 from spiderpool_aws.domain.pool_listing import PoolListing
-from spiderpool_aws.domain.remains import claim_of, node_ipv4, node_names, proved_other, remains_names
+from spiderpool_aws.domain.remains import (
+    Remains,
+    claim_of,
+    find_remains,
+    is_surely_gone,
+    node_ipv4,
+    node_names,
+    proved_others,
+)
 from spiderpool_aws.domain.reservation import Reservation
 from spiderpool_aws.ports import Clock, ClusterPort, Systems
 
@@ -35,14 +43,20 @@ class NodeDirectory:
             self.listed = NodeIndex(self.cluster.list_nodes())
         return self.listed
 
-    def of_terminated(self, instance: ObservedInstance, policy: Policy) -> Node | None:
-        """Return the Node whose providerID names an instance of this cluster that died before it had a pool.
+    def of_gone(self, model: ObservedNode, policy: Policy) -> Remains:
+        """Return what is left of an instance that is gone; of one that died before it had a pool, too.
 
         EC2 tells no name or address of it any more, so the Nodes are listed, once for all of a batch.
         """
-        if not instance.is_of(policy.cluster) or not instance.is_managed or not policy.nodes.delete_terminated:
-            return None
-        return next(iter(self.all().proved(node_proof(instance.instance_id, instance, ()))), None)
+        instance, pools = model.instance, model.pools
+        if not is_surely_gone(instance, pools, model.now):
+            names = node_names(pools)
+            return Remains(tuple(node for name in names if (node := self.get(name)) is not None))
+        if not pools and instance is not None:
+            ours = instance.is_of(policy.cluster) and instance.is_managed
+            if not ours or not policy.nodes.delete_terminated:
+                return Remains()
+        return find_remains(model.proof, pools, self.all(), policy)
 
     def find(self, instance: ObservedInstance, pools: Sequence[Pool], policy: Policy) -> Node | None:
         """Return the newest Node that is proved the instance's, else that of its name."""
@@ -103,13 +117,13 @@ class Observer:
                 claims=claims,
                 limits=limits.get(instance.instance_type) if instance else None,
                 subnets=subnets,
-                node=nodes.find(cared_for[instance_id], own, policy)
-                if instance_id in cared_for
-                else _old(nodes, instance, own, policy),
+                node=nodes.find(cared_for[instance_id], own, policy) if instance_id in cared_for else None,
                 multus=multus,
                 removals_held=control.fuse.held,
                 reservations=reserved.get(instance_id, ()),
             )
+            if observed[instance_id].is_gone:
+                observed[instance_id] = _with_names(observed[instance_id], nodes.of_gone(observed[instance_id], policy))
         return observed
 
     def _subnets(self, instances: Iterable[ObservedInstance], policy: Policy) -> Mapping[str, Subnet]:
@@ -161,17 +175,18 @@ class Observer:
         """
         remains: dict[str, tuple[PodRef, ...]] = {}
         for instance_id, model in models.items():
-            names = remains_names(model) if model.is_gone else []
-            pods = tuple(pod for name in names for pod in self._cluster.list_pods(name))
-            if pods or (names and model.node is not None):
+            pods = tuple(
+                replace(pod, node_name=name) for name in model.left_names for pod in self._cluster.list_pods(name)
+            )
+            if pods or (model.left_names and model.nodes):
                 remains[instance_id] = pods
         if not remains:
             return dict(models)
-        names = sorted({name for i in remains for name in remains_names(models[i])})
+        names = sorted({name for i in remains for name in models[i].left_names})
         addresses = sorted({ip for i in remains for ip in node_ipv4(models[i])})
         live = [*self._ec2.live_instances(names, addresses, policy.cluster)]
         # A Node that is proved another's says itself whose it is; its name and address may tell EC2 nothing.
-        if others := sorted({other for i in remains if (other := proved_other(models[i]))}):
+        if others := sorted({other for i in remains for other in proved_others(models[i])}):
             live += [i for i in self._ec2.observe_instances(others).values() if i.state.is_live]
         return {
             instance_id: replace(model, pods=remains[instance_id], live_claim=claim_of(model, live, policy))
@@ -200,8 +215,5 @@ def _by_instance(reservations: Iterable[Reservation]) -> dict[str, tuple[Reserva
     return found
 
 
-def _old(nodes: NodeDirectory, instance: ObservedInstance | None, pools: Sequence[Pool], policy: Policy) -> Node | None:
-    """Return the Node that the pools of an instance name: EC2 tells no name of an instance that is gone."""
-    if not pools and instance is not None and instance.state is InstanceState.TERMINATED:
-        return nodes.of_terminated(instance, policy)
-    return next((node for name in node_names(pools) if (node := nodes.get(name)) is not None), None)
+def _with_names(model: ObservedNode, left: Remains) -> ObservedNode:
+    return replace(model, node=next(iter(left.nodes), None), other_nodes=left.nodes[1:], left_names=left.names)

@@ -8,19 +8,20 @@ from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
 from spiderpool_aws.domain.lost import lost_addresses
 from spiderpool_aws.domain.memory import PoolMemory
+from spiderpool_aws.domain.node import PodRef
 from spiderpool_aws.domain.node_actions import DeleteNode, DeletePod
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.pool import Pool
 from spiderpool_aws.domain.pool_actions import ApplyPool, DeletePool, PoolChange
+from spiderpool_aws.domain.remains import is_surely_gone
 
 
 def plan_absent(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
     """Plan for an instance that EC2 does not know: nothing, until two complete listings lacked it."""
-    live = [pool for pool in observed.pools if not pool.terminating]
-    if live and all(pool.memory.absent is not None and pool.memory.absent.proved(observed.now) for pool in live):
+    if is_surely_gone(None, observed.pools, observed.now):
         plan_gone(observed, policy, draft, "EC2 has not listed its instance for ten minutes")
-    elif live:
+    elif any(not pool.terminating for pool in observed.pools):
         draft.report("InstanceUnknown", f"EC2 does not know {observed.instance_id}: its pools stay until that is sure")
 
 
@@ -29,34 +30,40 @@ def plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) ->
     if observed.removals_held and observed.instance is None:
         draft.report("RemovalHeld", f"{observed.instance_id}: {observed.removals_held}")
         return
-    node, kept = observed.proved_node, []
-    if policy.nodes.delete_terminated and node is not None:
-        if observed.live_claim is None:
-            draft.add(DeleteNode(node.name, node.uid, why))
-        else:
-            kept.append(f"Node {node.name}")
-    if policy.nodes.delete_pods_of_terminated:
-        until = _successor_since(observed)
-        for pod in observed.pods:
-            if until is None or pod.created < until:
-                draft.add(DeletePod(pod, why))
-            else:
-                kept.append(f"pod {pod.namespace}/{pod.name}")
-    _report_kept(observed, kept, draft)
+    _plan_remains(observed, policy, draft, why)
     for pool in observed.pools:
         if not pool.terminating:
             draft.add(DeletePool(pool, why))
 
 
-def _successor_since(observed: ObservedNode) -> datetime | None:
-    """Return since when pods of the node's name may be a successor's; None when nobody has taken the name.
+def _plan_remains(observed: ObservedNode, policy: Policy, draft: Draft, why: str) -> None:
+    """Plan for the Nodes that are proved the dead one's, and for its pods."""
+    kept = []
+    for node in observed.nodes:
+        if not policy.nodes.delete_terminated or not observed.proof.holds(node):
+            continue
+        if observed.live_claim is None:
+            draft.add(DeleteNode(node.name, node.uid, why))
+        else:
+            kept.append(f"Node {node.name}")
+    if policy.nodes.delete_pods_of_terminated:
+        for pod in observed.pods:
+            until = _successor_since(observed, pod)
+            if until is None or pod.created < until:
+                draft.add(DeletePod(pod, why))
+            else:
+                kept.append(f"pod {pod.namespace}/{pod.name}")
+    _report_kept(observed, kept, draft)
 
-    A live instance has it since its launch; a Node whose providerID is another instance's is that one's since it was
-    created, whether or not EC2 tells us of the instance.
+
+def _successor_since(observed: ObservedNode, pod: PodRef) -> datetime | None:
+    """Return since when pods of the pod's node name may be a successor's; None when nobody has taken the name.
+
+    A live instance has it since its launch; a Node that is not proved the dead one's is another's since it was
+    created, whether or not EC2 tells us of an instance.
     """
     moments = [observed.live_claim.launch_time] if observed.live_claim is not None else []
-    if observed.node is not None and observed.node.provider_instance_id not in ("", observed.instance_id):
-        moments.append(observed.node.created)
+    moments += [n.created for n in observed.nodes if n.name == pod.node_name and not observed.proof.holds(n)]
     return min(moments, default=None)
 
 

@@ -1,7 +1,7 @@
 """The cluster's Node, and when it is proved to be an instance's."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from spiderpool_aws.domain.instance import ObservedInstance
@@ -85,6 +85,8 @@ class PodRef:
     name: str
     uid: str
     created: datetime
+    node_name: str = field(default="", compare=False)
+    """Under which node name it was listed."""
 
 
 def provider_id(instance: ObservedInstance) -> str:

@@ -38,8 +38,12 @@ class ObservedNode:
     subnets: Mapping[str, Subnet] = field(default_factory=dict)
     node: Node | None = None
     """The newest Node that is proved the instance's, else that of its name."""
+    other_nodes: tuple[Node, ...] = ()
+    """Further ones: proved, too, or, when the instance is gone, of a name that was its own."""
+    left_names: tuple[str, ...] = ()
+    """Of an instance that is gone: the node names under which its pods may still be."""
     pods: tuple[PodRef, ...] = ()
-    """Pods of that node; read only when the instance is gone."""
+    """Pods of those names; read only when the instance is gone."""
     multus: Mapping[str, MultusConfig] = field(default_factory=dict)
     live_claim: LiveClaim | None = None
     removals_held: str = ""
@@ -80,6 +84,16 @@ class ObservedNode:
     def proved_node(self) -> Node | None:
         """The Node when it is proved to be the instance's."""
         return self.node if self.node is not None and self.proof.holds(self.node) else None
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All Nodes that the model has."""
+        return (self.node, *self.other_nodes) if self.node is not None else self.other_nodes
+
+    def without_node(self, uid: str) -> "ObservedNode":
+        """Return the model after a Node was deleted."""
+        node = self.node if self.node is not None and self.node.uid != uid else None
+        return replace(self, node=node, other_nodes=tuple(other for other in self.other_nodes if other.uid != uid))
 
     def with_pool(self, pool: Pool) -> "ObservedNode":
         """Return the model after a pool was written."""
