@@ -79,10 +79,17 @@ def test_an_instance_that_died_before_its_first_pool_takes_the_node_that_names_i
 
 @pytest.mark.parametrize(
     "tags",
-    [{"spiderpool-aws/cluster": "staging"}, {"spiderpool-aws/cluster": "prod", "spiderpool-aws/managed": "false"}],
+    [
+        {},
+        {"spiderpool-aws/cluster": "staging"},
+        {"spiderpool-aws/cluster": "prod", "spiderpool-aws/managed": "false"},
+        {"spiderpool-aws/cluster": "prod", "role": "database"},
+    ],
 )
 def test_the_node_of_a_dead_instance_that_is_not_ours_is_not_even_looked_for(tags: dict[str, str]) -> None:
     world = dead_before_its_first_pool(tags=tags)
+    if "role" in tags:
+        world.control.control = Control(build.policy(nics=1, match={"tags": {"role": "worker"}}))
     assert world.one().writes == 0
     assert "list nodes" not in world.cluster.reads
 

@@ -226,3 +226,26 @@ def test_the_fuse_holds_what_an_absent_instance_leaves_with_one_report() -> None
     assert [type(action) for action in plan_node(gone, ONE_NIC).actions] == [DeleteNode, DeletePool]
     held = plan_node(replace(gone, removals_held="the fuse is tripped"), ONE_NIC)
     assert (held.actions, [f.message for f in held.findings]) == ((), ["i-1: the fuse is tripped"])
+
+
+WORKERS = policy(nics=1, match={"tags": {"role": "worker"}})
+TAGS = {"spiderpool-aws/cluster": "prod", "role": "worker"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "stays"),
+    [
+        pytest.param(TAGS, False, id="ours"),
+        pytest.param({}, False, id="EC2 has taken its tags off: the pools say that it was ours"),
+        pytest.param(TAGS | {"spiderpool-aws/managed": "false"}, True, id="unmanaged"),
+        pytest.param(TAGS | {"role": "database"}, True, id="no group matches it"),
+        pytest.param({"role": "worker"}, True, id="the cluster's tag was taken off"),
+    ],
+)
+def test_of_a_dead_instance_that_was_left_alone_only_the_pools_go(tags: dict[str, str], stays: bool) -> None:
+    model, pool = full_node()
+    pods = (PodRef("default", "db-0", "uid-db", NOW - timedelta(hours=1), node().name),)
+    dead = instance(state=InstanceState.TERMINATED, tags=tags)
+    plan = plan_node(replace(model, instance=dead, pods=pods), WORKERS)
+    assert [a for a in plan.actions if isinstance(a, DeletePool)] == [DeletePool(pool, "its instance is terminated")]
+    assert (len(plan.actions), codes(plan)) == ((1, ["LeftAlone"]) if stays else (3, []))

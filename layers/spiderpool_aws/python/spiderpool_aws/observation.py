@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from spiderpool_aws.domain.claims import Claims
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.instance import GROUP_TAG, InstanceState, ObservedInstance, Subnet
+from spiderpool_aws.domain.left_alone import why_remains_stay
 from spiderpool_aws.domain.node import Node, PodRef, fixed_node_name, is_node_name
 from spiderpool_aws.domain.node_index import NodeIndex, proved_of
 from spiderpool_aws.domain.observed import ObservedNode, node_proof
@@ -52,10 +53,8 @@ class NodeDirectory:
         if not is_surely_gone(instance, pools, model.now):
             names = node_names(pools)
             return Remains(tuple(node for name in names if (node := self.get(name)) is not None))
-        if not pools and instance is not None:
-            ours = instance.is_of(policy.cluster) and instance.is_managed
-            if not ours or not policy.nodes.delete_terminated:
-                return Remains()
+        if why_remains_stay(instance, pools, policy) or not (pools or policy.nodes.delete_terminated):
+            return Remains()
         return find_remains(model.proof, pools, self.all(), policy)
 
     def find(self, instance: ObservedInstance, pools: Sequence[Pool], policy: Policy) -> Node | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet
 from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
+from spiderpool_aws.domain.left_alone import why_remains_stay
 from spiderpool_aws.domain.lost import lost_addresses
 from spiderpool_aws.domain.memory import PoolMemory
 from spiderpool_aws.domain.node import PodRef
@@ -30,7 +31,11 @@ def plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) ->
     if observed.removals_held and observed.instance is None:
         draft.report("RemovalHeld", f"{observed.instance_id}: {observed.removals_held}")
         return
-    _plan_remains(observed, policy, draft, why)
+    if alone := why_remains_stay(observed.instance, observed.pools, policy):
+        if observed.pools:
+            draft.report("LeftAlone", f"the Node and the pods of {observed.instance_id} stay: {alone}")
+    else:
+        _plan_remains(observed, policy, draft, why)
     for pool in observed.pools:
         if not pool.terminating:
             draft.add(DeletePool(pool, why))
