@@ -249,3 +249,21 @@ def test_of_a_dead_instance_that_was_left_alone_only_the_pools_go(tags: dict[str
     plan = plan_node(replace(model, instance=dead, pods=pods), WORKERS)
     assert [a for a in plan.actions if isinstance(a, DeletePool)] == [DeletePool(pool, "its instance is terminated")]
     assert (len(plan.actions), codes(plan)) == ((1, ["LeftAlone"]) if stays else (3, []))
+
+
+@pytest.mark.parametrize(
+    ("name", "with_pool", "order"),
+    [
+        pytest.param(node().name, True, [DeleteNode, DeletePod], id="its pool has the Node's name"),
+        pytest.param(node().name, False, [DeletePod, DeleteNode], id="it died before its first pool"),
+        pytest.param("renamed", True, [DeletePod, DeleteNode], id="its pool has another name"),
+    ],
+)
+def test_a_node_that_nobody_would_find_again_goes_after_its_pods(
+    name: str, with_pool: bool, order: list[type[object]]
+) -> None:
+    model, pool = full_node()
+    pods = (PodRef("default", "web-0", "uid-web", NOW - timedelta(hours=1), name),)
+    dead = replace(model, instance=instance(state=InstanceState.TERMINATED), node=node(name=name), pods=pods)
+    plan = plan_node(replace(dead, pools=(pool,) if with_pool else ()), ONE_NIC)
+    assert [type(action) for action in plan.actions][:2] == order

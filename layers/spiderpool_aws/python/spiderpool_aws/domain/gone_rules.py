@@ -42,23 +42,42 @@ def plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) ->
 
 
 def _plan_remains(observed: ObservedNode, policy: Policy, draft: Draft, why: str) -> None:
-    """Plan for the Nodes that are proved the dead one's, and for its pods."""
-    kept = []
+    """Plan for the Nodes that are proved the dead one's, and for its pods.
+
+    A Node goes first, so that nothing is scheduled onto it any more; but its pods go first where no pool has its name:
+    nobody would find them without the Node when the worker is stopped in between.
+    """
+    kept: list[str] = []
+    named = {name for pool in observed.pools if not pool.terminating for name in pool.spec.node_name}
+    nodes = _nodes_to_delete(observed, policy, why, kept)
+    pods = _pods_to_delete(observed, policy, why, kept)
+    late = [action for action in nodes if action.node_name not in named]
+    for action in (*(action for action in nodes if action not in late), *pods, *late):
+        draft.add(action)
+    _report_kept(observed, kept, draft)
+
+
+def _nodes_to_delete(observed: ObservedNode, policy: Policy, why: str, kept: list[str]) -> list[DeleteNode]:
+    found = []
     for node in observed.nodes:
         if not policy.nodes.delete_terminated or not observed.proof.holds(node):
             continue
         if observed.live_claim is None:
-            draft.add(DeleteNode(node.name, node.uid, why))
+            found.append(DeleteNode(node.name, node.uid, why))
         else:
             kept.append(f"Node {node.name}")
-    if policy.nodes.delete_pods_of_terminated:
-        for pod in observed.pods:
-            until = _successor_since(observed, pod)
-            if until is None or pod.created < until:
-                draft.add(DeletePod(pod, why))
-            else:
-                kept.append(f"pod {pod.namespace}/{pod.name}")
-    _report_kept(observed, kept, draft)
+    return found
+
+
+def _pods_to_delete(observed: ObservedNode, policy: Policy, why: str, kept: list[str]) -> list[DeletePod]:
+    found = []
+    for pod in observed.pods if policy.nodes.delete_pods_of_terminated else ():
+        until = _successor_since(observed, pod)
+        if until is None or pod.created < until:
+            found.append(DeletePod(pod, why))
+        else:
+            kept.append(f"pod {pod.namespace}/{pod.name}")
+    return found
 
 
 def _successor_since(observed: ObservedNode, pod: PodRef) -> datetime | None:
