@@ -216,7 +216,7 @@ def test_every_node_that_is_proved_the_dead_ones_is_deleted_and_no_other() -> No
     renamed, heir = node(name="renamed", uid="uid-2"), node(name="heir", uid="uid-3", provider_id="aws:///z/i-2")
     dead = instance(state=InstanceState.TERMINATED)
     plan = plan_node(replace(model, instance=dead, node=renamed, other_nodes=(node(), heir)), ONE_NIC)
-    assert [a.node_name for a in plan.actions if isinstance(a, DeleteNode)] == ["renamed", node().name]
+    assert [a.node_name for a in plan.actions if isinstance(a, DeleteNode)] == [node().name, "renamed"]
 
 
 def test_the_fuse_holds_what_an_absent_instance_leaves_with_one_report() -> None:

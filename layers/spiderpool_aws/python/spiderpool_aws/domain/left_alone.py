@@ -10,8 +10,8 @@ from spiderpool_aws.domain.pool import Pool
 def why_remains_stay(instance: ObservedInstance | None, pools: Sequence[Pool], policy: Policy) -> str:
     """Return why the Node and the pods of an instance that is gone stay; empty when they go.
 
-    EC2 takes the tags off a terminated instance after a while (EC2 user guide, "Instance termination"), and knows none of one
-    that it no longer lists: then its pools alone say that it was ours.
+    EC2 takes the tags off a terminated instance after a while (EC2 user guide, "Instance termination"), and tells none
+    of one that it no longer lists: then its pools alone say that it was ours.
     """
     return "" if pools and (instance is None or not instance.tags) else why_left_alone(instance, policy)
 
