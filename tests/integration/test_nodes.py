@@ -101,6 +101,7 @@ def test_a_finding_redelivered_to_other_processes_makes_one_event(cluster: Bench
 
 def test_a_kubelet_that_adopts_a_dead_ones_node_finds_it_tainted_again(cluster: Bench) -> None:
     cluster.join(DNS, provider_id="aws:///eu-west-1a/i-dead", tainted=False)
+    cluster.ec2.put(build.instance(instance_id="i-dead", **DEAD))
     for _ in range(3):
         assert cluster.reconcile().status is Status.WAITING
     assert cluster.taints(DNS) == ["spiderpool-aws/not-ready"]

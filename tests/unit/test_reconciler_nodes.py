@@ -8,7 +8,7 @@ from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, Refused
 from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.node import PodRef
-from spiderpool_aws.domain.request import Status
+from spiderpool_aws.domain.request import Hint, ReconcileRequest, Status
 from tests.unit import build
 from tests.unit.build import eni, instance, node
 from tests.unit.test_reconciler import DUAL, World
@@ -45,6 +45,7 @@ def test_a_full_subnet_is_told_once_however_often_it_is_tried() -> None:
 def test_observe_mode_tells_nothing_on_the_node() -> None:
     world = World(DUAL.model_copy(update={"mode": "observe"}))
     world.cluster.nodes[node().name] = node(provider_id="aws:///eu-west-1a/i-9")
+    world.ec2.put(instance(instance_id="i-9", state=InstanceState.TERMINATED, enis=()))
     world.one()
     assert world.cluster.events == []
     world.control.control = Control(DUAL)
@@ -115,3 +116,67 @@ def test_many_early_dead_of_a_batch_list_the_nodes_once() -> None:
         world.ec2.put(instance(instance_id=f"i-{number}", state=InstanceState.TERMINATED, enis=()))
     world.run("i-1", "i-2", "i-3")
     assert world.cluster.reads.count("list nodes") == 1
+
+
+def test_of_two_instances_with_one_name_in_a_batch_only_the_first_gets_pools() -> None:
+    world = World(build.policy(nics=1, nodeName="tag:Name"))
+    tags = {"spiderpool-aws/cluster": "prod", "Name": "worker-7"}
+    for number in (1, 2):
+        nic = eni(0, eni_id=f"eni-{number:08d}", attachment_id=f"eni-attach-{number}")
+        world.ec2.put(instance(nic, instance_id=f"i-{number}", tags=tags, private_ipv4=f"10.0.0.{number}"))
+    outcomes = world.run("i-1", "i-2")
+    assert [finding.code for finding in outcomes["i-2"].findings] == ["NodeNameTaken"]
+    assert [p.identity.instance_id for p in world.cluster.pools.values() if p.identity] == ["i-1"]
+    outcome = world.run("i-2")["i-2"]
+    assert [finding.code for finding in outcome.findings] == ["NodeNameTaken"]
+
+
+def test_a_node_that_two_instances_are_named_for_is_told_nothing_of_the_other() -> None:
+    world = World(build.policy(nics=1, nodeName="tag:Name"))
+    tags = {"spiderpool-aws/cluster": "prod", "Name": "worker-7"}
+    for number in (1, 2):
+        nic = eni(0, eni_id=f"eni-{number:08d}", attachment_id=f"eni-attach-{number}")
+        world.ec2.put(instance(nic, instance_id=f"i-{number}", tags=tags, private_ipv4=f"10.0.0.{number}"))
+    world.cluster.nodes = {"worker-7": node(name="worker-7")}
+    world.ec2.refuse["eni-00000002"] = Code.FORBIDDEN
+    outcome = world.run("i-2")["i-2"]
+    assert {finding.code for finding in outcome.findings} == {"Forbidden", "NodeMismatch"}
+    assert world.cluster.events == []
+
+
+def test_a_node_that_nobody_proves_his_own_is_told_that_and_nothing_else() -> None:
+    world = World(build.policy(nics=1))
+    world.cluster.nodes[node().name] = node(provider_id="aws:///eu-west-1a/i-9")
+    world.ec2.refuse[eni(0).eni_id] = Code.FORBIDDEN
+    world.one()
+    assert [event.reason for event in world.cluster.events] == ["NodeMismatch"]
+
+
+@pytest.mark.parametrize("strategy", ["discover", "tag:Name"])
+def test_of_several_nodes_that_nothing_proves_the_first_name_decides(strategy: str) -> None:
+    world = World(build.policy(nics=1))
+    world.one()
+    world.control.control = Control(build.policy(nics=1, nodeName=strategy))
+    (pool,) = world.cluster.pools.values()
+    world.cluster.pools[pool.name] = replace(pool, spec=replace(pool.spec, node_name=("first",)))
+    tags = {"spiderpool-aws/cluster": "prod", "Name": "tagged"}
+    world.ec2.put(replace(world.ec2.known["i-1"], tags=tags))
+    theirs = {"provider_id": "aws:///eu-west-1a/i-9", "internal_ips": ()}
+    names = ("first", node().name, "tagged")
+    world.cluster.nodes = {name: node(name=name, uid=f"uid-{name}", **theirs) for name in names}
+    outcome = world.one()
+    assert f"Node {'first' if strategy == 'discover' else 'tagged'} is not proved" in outcome.reason
+
+
+def test_a_second_node_that_a_listing_found_is_looked_for_by_the_worker_too() -> None:
+    world = World(build.policy(nics=1))
+    world.one()
+    newest = node(name="renamed", uid="uid-2", created=world.clock.now())
+    world.cluster.nodes["renamed"] = newest
+    assert world.one().writes == 0
+    request = ReconcileRequest("i-1", "event-1", "resync", frozenset({Hint.NODES}))
+    outcome = world.reconciler.reconcile([request])["i-1"]
+    assert [finding.code for finding in outcome.findings] == ["NodeDoubled"]
+    (pool,) = world.cluster.pools.values()
+    assert (pool.spec.node_name, pool.memory.node_uid) == (("renamed",), "uid-2")
+    assert world.one().writes == 0

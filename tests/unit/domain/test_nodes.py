@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from spiderpool_aws.domain.claims import Claims
+from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.nic_actions import Assign
 from spiderpool_aws.domain.node_actions import PrepareNode, TaintNode
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.pool_actions import ApplyPool
 from tests.unit import build
 from tests.unit.build import V4, eni, instance, node, observed, policy, v4
-from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node, keys, missing, other_pool, planned_pool
+from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node, keys, missing, planned_pool
 
 
 def test_ec2_is_served_while_the_node_has_not_joined() -> None:
@@ -131,7 +131,8 @@ ADOPTED = {"provider_id": "aws:///eu-west-1a/i-dead", "taints": ()}
 def test_a_dead_nodes_node_that_a_kubelet_adopted_is_tainted_again_once(
     changes: dict[str, object], tainted: bool
 ) -> None:
-    model = observed(instance=instance(eni(0, ipv4=FULL)), node=node(**(ADOPTED | changes)))
+    dead = {"i-dead": InstanceState.TERMINATED}
+    model = observed(instance=instance(eni(0, ipv4=FULL)), node=node(**(ADOPTED | changes)), others=dead)
     plan = plan_node(model, ONE_NIC)
     expected = TaintNode(node().name, "uid-node-1", "spiderpool-aws/not-ready", "i-1")
     assert plan.actions == ((expected,) if tainted else ())
@@ -141,10 +142,13 @@ def test_a_dead_nodes_node_that_a_kubelet_adopted_is_tainted_again_once(
         assert plan_node(after, ONE_NIC).actions == ()
 
 
-def test_a_node_whose_own_instance_is_served_keeps_its_taints_though_another_vpc_has_its_address() -> None:
-    model = observed(instance=instance(eni(0, ipv4=FULL)))
-    pool = planned_pool(model, ONE_NIC)
-    assert pool.identity is not None
-    other = other_pool(pool, identity=replace(pool.identity, instance_id="i-dead"), spec=replace(pool.spec, ips=v4()))
-    plan = plan_node(replace(model, node=node(**ADOPTED), claims=Claims([other])), ONE_NIC)
-    assert plan.actions == ()
+@pytest.mark.parametrize(
+    "others",
+    [{}, {"i-dead": InstanceState.RUNNING}, {"i-dead": InstanceState.STOPPED}],
+    ids=["unknown", "runs", "rests"],
+)
+def test_a_node_whose_own_instance_is_not_known_to_be_dead_keeps_its_taints_though_it_has_our_address(
+    others: dict[str, InstanceState],
+) -> None:
+    model = observed(instance=instance(eni(0, ipv4=FULL)), node=node(**ADOPTED), others=others)
+    assert plan_node(model, ONE_NIC).actions == ()

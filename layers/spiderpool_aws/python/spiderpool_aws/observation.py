@@ -9,6 +9,7 @@ from spiderpool_aws.domain.instance import GROUP_TAG, InstanceState, ObservedIns
 from spiderpool_aws.domain.left_alone import why_remains_stay
 from spiderpool_aws.domain.node import Node, PodRef, fixed_node_name, is_node_name
 from spiderpool_aws.domain.node_index import NodeIndex, proved_of
+from spiderpool_aws.domain.node_rules import others_of
 from spiderpool_aws.domain.observed import ObservedNode, node_proof
 from spiderpool_aws.domain.policy import Interface, Policy
 from spiderpool_aws.domain.pool import Pool
@@ -57,20 +58,18 @@ class NodeDirectory:
             return Remains()
         return find_remains(model.proof, pools, self.all(), policy)
 
-    def find(self, instance: ObservedInstance, pools: Sequence[Pool], policy: Policy) -> Node | None:
-        """Return the newest Node that is proved the instance's, else that of its name."""
+    def of_live(self, instance: ObservedInstance, pools: Sequence[Pool], policy: Policy) -> tuple[Node, ...]:
+        """Return the Nodes that are proved the instance's, the newest first; else the one of its name, if any."""
         proof = node_proof(instance.instance_id, instance, pools)
-        fixed = fixed_node_name(policy, instance)
-        if policy.node_name != "discover":
-            return self.get(fixed) if fixed else None
-        names = [name for pool in pools for name in pool.spec.node_name] + [instance.private_dns_name]
+        fixed, names = fixed_node_name(policy, instance), node_names(pools)
+        names = [*names, instance.private_dns_name] if policy.node_name == "discover" else [fixed or "", *names]
         candidates = [
             node for name in dict.fromkeys(names) if is_node_name(name) and (node := self.get(name)) is not None
         ]
         proved = proved_of(candidates, proof)
-        if not proved or self.listed is not None:
+        if policy.node_name == "discover" and (not proved or self.listed is not None):
             proved = self.all().proved(proof)
-        return next(iter((*proved, *candidates)), None)
+        return proved or tuple(candidates[:1])
 
 
 class Observer:
@@ -116,14 +115,27 @@ class Observer:
                 claims=claims,
                 limits=limits.get(instance.instance_type) if instance else None,
                 subnets=subnets,
-                node=nodes.find(cared_for[instance_id], own, policy) if instance_id in cared_for else None,
                 multus=multus,
                 removals_held=control.fuse.held,
                 reservations=reserved.get(instance_id, ()),
             )
-            if observed[instance_id].is_gone:
-                observed[instance_id] = _with_names(observed[instance_id], nodes.of_gone(observed[instance_id], policy))
-        return observed
+            if instance_id in cared_for:
+                live = nodes.of_live(cared_for[instance_id], own, policy)
+                observed[instance_id] = _with_nodes(observed[instance_id], Remains(live))
+            elif observed[instance_id].is_gone:
+                observed[instance_id] = _with_nodes(observed[instance_id], nodes.of_gone(observed[instance_id], policy))
+        return self._with_others(observed, policy)
+
+    def _with_others(self, models: Mapping[str, ObservedNode], policy: Policy) -> dict[str, ObservedNode]:
+        """Add the state of the instances that have the Nodes or the names of these: at most one read for all."""
+        asked = {i: others_of(model, policy) for i, model in models.items()}
+        known = {i: model.instance.state for i, model in models.items() if model.instance is not None}
+        if unknown := sorted({other for others in asked.values() for other in others} - models.keys()):
+            known |= {i: instance.state for i, instance in self._ec2.observe_instances(unknown).items()}
+        return {
+            i: replace(model, others={o: known[o] for o in asked[i] if o in known}) if asked[i] else model
+            for i, model in models.items()
+        }
 
     def _subnets(self, instances: Iterable[ObservedInstance], policy: Policy) -> Mapping[str, Subnet]:
         """Read the subnets of the NICs that are there, and those in which a missing one may be created."""
@@ -214,5 +226,5 @@ def _by_instance(reservations: Iterable[Reservation]) -> dict[str, tuple[Reserva
     return found
 
 
-def _with_names(model: ObservedNode, left: Remains) -> ObservedNode:
+def _with_nodes(model: ObservedNode, left: Remains) -> ObservedNode:
     return replace(model, node=next(iter(left.nodes), None), other_nodes=left.nodes[1:], left_names=left.names)

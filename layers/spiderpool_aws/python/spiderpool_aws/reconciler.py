@@ -26,6 +26,7 @@ from spiderpool_aws.domain.plan import Action, Finding, NodePlan
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.pool_listing import PoolListing
+from spiderpool_aws.domain.remains import node_names
 from spiderpool_aws.domain.request import Hint, Outcome, ReconcileRequest, Status
 from spiderpool_aws.observation import NodeDirectory, Observer
 from spiderpool_aws.ports import Clock, ControlPort, Reporter, Systems
@@ -98,19 +99,24 @@ class Reconciler:
     ) -> dict[str, Outcome]:
         known = self._ec2.observe_instances([request.subject for request in requests])
         instances = {request.subject: known.get(request.subject) for request in requests}
-        models = self._observer.observe(instances, pools, control, policy, NodeDirectory(self._cluster))
+        nodes = NodeDirectory(self._cluster)
+        if any(Hint.NODES in request.hints for request in requests):
+            nodes.all()
+        models = self._observer.observe(instances, pools, control, policy, nodes)
         models = self._observer.with_remains(models, policy)
         suspected = {request.subject for request in requests if Hint.SPARES in request.hints}
         models = self._observer.with_spares(models, policy, suspected)
         models = self._observer.with_lifecycles(models)
         outcomes: dict[str, Outcome] = {}
         last: ObservedNode | None = None
+        names: dict[str, str] = {}
         for request in requests:
-            model = self._recollection.prepare(models[request.subject], request)
+            model = self._recollection.prepare(replace(models[request.subject], names_given=dict(names)), request)
             # Networks and subnets are not a node's own: what one node ensured or took, the next one finds so.
             work = _Pass(model if last is None else replace(model, multus=last.multus, subnets=last.subnets))
             outcomes[request.subject] = self._reconcile_node(work, policy)
             last = work.observed
+            names |= dict.fromkeys(node_names(p for p in last.pools if not p.terminating), last.instance_id)
         return outcomes
 
     def _reconcile_node(self, work: _Pass, policy: Policy) -> Outcome:

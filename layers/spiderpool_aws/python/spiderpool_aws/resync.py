@@ -77,7 +77,8 @@ class _Survey:
     def hints(self, instance_id: str) -> frozenset[Hint]:
         """Return what the worker could not know, or only at the price of one more read."""
         model = self.models[instance_id]
-        said = {Hint.SPARES: bool(model.spares), Hint.FLIP: model.flip}
+        doubled = bool(model.other_nodes) and not model.is_gone
+        said = {Hint.SPARES: bool(model.spares), Hint.NODES: doubled, Hint.FLIP: model.flip}
         return frozenset(hint for hint, true in said.items() if true)
 
 

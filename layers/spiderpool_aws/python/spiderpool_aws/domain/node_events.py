@@ -49,6 +49,8 @@ NAME_LIMIT = 253
 MESSAGE_LIMIT = 1024
 BUCKET = timedelta(minutes=10)
 """A change that is made again and again (somebody undoes it) is told once in this time."""
+OF_ANY_NODE = {"NodeMismatch", "StartupTaintRestored"}
+"""What is told on a Node that is not proved the instance's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,9 @@ class NodeEvent:
 
 def node_events(steps: Sequence[Step], plan: NodePlan, observed: ObservedNode) -> tuple[NodeEvent, ...]:
     """Return the events of a pass that took these steps and ended with this plan and model; none without a Node."""
-    node = steps[0].before.node if steps else observed.node
-    if node is None:
+    before = steps[0].before if steps else observed
+    node = before.node
+    if node is None or _has_another_owner(before):
         return ()
     refusals = {step.refusal for step in steps}
     events = [event for step in steps for event in _of_step(step, node)]
@@ -91,7 +94,16 @@ def node_events(steps: Sequence[Step], plan: NodePlan, observed: ObservedNode) -
         events.append(_ready(observed, node))
     findings = (finding for finding in plan.findings if finding not in refusals)
     events += [_event(node, observed, finding.code, finding.message, finding.message) for finding in findings]
+    if before.proved_node is None:
+        events = [event for event in events if event.reason in OF_ANY_NODE]
     return tuple(dict.fromkeys(events))
+
+
+def _has_another_owner(model: ObservedNode) -> bool:
+    """Tell whether the Node is that of another instance which lives: it is told nothing of this one."""
+    other = model.node.provider_instance_id if model.node is not None and model.proved_node is None else ""
+    state = model.others.get(other)
+    return state is not None and state.is_live
 
 
 def _of_step(step: Step, node: Node) -> Iterator[NodeEvent]:

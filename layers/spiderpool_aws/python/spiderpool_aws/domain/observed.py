@@ -40,6 +40,10 @@ class ObservedNode:
     """The newest Node that is proved the instance's, else that of its name."""
     other_nodes: tuple[Node, ...] = ()
     """Further ones: proved, too, or, when the instance is gone, of a name that was its own."""
+    others: Mapping[str, InstanceState] = field(default_factory=dict)
+    """The state of other instances that have, or may have, the Node or its name; who is not here EC2 does not know."""
+    names_given: Mapping[str, str] = field(default_factory=dict)
+    """Node name -> the instance whose pools have got it since the listing."""
     left_names: tuple[str, ...] = ()
     """Of an instance that is gone: the node names under which its pods may still be."""
     pods: tuple[PodRef, ...] = ()
@@ -89,6 +93,16 @@ class ObservedNode:
     def nodes(self) -> tuple[Node, ...]:
         """All Nodes that the model has."""
         return (self.node, *self.other_nodes) if self.node is not None else self.other_nodes
+
+    def is_dead(self, instance_id: str) -> bool:
+        """Tell whether another instance is known to be dead or dying."""
+        state = self.others.get(instance_id)
+        return state is not None and not state.is_live
+
+    def holders_of(self, node_name: str) -> set[str]:
+        """Return the other instances whose pools have a node name."""
+        given = self.names_given.get(node_name, "")
+        return {*self.claims.instances_named(node_name), given} - {"", self.instance_id}
 
     def without_node(self, uid: str) -> "ObservedNode":
         """Return the model after a Node was deleted."""

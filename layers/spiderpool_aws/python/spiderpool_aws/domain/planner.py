@@ -21,8 +21,7 @@ from spiderpool_aws.domain.leaving_rules import plan_launched, plan_leaving, why
 from spiderpool_aws.domain.left_alone import why_left_alone
 from spiderpool_aws.domain.nic_family import NicFamily
 from spiderpool_aws.domain.nic_rules import plan_kept, plan_missing_nic, plan_orphans, spare_for
-from spiderpool_aws.domain.node import Node, fixed_node_name, provider_id, why_no_name
-from spiderpool_aws.domain.node_actions import PrepareNode, TaintNode
+from spiderpool_aws.domain.node_rules import plan_name, plan_prepared
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.overrides import with_overrides
 from spiderpool_aws.domain.plan import NodePlan
@@ -81,7 +80,7 @@ def _plan_live(observed: ObservedNode, instance: ObservedInstance, policy: Polic
     if observed.limits is None:
         draft.wait(f"the limits of {instance.instance_type} could not be read")
         return
-    node_name = _node_name(observed, instance, policy, draft)
+    node_name = plan_name(observed, instance, policy, draft)
     for pool in observed.pools:
         if pool.identity is not None and all(eni.eni_id != pool.identity.eni_id for eni in instance.enis):
             plan_detached(observed, pool, draft)
@@ -92,42 +91,7 @@ def _plan_live(observed: ObservedNode, instance: ObservedInstance, policy: Polic
         _plan_interface(observed, instance, policy, with_overrides(interface, instance, draft), node_name, draft)
     plan_orphans(observed, needed, policy, draft)
     _plan_multus(observed, policy.cluster, group, draft)
-    _plan_node_object(observed, instance, policy, draft)
-
-
-def _node_name(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> str | None:
-    if observed.proved_node is not None:
-        return observed.proved_node.name
-    node = observed.node
-    if node is not None:
-        draft.wait(f"Node {node.name} is not proved to be that of {instance.instance_id}")
-        draft.report(
-            "NodeMismatch",
-            f"Node {node.name} (providerID {node.provider_id or 'empty'}, created {node.created:%Y-%m-%d %H:%M:%S}Z) "
-            f"is not proved to be that of {instance.instance_id}: if it is a dead node's, delete it and restart the "
-            "kubelet, so that it registers anew",
-        )
-        _plan_adopted(observed, instance, node, policy.nodes.startup_taint, draft)
-        return None
-    name = fixed_node_name(policy, instance)
-    if why := why_no_name(policy, instance):
-        draft.refuse("NodeNameMissing", why)
-    else:
-        draft.wait(f"{instance.instance_id} has not joined the cluster")
-    return name
-
-
-def _plan_adopted(
-    observed: ObservedNode, instance: ObservedInstance, node: Node, taint: str | None, draft: Draft
-) -> None:
-    """The kubelet of a new instance has adopted the Node of a dead one, whose taint is gone: no pod fits it yet."""
-    if taint is None or taint in node.taints or instance.private_ipv4 not in node.internal_ips:
-        return
-    other = node.provider_instance_id
-    if (node.provider_id and not other) or (other and observed.claims.serves(other)):
-        # Another provider's Node, or one whose own instance is served: VPCs may have the same addresses.
-        return
-    draft.add(TaintNode(node.name, node.uid, taint, instance.instance_id))
+    plan_prepared(observed, instance, policy, draft)
 
 
 def _plan_interface(
@@ -173,18 +137,3 @@ def _plan_multus(observed: ObservedNode, cluster: str, group: Group, draft: Draf
             continue
         config = MultusConfig(namespace, name, interface.host, uid=known.uid if known is not None else "")
         draft.add(ApplyMultusConfig(config, cluster))
-
-
-def _plan_node_object(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
-    node = observed.proved_node
-    if node is None:
-        return
-    taint = policy.nodes.startup_taint
-    tainted = taint is not None and taint in node.taints
-    if tainted and draft.incomplete:
-        # One write for both, when the node may be used.
-        return
-    wanted = provider_id(instance) if policy.nodes.set_provider_id and not node.provider_id else ""
-    if wanted or tainted:
-        drop = taint if tainted and taint is not None else ""
-        draft.add(PrepareNode(node.name, node.uid, wanted, drop))

@@ -193,10 +193,18 @@ def _spec(nic: NicFamily, subnet: str, ips: AddressSet) -> PoolSpec:
         subnet=subnet,
         ips=ips,
         gateway=vpc_gateway(cidr) if cidr is not None and with_gateway else None,
-        node_name=(nic.node_name,) if nic.node_name else (),
+        node_name=_node_name(nic),
         multus_name=(nic.interface.multus,),
         default=nic.policy.pools.default and (nic.family is IPFamily.IPV4 or may_be_default(nic.observed)),
     )
+
+
+def _node_name(nic: NicFamily) -> tuple[str, ...]:
+    # A name that no Node has proved is for new pools: a running node whose tag, or policy, changed keeps its own.
+    pool = nic.pool
+    if pool is not None and pool.spec.node_name and nic.observed.proved_node is None and "nodeName" not in pool.taken:
+        return pool.spec.node_name
+    return (nic.node_name,) if nic.node_name else ()
 
 
 def _memory(nic: NicFamily, pool: Pool, release: Release, lost: Lost, leaving: AddressSet) -> PoolMemory:
