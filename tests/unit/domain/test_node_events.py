@@ -104,6 +104,12 @@ def test_a_users_change_that_is_set_back_is_told_and_our_own_change_is_not(
     assert tell(action, before=observed(pools=(drifted,))) == []
 
 
+def test_a_gateway_that_is_the_users_is_not_told_when_the_pool_is_written_for_something_else() -> None:
+    without = replace(pool(), spec=replace(pool().spec, gateway=None))
+    action = ApplyPool(PoolChange.GROW, without, "x")
+    assert tell(action, before=observed(pools=(replace(pool(), taken=frozenset({"gateway"})),))) == []
+
+
 def test_addresses_that_leave_a_pool_are_told() -> None:
     (event,) = tell(ApplyPool(PoolChange.SHRINK, pool(), "eni-1 has lost 10.0.0.77", v4("10.0.0.77")))
     assert (event.reason, event.message) == ("AddressesDropped", "pool p: eni-1 has lost 10.0.0.77")

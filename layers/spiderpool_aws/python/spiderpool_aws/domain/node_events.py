@@ -157,7 +157,8 @@ def _corrections(before: Pool, after: Pool) -> Iterator[str]:
         ("multusName", ",".join(old.multus_name), ",".join(new.multus_name)),
         ("default", str(old.default).lower(), str(new.default).lower()),
     ):
-        if was != now and field in before.taken:
+        # No gateway of ours: the field is the users'.
+        if was != now and now is not None and field in before.taken:
             yield f"{field} was {was or 'empty'}, is {now} again"
 
 

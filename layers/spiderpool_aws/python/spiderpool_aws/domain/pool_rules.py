@@ -225,11 +225,14 @@ def _differs(pool: Pool, target: Pool, now: datetime) -> bool:
     # A `disable` that we did not set is the operator's: only our own (in the memory) is undone. What has rested long
     # enough is forgotten with the next write and is no reason for one.
     memory = replace(pool.memory, released=pool.memory.resting(now))
-    return not _same_spec(pool.spec, target.spec) or memory != target.memory or pool.identity != target.identity
+    return not _same_spec(pool, target.spec) or memory != target.memory or pool.identity != target.identity
 
 
-def _same_spec(one: PoolSpec, other: PoolSpec) -> bool:
-    return replace(one, disable=other.disable) == other if one.disable != other.disable else one == other
+def _same_spec(pool: Pool, wanted: PoolSpec) -> bool:
+    # Where the policy gives no gateway the field is the users'; one that we set ourselves goes with the next write.
+    theirs = wanted.gateway is None and "gateway" in pool.taken
+    kept = replace(wanted, disable=pool.spec.disable, gateway=pool.spec.gateway if theirs else wanted.gateway)
+    return pool.spec == kept
 
 
 def _describe(pool: Pool, target: Pool, lost: Lost) -> tuple[PoolChange, str]:
@@ -238,7 +241,7 @@ def _describe(pool: Pool, target: Pool, lost: Lost) -> tuple[PoolChange, str]:
         return PoolChange.GROW, f"EC2 assigned {new}"
     if pool.memory.disabled and not target.memory.disabled:
         return PoolChange.UPDATE, "the instance runs again: enable"
-    if _same_spec(pool.spec, target.spec):
+    if _same_spec(pool, target.spec):
         return (
             PoolChange.REMEMBER,
             "EC2 does not show all its addresses" if lost.memory else "nothing is missing any more",
