@@ -152,3 +152,13 @@ def test_a_node_whose_own_instance_is_not_known_to_be_dead_keeps_its_taints_thou
 ) -> None:
     model = observed(instance=instance(eni(0, ipv4=FULL)), node=node(**ADOPTED), others=others)
     assert plan_node(model, ONE_NIC).actions == ()
+
+
+def test_the_policy_may_keep_the_provider_id_empty() -> None:
+    model, _ = full_node()
+    the_policy = policy(nics=1, nodes={"setProviderID": False})
+    untold = replace(model, node=node(provider_id="", taints=("spiderpool-aws/not-ready",)))
+    (action,) = plan_node(untold, the_policy).actions
+    assert isinstance(action, PrepareNode)
+    assert (action.provider_id, action.taint) == ("", "spiderpool-aws/not-ready")
+    assert plan_node(replace(model, node=node(provider_id="")), the_policy).converged

@@ -30,7 +30,9 @@ def test_the_pool_carries_identity_subnet_gateway_node_and_network() -> None:
 
 def test_an_operators_own_disable_is_left_to_him() -> None:
     model, pool = full_node()
-    assert plan_node(replace(model, pools=(replace(pool, spec=replace(pool.spec, disable=True)),)), ONE_NIC).converged
+    disabled = replace(pool, spec=replace(pool.spec, disable=True))
+    plan = plan_node(replace(model, pools=(disabled,)), ONE_NIC)
+    assert (plan.converged, codes(plan)) == (True, ["PoolDisabled"])
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from spiderpool_aws.domain.node_actions import PrepareNode, TaintNode
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.remains import node_names
+from spiderpool_aws.domain.stages import Stage
 
 
 def others_of(observed: ObservedNode, policy: Policy) -> set[str]:
@@ -105,7 +106,7 @@ def plan_prepared(observed: ObservedNode, instance: ObservedInstance, policy: Po
         return
     taint = policy.nodes.startup_taint
     tainted = taint is not None and taint in node.taints
-    if tainted and draft.incomplete:
+    if tainted and (draft.incomplete or any(action.stage < Stage.NODE for action in draft.actions)):
         # One write for both, when the node may be used.
         return
     wanted = provider_id(instance) if policy.nodes.set_provider_id and not node.provider_id else ""

@@ -129,7 +129,7 @@ def _plan_multus(observed: ObservedNode, cluster: str, group: Group, draft: Draf
         if known is not None and known.master == interface.host:
             continue
         if known is not None and not known.ours:
-            draft.report(
+            draft.refuse(
                 "ForeignMultusConfig",
                 f"SpiderMultusConfig {known.key} is not ours and is not an ipvlan on {interface.host}: change it, or "
                 "name another one in the policy",
@@ -137,3 +137,4 @@ def _plan_multus(observed: ObservedNode, cluster: str, group: Group, draft: Draf
             continue
         config = MultusConfig(namespace, name, interface.host, uid=known.uid if known is not None else "")
         draft.add(ApplyMultusConfig(config, cluster))
+        draft.incomplete = True

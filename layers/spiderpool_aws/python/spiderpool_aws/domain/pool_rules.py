@@ -114,6 +114,8 @@ def _plan_pool(nic: NicFamily, subnet: str, holding: Holding, release: Release, 
         draft.add(ApplyPool(change, target, why))
         draft.incomplete = True
     draft.incomplete |= not pool.spec.ips
+    if pool.spec.disable and not pool.memory.disabled:
+        draft.refuse("PoolDisabled", f"somebody has disabled pool {pool.name}: no pod gets an address of it")
 
 
 def _new_addresses(nic: NicFamily, holding: Holding, release: Release, draft: Draft) -> AddressSet:
