@@ -53,6 +53,16 @@ def test_a_batch_of_ten_instances_is_one_reconcile_and_all_are_acknowledged(benc
     assert bench.inbox.log == []
 
 
+def test_the_reconciler_is_told_how_much_time_is_left(bench: Bench) -> None:
+    class Half:
+        def seconds_left(self) -> float:
+            return 30.5
+
+    worker = Worker(bench.reconciler, bench.inbox, bench.queue, bench.reporter, FakeClock())
+    worker.handle(batch(record("m1", A), record("m2", B, receives=3, age=timedelta(minutes=15))), Half())
+    assert bench.reconciler.seconds_left == [30.5, 30.5]
+
+
 def test_of_a_group_the_newest_message_is_worked_on_and_the_others_share_its_fate(bench: Bench) -> None:
     bench.answer(A, Status.WAITING)
     kept = bench.handle(record("m1", A), record("m2", B), record("m3", A), record("m4", A))

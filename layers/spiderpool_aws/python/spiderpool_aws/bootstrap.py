@@ -6,6 +6,7 @@ Everything is made at its first use, imports included: a function pays for the S
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, assert_never
 
@@ -35,6 +36,20 @@ class LambdaContext(Protocol):
     @property
     def aws_request_id(self) -> str:
         """The invocation's id; asynchronous retries of one event have the same."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long the invocation may still run."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationDeadline:
+    """The time-out of a Lambda invocation, as its context tells it; implements `Deadline`."""
+
+    context: LambdaContext
+
+    def seconds_left(self) -> float:
+        """Return the seconds until Lambda stops the function."""
+        return self.context.get_remaining_time_in_millis() / 1000
 
 
 class InvocationReporter(Reporter, Protocol):
