@@ -184,7 +184,7 @@ def test_a_second_node_of_an_instance_is_reported_and_the_worker_is_told_to_look
     fleet.cluster.nodes["renamed"] = double
     answer = fleet.run()
     assert [finding for finding in answer["findings"] if "more than one Node" in finding] != []
-    assert [(request.subject, request.hints) for request in fleet.queue.sent] == [("i-1", {Hint.NODES})]
+    assert [(request.subject, request.hints) for request in fleet.queue.sent] == [("i-1", frozenset({Hint.NODES}))]
     fleet.reconciler.reconcile(fleet.queue.sent)
     assert [pool.spec.node_name for pool in fleet.pools_of("i-1")] == [("renamed",)]
     assert fleet.run()["enqueued"] == 0

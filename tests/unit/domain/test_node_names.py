@@ -77,7 +77,7 @@ def test_a_name_that_the_pools_of_a_dead_instance_still_have_is_waited_for_and_t
     model, pool = named()
     dead = {"i-2": InstanceState.TERMINATED}
     plan = plan_node(replace(model, pools=(), claims=Claims([of_another(pool)]), others=dead), BY_TAG)
-    assert (plan.actions, codes(plan), plan.nudges) == ((), [], {"i-2"})
+    assert (plan.actions, codes(plan), plan.nudges) == ((), [], frozenset({"i-2"}))
     assert plan.waits[-1].reason == "the pools of i-2, which is gone, still have the node name worker-7"
 
 

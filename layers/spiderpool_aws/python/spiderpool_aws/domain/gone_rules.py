@@ -51,8 +51,9 @@ def _plan_remains(observed: ObservedNode, policy: Policy, draft: Draft, why: str
     named = {name for pool in observed.pools if not pool.terminating for name in pool.spec.node_name}
     nodes = _nodes_to_delete(observed, policy, why, kept)
     pods = _pods_to_delete(observed, policy, why, kept)
-    late = [action for action in nodes if action.node_name not in named]
-    for action in (*(action for action in nodes if action not in late), *pods, *late):
+    early = [action for action in nodes if action.node_name in named]
+    ordered: list[DeleteNode | DeletePod] = [*early, *pods, *(action for action in nodes if action not in early)]
+    for action in ordered:
         draft.add(action)
     _report_kept(observed, kept, draft)
 
