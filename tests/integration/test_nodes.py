@@ -73,6 +73,8 @@ def test_the_taint_stays_until_both_families_of_every_nic_have_their_pools(clust
     assert cluster.events("PoolsReady") == []
     assert {event["reason"] for event in cluster.events()} == {"SubnetExhausted"}
     cluster.ec2.refuse.clear()
+    # A full subnet is left alone for a minute.
+    cluster.clock.ahead = timedelta(minutes=1)
     assert cluster.reconcile().status is Status.DONE
     assert (cluster.taints(DNS), len(cluster.pools())) == ([], 4)
     (ready,) = cluster.events("PoolsReady")
