@@ -61,6 +61,16 @@ def test_what_an_older_message_of_a_group_says_is_not_lost(bench: Bench) -> None
     assert (request.event_id, request.hints) == ("event-m2", frozenset({Hint.INTERRUPTED}))
 
 
+def test_the_reconciler_is_told_how_much_time_is_left(bench: Bench) -> None:
+    class Half:
+        def seconds_left(self) -> float:
+            return 30.5
+
+    worker = Worker(bench.reconciler, bench.inbox, bench.queue, bench.reporter, FakeClock())
+    worker.handle(batch(record("m1", A), record("m2", B, receives=3, age=timedelta(minutes=15))), Half())
+    assert bench.reconciler.seconds_left == [30.5, 30.5]
+
+
 def test_of_a_group_the_newest_message_is_worked_on_and_the_others_share_its_fate(bench: Bench) -> None:
     bench.answer(A, Status.WAITING)
     kept = bench.handle(record("m1", A), record("m2", B), record("m3", A), record("m4", A))

@@ -85,7 +85,7 @@ class Applier:
                 return _with_node(observed, lambda node: node.tainted(action.taint))
             case DeleteNode():
                 self._cluster.delete_node(action.node_name, action.node_uid)
-                return replace(observed, node=None)
+                return observed.without_node(action.node_uid)
             case DeletePod():
                 self._cluster.delete_pod(action.pod)
                 return replace(observed, pods=tuple(pod for pod in observed.pods if pod != action.pod))

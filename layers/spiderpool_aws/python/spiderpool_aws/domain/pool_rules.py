@@ -115,6 +115,8 @@ def _plan_pool(nic: NicFamily, subnet: str, holding: Holding, release: Release, 
         draft.add(ApplyPool(change, target, why))
         draft.incomplete = True
     draft.incomplete |= not pool.spec.ips
+    if pool.spec.disable and not pool.memory.disabled:
+        draft.refuse(Metric.POOL_DISABLED, f"somebody has disabled pool {pool.name}: no pod gets an address of it")
 
 
 def _new_addresses(nic: NicFamily, holding: Holding, release: Release, draft: Draft) -> AddressSet:
@@ -194,10 +196,18 @@ def _spec(nic: NicFamily, subnet: str, ips: AddressSet) -> PoolSpec:
         subnet=subnet,
         ips=ips,
         gateway=vpc_gateway(cidr) if cidr is not None and with_gateway else None,
-        node_name=(nic.node_name,) if nic.node_name else (),
+        node_name=_node_name(nic),
         multus_name=(nic.interface.multus,),
         default=nic.policy.pools.default and (nic.family is IPFamily.IPV4 or may_be_default(nic.observed)),
     )
+
+
+def _node_name(nic: NicFamily) -> tuple[str, ...]:
+    # A name that no Node has proved is for new pools: a running node whose tag, or policy, changed keeps its own.
+    pool = nic.pool
+    if pool is not None and pool.spec.node_name and nic.observed.proved_node is None and "nodeName" not in pool.taken:
+        return pool.spec.node_name
+    return (nic.node_name,) if nic.node_name else ()
 
 
 def _memory(nic: NicFamily, pool: Pool, release: Release, lost: Lost, leaving: AddressSet) -> PoolMemory:
@@ -218,11 +228,14 @@ def _differs(pool: Pool, target: Pool, now: datetime) -> bool:
     # A `disable` that we did not set is the operator's: only our own (in the memory) is undone. What has rested long
     # enough is forgotten with the next write and is no reason for one.
     memory = replace(pool.memory, released=pool.memory.resting(now))
-    return not _same_spec(pool.spec, target.spec) or memory != target.memory or pool.identity != target.identity
+    return not _same_spec(pool, target.spec) or memory != target.memory or pool.identity != target.identity
 
 
-def _same_spec(one: PoolSpec, other: PoolSpec) -> bool:
-    return replace(one, disable=other.disable) == other if one.disable != other.disable else one == other
+def _same_spec(pool: Pool, wanted: PoolSpec) -> bool:
+    # Where the policy gives no gateway the field is the users'; one that we set ourselves goes with the next write.
+    theirs = wanted.gateway is None and "gateway" in pool.taken
+    kept = replace(wanted, disable=pool.spec.disable, gateway=pool.spec.gateway if theirs else wanted.gateway)
+    return pool.spec == kept
 
 
 def _describe(pool: Pool, target: Pool, lost: Lost) -> tuple[PoolChange, str]:
@@ -231,7 +244,7 @@ def _describe(pool: Pool, target: Pool, lost: Lost) -> tuple[PoolChange, str]:
         return PoolChange.GROW, f"EC2 assigned {new}"
     if pool.memory.disabled and not target.memory.disabled:
         return PoolChange.UPDATE, "the instance runs again: enable"
-    if _same_spec(pool.spec, target.spec):
+    if _same_spec(pool, target.spec):
         return (
             PoolChange.REMEMBER,
             "EC2 does not show all its addresses" if lost.memory else "nothing is missing any more",
