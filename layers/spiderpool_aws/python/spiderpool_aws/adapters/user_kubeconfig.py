@@ -56,9 +56,8 @@ class UserKubeconfig:
         try:
             load_kube_config(self._files, client_configuration=configuration, persist_config=False)  # type: ignore[no-untyped-call]
         except _MALFORMED as error:
-            what = " ".join(str(error).split()) or type(error).__name__
             raise Refused(
-                f"the kubeconfig {self._files} is no use ({what}): see that kubectl get nodes works"
+                f"the kubeconfig {self._files} is no use ({_without_content(error)}): see that kubectl get nodes works"
             ) from error
         self._check(configuration)
         return ApiClient(configuration)
@@ -78,3 +77,12 @@ class UserKubeconfig:
                 f"the user of the kubeconfig {self._files} has neither token nor certificate, or its command gave "
                 "none: see that kubectl get nodes works"
             )
+
+
+def _without_content(error: Exception) -> str:
+    """Return what is wrong; the package's messages go on with the entry itself, which may hold a token."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, yaml.YAMLError):
+        return "it is not YAML"
+    return str(error).partition(" in ")[0] if isinstance(error, ConfigException) else "it is malformed"
