@@ -71,7 +71,7 @@ def test_whatever_is_adopted_converges_without_losing_what_pods_use(pool: Pool, 
             else:
                 observation = observation.with_changed_eni(
                     ENI,
-                    lambda e, a=action: e.without(a.addresses, a.prefixes),  # type: ignore[attr-defined, misc]
+                    lambda e, a=action: e.without(a.addresses, a.prefixes),  # type: ignore[misc]
                 )
     assert plan_node(observation, ONE_NIC).actions == ()
     assert pool.allocated <= observation.pools[0].spec.ips
