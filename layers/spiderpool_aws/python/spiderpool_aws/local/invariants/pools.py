@@ -37,8 +37,9 @@ class PoolRules:
 
         What it lists is judged as if the pool were created now.
         """
-        before, after = read_pool(write.before), read_pool(write.after)
-        if write.resource != "spiderippools" or write.subresource or before is None or after is None:
+        is_pool = write.resource == "spiderippools" and not write.subresource
+        before, after = (read_pool(write.before), read_pool(write.after)) if is_pool else (None, None)
+        if before is None or after is None:
             self._broken(7, f"{write.resource} {write.name} is no pool to adopt ({write.verb})")
             return
         if before.identity is not None:
