@@ -196,6 +196,8 @@ def test_a_ca_in_a_file_beside_the_kubeconfig_is_used(desk: Desk) -> None:
         pytest.param("cluster", {"certificate-authority": "/none", "certificate-authority-data": None},
                      "is no use", id="no CA file"),
         pytest.param("user", {"token": None}, "neither token nor certificate", id="no credentials"),
+        pytest.param("user", {"token": None, "exec": {"command": "false", "apiVersion": "v1"}},
+                     "or its command gave none", id="a command that fails"),
         pytest.param("user", {"token": "wrong"}, "refused the token (401)", id="a wrong token"),
         pytest.param("context", {"user": "nobody", "cluster": "nowhere"}, "is no use", id="a context of nothing"),
     ],

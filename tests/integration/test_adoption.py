@@ -154,7 +154,6 @@ def test_a_nic_that_changed_since_the_plan_refuses_the_adoption(world: World) ->
 def test_stopped_between_two_adoptions_the_next_run_goes_on_with_the_rest(world: World) -> None:
     adopting = world.adopter.adopt(world.adopter.plan(world.policy))
     assert next(adopting).adoption.name == FIRST
-    adopting.close()
     assert (world.is_ours(FIRST), world.is_ours(SECOND)) == (True, False)
     assert [outcome.adoption.name for outcome in world.adopt()] == [SECOND]
     assert world.is_ours(SECOND)

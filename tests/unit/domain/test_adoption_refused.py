@@ -65,6 +65,8 @@ def test_what_no_nic_of_the_cluster_has_is_what_is_asked_for() -> None:
     survey = Survey({"i-1": model()}, pools)
     assert unplaced(survey)[V4] == v4("10.0.0.11-10.0.0.19", "10.0.0.25-10.0.0.26")
     assert unplaced(survey, frozenset({"elses"}))[V4] == v4("10.0.0.99")
+    others = Survey({"i-1": model(), "i-2": other_node()}, [hand_made(v4("10.0.0.10-10.0.0.11", "10.0.0.20"))])
+    assert unplaced(others)[V4] == EMPTY[V4], "the primary addresses of the cluster's own instances"
 
 
 def test_another_subnet_than_the_nics_is_refused() -> None:

@@ -14,10 +14,11 @@ class Claims:
         spans: dict[IPFamily, list[tuple[int, int, Pool]]] = {IPFamily.IPV4: [], IPFamily.IPV6: []}
         foreign, served = set(), set()
         nics: dict[IPFamily, set[tuple[str, str]]] = {IPFamily.IPV4: set(), IPFamily.IPV6: set()}
-        default_ipv6 = False
+        default_ipv6, foreign_ipv4 = False, False
         for pool in pools:
             if pool.identity is None:
                 foreign.add(pool.name)
+                foreign_ipv4 |= pool.family is IPFamily.IPV4 and pool.spec.default and not pool.terminating
             elif not pool.terminating and not pool.spec.disable:
                 served.add(pool.identity.instance_id)
             default_ipv6 |= pool.family is IPFamily.IPV6 and pool.spec.default and not pool.terminating
@@ -34,6 +35,7 @@ class Claims:
         """One default IPv6 pool makes Spiderpool refuse every pod on a NIC without one (recorded behaviour)."""
         self.has_ipv6 = bool(nics[IPFamily.IPV6])
         """Whether a pool of ours that serves is one of IPv6."""
+        self._foreign_ipv4 = foreign_ipv4
         self._ipv4_only = frozenset(nic for nic in nics[IPFamily.IPV4] if nic not in nics[IPFamily.IPV6])
 
     def is_foreign(self, name: str) -> bool:
@@ -41,8 +43,11 @@ class Claims:
         return name in self._foreign
 
     def lacks_ipv6(self, except_instance: str = "") -> bool:
-        """Tell whether a NIC, of another instance than one, has an IPv4 pool of ours and no IPv6 pool."""
-        return any(instance_id != except_instance for instance_id, _ in self._ipv4_only)
+        """Tell whether a NIC, of another instance than one, has an IPv4 pool of ours and no IPv6 pool, or may have.
+
+        Nothing says whose a hand-made pool is, so one that is default counts as that of a NIC without IPv6.
+        """
+        return self._foreign_ipv4 or any(instance_id != except_instance for instance_id, _ in self._ipv4_only)
 
     def serves(self, instance_id: str) -> bool:
         """Tell whether an instance has a pool that gives addresses."""

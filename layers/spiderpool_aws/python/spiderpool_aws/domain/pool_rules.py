@@ -57,8 +57,8 @@ def _unclaimed(nic: NicFamily, new: AddressSet, draft: Draft) -> AddressSet:
         if other.identity is None:
             draft.report(
                 Metric.FOREIGN_POOL,
-                f"pool {name} is not ours and lists {addresses}, which EC2 assigned to {nic.eni.eni_id}: delete it, or "
-                "take the addresses out of it",
+                f"pool {name} is not ours and lists {addresses}, which EC2 assigned to {nic.eni.eni_id}: have it "
+                "adopted (spiderpool-aws adopt), or take the addresses out of it",
             )
             continue
         draft.waits.append(Wait(f"{addresses} of {nic.eni.eni_id}: pool {name} still lists it"))
