@@ -15,10 +15,11 @@ class Claims:
         foreign: set[str] = set()
         named: dict[str, set[str]] = {}
         nics: dict[IPFamily, set[tuple[str, str]]] = {IPFamily.IPV4: set(), IPFamily.IPV6: set()}
-        default_ipv6 = False
+        default_ipv6, foreign_ipv4 = False, False
         for pool in pools:
             if pool.identity is None:
                 foreign.add(pool.name)
+                foreign_ipv4 |= pool.family is IPFamily.IPV4 and pool.spec.default and not pool.terminating
             elif not pool.terminating:
                 for name in pool.spec.node_name:
                     named.setdefault(name, set()).add(pool.identity.instance_id)
@@ -37,6 +38,7 @@ class Claims:
         """One default IPv6 pool makes Spiderpool refuse every pod on a NIC without one (recorded behaviour)."""
         self.has_ipv6 = bool(nics[IPFamily.IPV6])
         """Whether a pool of ours that serves is one of IPv6."""
+        self._foreign_ipv4 = foreign_ipv4
         self._ipv4_only = frozenset(nic for nic in nics[IPFamily.IPV4] if nic not in nics[IPFamily.IPV6])
 
     def is_foreign(self, name: str) -> bool:
@@ -44,8 +46,11 @@ class Claims:
         return name in self._foreign
 
     def lacks_ipv6(self, except_instance: str = "") -> bool:
-        """Tell whether a NIC, of another instance than one, has an IPv4 pool of ours and no IPv6 pool."""
-        return any(instance_id != except_instance for instance_id, _ in self._ipv4_only)
+        """Tell whether a NIC, of another instance than one, has an IPv4 pool of ours and no IPv6 pool, or may have.
+
+        Nothing says whose a hand-made pool is, so one that is default counts as that of a NIC without IPv6.
+        """
+        return self._foreign_ipv4 or any(instance_id != except_instance for instance_id, _ in self._ipv4_only)
 
     def instances_named(self, node_name: str) -> frozenset[str]:
         """Return the instances of which a pool of ours has a node name."""

@@ -57,8 +57,8 @@ def _unclaimed(nic: NicFamily, new: AddressSet, draft: Draft) -> AddressSet:
         if other.identity is None:
             draft.report(
                 Metric.FOREIGN_POOL,
-                f"pool {name} is not ours and lists {addresses}, which EC2 assigned to {nic.eni.eni_id}: delete it, or "
-                "take the addresses out of it",
+                f"pool {name} is not ours and lists {addresses}, which EC2 assigned to {nic.eni.eni_id}: have it "
+                "adopted (spiderpool-aws adopt), or take the addresses out of it",
             )
             continue
         draft.waits.append(Wait(f"{addresses} of {nic.eni.eni_id}: pool {name} still lists it"))
@@ -103,13 +103,13 @@ def _plan_pool(nic: NicFamily, subnet: str, holding: Holding, release: Release, 
     leaving = _leaving(nic, pool, holding, release, lost, draft)
     memory = _memory(nic, pool, release, lost, leaving.all)
     if leaving.all:
-        spec = _spec(nic, subnet, pool.spec.ips - leaving.all)
+        spec = pool_spec(nic, subnet, pool.spec.ips - leaving.all)
         target = replace(pool, identity=nic.identity, spec=spec, memory=memory)
         why = _why_leaving(nic, leaving, release)
         draft.add(ApplyPool(PoolChange.SHRINK, target, why, leaving.dropped or None, leaving.released or None))
         draft.incomplete = True
         return
-    target = replace(pool, identity=nic.identity, spec=_spec(nic, subnet, pool.spec.ips | new), memory=memory)
+    target = replace(pool, identity=nic.identity, spec=pool_spec(nic, subnet, pool.spec.ips | new), memory=memory)
     if _differs(pool, target, nic.observed.now):
         change, why = _describe(pool, target, lost)
         draft.add(ApplyPool(change, target, why))
@@ -181,7 +181,7 @@ def _plan_create(nic: NicFamily, subnet: str, ips: AddressSet, draft: Draft) -> 
     pool = Pool(
         name=name,
         identity=nic.identity,
-        spec=_spec(nic, subnet, ips),
+        spec=pool_spec(nic, subnet, ips),
         allocated=EMPTY[nic.family],
         excluded=EMPTY[nic.family],
         memory=PoolMemory(node_uid=node.uid if node else ""),
@@ -189,7 +189,8 @@ def _plan_create(nic: NicFamily, subnet: str, ips: AddressSet, draft: Draft) -> 
     draft.add(ApplyPool(PoolChange.CREATE, pool, f"{nic.eni.eni_id} has no pool"))
 
 
-def _spec(nic: NicFamily, subnet: str, ips: AddressSet) -> PoolSpec:
+def pool_spec(nic: NicFamily, subnet: str, ips: AddressSet) -> PoolSpec:
+    """Return the pool's spec as the policy wants it."""
     cidr = nic.subnet.cidr(nic.family)
     with_gateway = nic.family is IPFamily.IPV4 or nic.policy.pools.ipv6_gateway == "first"
     return PoolSpec(
