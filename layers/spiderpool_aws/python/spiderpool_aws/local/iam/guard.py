@@ -1,0 +1,102 @@
+"""IAM before the in-process services: each call of a function is judged as its role, and denied as AWS denies it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from botocore.awsrequest import AWSResponse, HTTPHeaders
+
+from spiderpool_aws.local.ec2 import Ec2Model
+from spiderpool_aws.local.iam.ec2_requests import Ec2Requests
+from spiderpool_aws.local.iam.policies import Refusal, Statement, judge
+from spiderpool_aws.local.iam.requests import Request
+from spiderpool_aws.local.iam.service_requests import ServiceRequests
+
+Policies = Mapping[str, Sequence[Statement]]
+
+_PARAMS = "spiderpool_aws_iam_params"
+_FORBIDDEN = 403
+_CODES = {
+    "ec2": "UnauthorizedOperation",
+    "sqs": "AccessDenied",
+    "sts": "AccessDenied",
+    "autoscaling": "AccessDenied",
+    "ssm": "AccessDeniedException",
+    "secretsmanager": "AccessDeniedException",
+}
+"""Each service's code for it; the query protocols have no `Exception` at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: a function's code carries the function's ARN, what Lambda does with the same role does not."""
+
+    function: str
+    role_arn: str
+    function_arn: str = ""
+
+
+@dataclass(slots=True)
+class Guard:
+    """The roles' policies in one account. What it was asked, and what it refused, can be read afterwards."""
+
+    model: Ec2Model
+    policies: Policies
+    """Function -> the statements of its role."""
+    group_tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Auto Scaling group -> its tags: the local Auto Scaling has none."""
+    asked: list[tuple[str, Request]] = field(default_factory=list)
+    refused: list[tuple[str, Refusal]] = field(default_factory=list)
+
+    def judge(self, caller: Caller, request: Request) -> Refusal | None:
+        """Return what refuses the request of a function's role; None when it is allowed."""
+        if caller.function_arn:
+            request = replace(request, keys={**request.keys, "lambda:SourceFunctionArn": (caller.function_arn,)})
+        self.asked.append((caller.function, request))
+        refusal = judge(self.policies[caller.function], request)
+        if refusal is not None:
+            self.refused.append((caller.function, refusal))
+        return refusal
+
+    def stand_before(self, session: Any, caller: Caller) -> None:
+        """Judge every call of every client that the boto3 session makes; call it before the services are connected.
+
+        A denied call does not reach its service: the model's log of calls and CloudTrail do not have it.
+        """
+
+        def keep_params(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+            context[_PARAMS] = params
+
+        def before_call(**given: Any) -> tuple[AWSResponse, dict[str, Any]] | None:
+            operation = given["model"]
+            service = operation.service_model.service_name
+            for request in self.requests_of(service, operation.name, given["context"][_PARAMS]):
+                refusal = self.judge(caller, request)
+                if refusal is not None:
+                    return _denial(service, caller, refusal)
+            return None
+
+        session.events.register_last("before-parameter-build", keep_params)
+        session.events.register_first("before-call", before_call)
+
+    def requests_of(self, service: str, operation: str, params: Mapping[str, Any]) -> list[Request]:
+        """Return what a call asks IAM. Raises UnknownToIamError for one that is not modelled."""
+        if service == "ec2":
+            return Ec2Requests(self.model).of(operation, params)
+        world = self.model.world
+        services = ServiceRequests(
+            world.region, world.account_id, world.partition, lambda name: self.group_tags.get(name, {})
+        )
+        return [services.of(service, operation, params)]
+
+
+def _denial(service: str, caller: Caller, refusal: Refusal) -> tuple[AWSResponse, dict[str, Any]]:
+    message = (
+        f"User: {caller.role_arn} is not authorized to perform: {refusal.action} on resource: {refusal.arn}"
+        f" {refusal.reason}"
+    )
+    if service == "ec2":
+        message = f"You are not authorized to perform this operation. {message}"
+    metadata = {"HTTPStatusCode": _FORBIDDEN, "HTTPHeaders": {}, "RetryAttempts": 0}
+    parsed = {"Error": {"Code": _CODES[service], "Message": message}, "ResponseMetadata": metadata}
+    return AWSResponse("https://iam.invalid/", _FORBIDDEN, HTTPHeaders(), None), parsed
