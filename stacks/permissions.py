@@ -161,7 +161,7 @@ class _Statements:
             if not given.audience:
                 raise ValueError("the login web-identity needs the cluster's audience: set the context clusterAudience")
             conditions = {
-                "Null": {"sts:IdentityTokenAudience": "false"},
+                # True of no audience at all, too: STS wants at least one.
                 "ForAllValues:StringEquals": {"sts:IdentityTokenAudience": [given.audience]},
                 "NumericLessThanEquals": {"sts:DurationSeconds": str(TOKEN_SECONDS)},
             }

@@ -8,6 +8,7 @@ from botocore.awsrequest import AWSResponse, HTTPHeaders
 
 from spiderpool_aws.local.ec2 import Ec2Model
 from spiderpool_aws.local.iam.ec2_requests import Ec2Requests
+from spiderpool_aws.local.iam.errors import UnknownToIamError
 from spiderpool_aws.local.iam.policies import Refusal, Statement, judge
 from spiderpool_aws.local.iam.requests import Request
 from spiderpool_aws.local.iam.service_requests import ServiceRequests
@@ -20,11 +21,11 @@ _CODES = {
     "ec2": "UnauthorizedOperation",
     "sqs": "AccessDenied",
     "sts": "AccessDenied",
-    "autoscaling": "AccessDenied",
+    "auto-scaling": "AccessDenied",
     "ssm": "AccessDeniedException",
-    "secretsmanager": "AccessDeniedException",
+    "secrets-manager": "AccessDeniedException",
 }
-"""Each service's code for it; the query protocols have no `Exception` at the end."""
+"""Each service, by botocore's name of its events, and its code for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +70,23 @@ class Guard:
 
         def before_call(**given: Any) -> tuple[AWSResponse, dict[str, Any]] | None:
             operation = given["model"]
-            service = operation.service_model.service_name
-            for request in self.requests_of(service, operation.name, given["context"][_PARAMS]):
+            service = operation.service_model
+            for request in self.requests_of(service.service_name, operation.name, given["context"][_PARAMS]):
                 refusal = self.judge(caller, request)
                 if refusal is not None:
-                    return _denial(service, caller, refusal)
+                    return _denial(_CODES[str(service.service_id.hyphenize())], caller, refusal)
             return None
 
+        def refuse_others(**given: Any) -> None:
+            service = given["model"].service_model
+            if service.service_id.hyphenize() not in _CODES:
+                raise UnknownToIamError(f"calls of {service.service_name} are not modelled")
+
         session.events.register_last("before-parameter-build", keep_params)
-        session.events.register_first("before-call", before_call)
+        session.events.register_first("before-call", refuse_others)
+        # By service: botocore asks the handlers of the longer name first, and one that answers is the last to be asked.
+        for service in _CODES:
+            session.events.register_first(f"before-call.{service}", before_call)
 
     def requests_of(self, service: str, operation: str, params: Mapping[str, Any]) -> list[Request]:
         """Return what a call asks IAM. Raises UnknownToIamError for one that is not modelled."""
@@ -90,13 +99,13 @@ class Guard:
         return [services.of(service, operation, params)]
 
 
-def _denial(service: str, caller: Caller, refusal: Refusal) -> tuple[AWSResponse, dict[str, Any]]:
+def _denial(code: str, caller: Caller, refusal: Refusal) -> tuple[AWSResponse, dict[str, Any]]:
     message = (
         f"User: {caller.role_arn} is not authorized to perform: {refusal.action} on resource: {refusal.arn}"
         f" {refusal.reason}"
     )
-    if service == "ec2":
+    if code == _CODES["ec2"]:
         message = f"You are not authorized to perform this operation. {message}"
     metadata = {"HTTPStatusCode": _FORBIDDEN, "HTTPHeaders": {}, "RetryAttempts": 0}
-    parsed = {"Error": {"Code": _CODES[service], "Message": message}, "ResponseMetadata": metadata}
+    parsed = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}
     return AWSResponse("https://iam.invalid/", _FORBIDDEN, HTTPHeaders(), None), parsed
