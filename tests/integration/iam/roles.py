@@ -1,7 +1,7 @@
 """The functions' roles as CDK writes them: a stack with nothing but what `grant` needs, and its template resolved."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -79,23 +79,22 @@ def roles(variant: str, vpc_id: str) -> Roles:
     }
 
 
-def without_action(given: Roles, function: str, sid: str, action: str) -> Roles:
-    """Return the roles with one action taken out of one statement; a statement without any allows nothing."""
-    return given | {
-        function: tuple(
-            replace(one, actions=tuple(a for a in one.actions if a != action)) if one.sid == sid else one
-            for one in given[function]
-        )
-    }
+def without_action(statements: Sequence[Statement], sid: str, action: str) -> tuple[Statement, ...]:
+    """Return the statements with one action taken out of one of them; one that has none left allows nothing."""
+    return _changed(statements, sid, lambda one: replace(one, actions=tuple(a for a in one.actions if a != action)))
 
 
-def without_condition(given: Roles, function: str, sid: str, operator: str, key: str) -> Roles:
-    """Return the roles with one condition taken out of one statement."""
-    return given | {
-        function: tuple(
-            replace(one, conditions=tuple(c for c in one.conditions if (c.operator, c.key) != (operator, key)))
-            if one.sid == sid
-            else one
-            for one in given[function]
-        )
-    }
+def without_condition(statements: Sequence[Statement], sid: str, operator: str, key: str) -> tuple[Statement, ...]:
+    """Return the statements with one condition taken out of one of them."""
+
+    def change(one: Statement) -> Statement:
+        return replace(one, conditions=tuple(c for c in one.conditions if (c.operator, c.key) != (operator, key)))
+
+    return _changed(statements, sid, change)
+
+
+def _changed(
+    statements: Sequence[Statement], sid: str, change: Callable[[Statement], Statement]
+) -> tuple[Statement, ...]:
+    assert sid in {statement.sid for statement in statements}
+    return tuple(change(one) if one.sid == sid else one for one in statements)

@@ -51,13 +51,18 @@ class Guard:
 
     def judge(self, caller: Caller, request: Request) -> Refusal | None:
         """Return what refuses the request of a function's role; None when it is allowed."""
-        if caller.function_arn:
-            request = replace(request, keys={**request.keys, "lambda:SourceFunctionArn": (caller.function_arn,)})
+        request = self.as_caller(caller, request)
         self.asked.append((caller.function, request))
         refusal = judge(self.policies[caller.function], request)
         if refusal is not None:
             self.refused.append((caller.function, refusal))
         return refusal
+
+    def as_caller(self, caller: Caller, request: Request) -> Request:
+        """Return the request with the keys of who makes it."""
+        if not caller.function_arn:
+            return request
+        return replace(request, keys={**request.keys, "lambda:SourceFunctionArn": (caller.function_arn,)})
 
     def stand_before(self, session: Any, caller: Caller) -> None:
         """Judge every call of every client that the boto3 session makes; call it before the services are connected.
