@@ -121,7 +121,10 @@ class _Statements:
         )
 
     def _of_both_in_the_vpc(self) -> Iterator[iam.PolicyStatement]:
-        policy, fuse = self._parameter(self._resources.policy_parameter), self._parameter(self._resources.fuse_parameter)
+        policy, fuse = (
+            self._parameter(self._resources.policy_parameter),
+            self._parameter(self._resources.fuse_parameter),
+        )
         yield _allow("ReadEc2", "ec2", READS, ["*"])
         yield _allow("ReadControl", "ssm", ["GetParameters"], [policy, fuse])
         yield _allow("ReadPolicyHistory", "ssm", ["GetParameterHistory"], [policy])
@@ -130,25 +133,30 @@ class _Statements:
         yield from self._log_in()
 
     def _addresses_and_nics(self) -> Iterator[iam.PolicyStatement]:
-        nic, instance = self._ec2("network-interface"), self._ec2("instance")
+        nic = self._ec2("network-interface")
         in_vpc = {"ArnEquals": {"ec2:Vpc": self._arn("ec2", f"vpc/{self._resources.vpc_id}")}}
-        ours = self._tagged() | {"Null": {f"aws:ResourceTag/{INSTANCE_TAG}": "false"}}
-        of_cluster = {f"aws:RequestTag/{CLUSTER_TAG}": self._resources.cluster}
-        created = {"StringEquals": of_cluster, "Null": {f"aws:RequestTag/{INSTANCE_TAG}": "false"}}
-        tagged = {"StringEquals": {"ec2:CreateAction": "CreateNetworkInterface"} | of_cluster}
-        noted = ours | {
-            # Without a key DeleteTags removes all tags, and ForAllValues is true of no key at all.
-            "Null": ours["Null"] | {"aws:TagKeys": "false"},
-            "ForAllValues:StringEquals": {"aws:TagKeys": [FIRST_SEEN_TAG]},
-        }
-        create = ["CreateNetworkInterface"]
-        yield _allow("ChangeAddresses", "ec2", ADDRESS_CALLS, [nic], in_vpc if self._resources.alone else self._tagged())
+        whose = in_vpc if self._resources.alone else self._tagged()
+        yield _allow("ChangeAddresses", "ec2", ADDRESS_CALLS, [nic], whose)
+        create, asked = ["CreateNetworkInterface"], {f"aws:RequestTag/{CLUSTER_TAG}": self._resources.cluster}
+        created = {"StringEquals": asked, "Null": {f"aws:RequestTag/{INSTANCE_TAG}": "false"}}
         yield _allow("CreateNics", "ec2", create, [nic], created)
         yield _allow("CreateNicsInSubnets", "ec2", create, [self._ec2("subnet")], in_vpc)
         yield _allow("CreateNicsWithGroups", "ec2", create, [self._ec2("security-group")], in_vpc)
+        tagged = {"StringEquals": {"ec2:CreateAction": create[0], **asked}}
         yield _allow("TagCreatedNics", "ec2", ["CreateTags"], [nic], tagged)
+        yield from self._created_nics(nic)
+
+    def _created_nics(self, nic: str) -> Iterator[iam.PolicyStatement]:
+        there = {f"aws:ResourceTag/{INSTANCE_TAG}": "false"}
+        ours = {**self._tagged(), "Null": there}
         yield _allow("ChangeCreatedNics", "ec2", [*ATTACHMENT_CALLS, "DeleteNetworkInterface"], [nic], ours)
-        yield _allow("AttachToInstances", "ec2", ATTACHMENT_CALLS, [instance], self._tagged())
+        yield _allow("AttachToInstances", "ec2", ATTACHMENT_CALLS, [self._ec2("instance")], self._tagged())
+        noted = {
+            **self._tagged(),
+            # Without a key DeleteTags removes all tags, and ForAllValues is true of no key at all.
+            "Null": {**there, "aws:TagKeys": "false"},
+            "ForAllValues:StringEquals": {"aws:TagKeys": [FIRST_SEEN_TAG]},
+        }
         yield _allow("NoteUnusedNics", "ec2", ["CreateTags", "DeleteTags"], [nic], noted)
 
     def _log_in(self) -> Iterator[iam.PolicyStatement]:
@@ -160,7 +168,7 @@ class _Statements:
         elif given.login == "web-identity":
             if not given.audience:
                 raise ValueError("the login web-identity needs the cluster's audience: set the context clusterAudience")
-            conditions = {
+            conditions: Conditions = {
                 # True of no audience at all, too: STS wants at least one.
                 "ForAllValues:StringEquals": {"sts:IdentityTokenAudience": [given.audience]},
                 "NumericLessThanEquals": {"sts:DurationSeconds": str(TOKEN_SECONDS)},
@@ -174,7 +182,7 @@ class _Statements:
         streams = self._arn("logs", f"log-group:{group}:*")
         return _allow("WriteLog", "logs", ["CreateLogStream", "PutLogEvents"], [streams])
 
-    def _tagged(self) -> dict[str, Mapping[str, Any]]:
+    def _tagged(self) -> Conditions:
         return {"StringEquals": {f"aws:ResourceTag/{CLUSTER_TAG}": self._resources.cluster}}
 
     def _ec2(self, kind: str) -> str:

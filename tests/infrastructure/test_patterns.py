@@ -92,7 +92,9 @@ def test_awss_own_engine_says_the_same_of_all_events_and_patterns(tmp_path: Path
 
 
 def test_without_roles_to_leave_out_both_engines_take_every_caller(tmp_path: Path) -> None:
-    open_to_all = {route.name: found for route in ROUTES if (found := pattern(route, policy_parameter=POLICY_PARAMETER))}
+    open_to_all = {
+        route.name: found for route in ROUTES if (found := pattern(route, policy_parameter=POLICY_PARAMETER))
+    }
     own = by_role("call-attach-by-role", OWN_ROLES[0], "s")
     assert moto_matches(open_to_all["eni-call"], own)
     assert ruler.matches(open_to_all, {"own": own}, tmp_path) == {("own", "eni-call")}

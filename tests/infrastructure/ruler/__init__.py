@@ -18,7 +18,7 @@ Documents = Mapping[str, Mapping[str, Any]]
 
 
 def matches(patterns: Documents, events: Documents, folder: Path) -> set[tuple[str, str]]:
-    """Return which event is matched by which pattern, both by name. Skips where there is no JDK, or no jar to be had."""
+    """Return which event is matched by which pattern, both by name; skip without a JDK or the jars."""
     for tool in ("java", "javac"):
         if shutil.which(tool) is None:
             pytest.skip(f"event-ruler needs a JDK: there is no {tool} on the path")
@@ -37,7 +37,9 @@ def _jars() -> list[Path]:
     if not all((CACHE / name).exists() for name in wanted):
         _fetch()
     for name, digest in wanted.items():
-        assert hashlib.sha256((CACHE / name).read_bytes()).hexdigest() == digest, f"{CACHE / name} is not the pinned one"
+        assert hashlib.sha256((CACHE / name).read_bytes()).hexdigest() == digest, (
+            f"{CACHE / name} is not the pinned one"
+        )
     return [CACHE / name for name in wanted]
 
 

@@ -25,6 +25,7 @@ WORKER = "reconcile_nodes"
 GROUP = "prod-a"
 NIC_TAGS = TAGS | {"spiderpool-aws/instance": "i-0123456789abcdef0"}
 
+
 class RefusedError(AssertionError):
     """IAM refused what the run needs."""
 

@@ -10,8 +10,8 @@ from tests.integration.iam.roles import AUDIENCE, SECRET
 from tests.integration.scene import SUBNETS, TAGS
 
 OTHER = {"spiderpool-aws/cluster": "staging"}
-CLUSTER_OF_NIC = "aws:ResourceTag/spiderpool-aws/cluster"
-INSTANCE_OF_NIC = "aws:ResourceTag/spiderpool-aws/instance"
+CLUSTER_THERE = "aws:ResourceTag/spiderpool-aws/cluster"
+INSTANCE_THERE = "aws:ResourceTag/spiderpool-aws/instance"
 CLUSTER_ASKED, INSTANCE_ASKED = (f"aws:RequestTag/spiderpool-aws/{tag}" for tag in ("cluster", "instance"))
 
 
@@ -138,7 +138,7 @@ _BY_LAMBDA = ("Null", "lambda:SourceFunctionArn")
 _ADDRESSES = [
     WrongCall("ChangeAddresses", operator, key, operation, _on(nic, **asked), variant=variant)
     for variant, operator, key, nic in (
-        ("tagged", "StringEquals", CLUSTER_OF_NIC, "of_others"),
+        ("tagged", "StringEquals", CLUSTER_THERE, "of_others"),
         ("alone", "ArnEquals", "ec2:Vpc", "distant"),
     )
     for operation, asked in (
@@ -162,15 +162,15 @@ _CREATION = [
 _TAGS = [
     # Otherwise the worker could make the NICs of others its own.
     WrongCall("TagCreatedNics", "StringEquals", "ec2:CreateAction", "CreateTags", _retag("of_others", _OURS_NOW)),
-    WrongCall("NoteUnusedNics", "StringEquals", CLUSTER_OF_NIC, "CreateTags", _retag("of_others", _SEEN)),
-    WrongCall("NoteUnusedNics", "Null", INSTANCE_OF_NIC, "DeleteTags", _retag("launched", _SEEN)),
+    WrongCall("NoteUnusedNics", "StringEquals", CLUSTER_THERE, "CreateTags", _retag("of_others", _SEEN)),
+    WrongCall("NoteUnusedNics", "Null", INSTANCE_THERE, "DeleteTags", _retag("launched", _SEEN)),
     WrongCall("NoteUnusedNics", "ForAllValues:StringEquals", "aws:TagKeys", "DeleteTags", _retag("created", _OURS_NOW)),
     # Without a tag named, DeleteTags removes them all.
     WrongCall("NoteUnusedNics", "Null", "aws:TagKeys", "DeleteTags", lambda w: {"Resources": [w.created]}),
 ]
 _CREATED = [
     WrongCall("ChangeCreatedNics", operator, key, operation, params(nic))
-    for operator, key, nic in (("StringEquals", CLUSTER_OF_NIC, "of_others"), ("Null", INSTANCE_OF_NIC, "launched"))
+    for operator, key, nic in (("StringEquals", CLUSTER_THERE, "of_others"), ("Null", INSTANCE_THERE, "launched"))
     for operation, params in (
         ("AttachNetworkInterface", lambda nic: _attach(nic, "instance")),
         ("DeleteNetworkInterface", _on),
@@ -178,18 +178,24 @@ _CREATED = [
 ]
 _OTHERS = [
     WrongCall(
-        "AttachToInstances", "StringEquals", CLUSTER_OF_NIC, "AttachNetworkInterface", _attach("created", "other_instance")
+        "AttachToInstances",
+        "StringEquals",
+        CLUSTER_THERE,
+        "AttachNetworkInterface",
+        _attach("created", "other_instance"),
     ),
     WrongCall(
         "AnswerLifecycleHooks",
         "StringEquals",
-        CLUSTER_OF_NIC,
+        CLUSTER_THERE,
         "CompleteLifecycleAction",
         lambda world: _HOOK | {"InstanceId": world.other_instance},
         service="autoscaling",
     ),
     WrongCall("TakeRequests", *_BY_LAMBDA, "ReceiveMessage", _queue("requests.fifo"), service="sqs"),
-    WrongCall("KeepFailedEvents", *_BY_LAMBDA, "SendMessage", _message("lost-events"), service="sqs", function="resync"),
+    WrongCall(
+        "KeepFailedEvents", *_BY_LAMBDA, "SendMessage", _message("lost-events"), service="sqs", function="resync"
+    ),
     WrongCall("NicsOfLambda", *_BY_LAMBDA, "CreateNetworkInterface", _create(None)),
     WrongCall("NicsOfLambda", *_BY_LAMBDA, "DeleteNetworkInterface", _on("of_others"), function="resync"),
 ]

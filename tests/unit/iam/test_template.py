@@ -25,7 +25,10 @@ DEPLOYED = Deployed(
         ({"Fn::GetAtt": ["Queue", "Arn"]}, "arn:aws-cn:sqs:cn-north-1:1:requests"),
         ({"Fn::GetAtt": "Queue.Arn"}, "arn:aws-cn:sqs:cn-north-1:1:requests"),
         ({"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":ec2"]]}, "arn:aws-cn:ec2"),
-        ({"Fn::Sub": "${AWS::AccountId}/${Queue.Arn}/${!literal}"}, "1/arn:aws-cn:sqs:cn-north-1:1:requests/${literal}"),
+        (
+            {"Fn::Sub": "${AWS::AccountId}/${Queue.Arn}/${!literal}"},
+            "1/arn:aws-cn:sqs:cn-north-1:1:requests/${literal}",
+        ),
         ({"Fn::Sub": ["${where}", {"where": {"Ref": "Vpc"}}]}, "vpc-1"),
         ({"Fn::ImportValue": "network:Vpc"}, "vpc-2"),
         ([{"a": [{"Ref": "Vpc"}]}], [{"a": ["vpc-1"]}]),
@@ -54,7 +57,12 @@ def test_what_was_not_given_or_is_not_modelled_is_an_error(value: Any, message: 
 
 
 def policy(sid: str) -> dict[str, Any]:
-    statement = {"Sid": sid, "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": {"Fn::GetAtt": ["Queue", "Arn"]}}
+    statement = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": "sqs:SendMessage",
+        "Resource": {"Fn::GetAtt": ["Queue", "Arn"]},
+    }
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 

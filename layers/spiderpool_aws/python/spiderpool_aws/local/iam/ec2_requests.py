@@ -7,7 +7,7 @@ being created has the tags of the request and none of its own; making it with ta
 denied.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from spiderpool_aws.local.ec2 import Ec2Model, Eni
@@ -33,9 +33,20 @@ class Ec2Requests:
             return [Request(action, tuple(map(self._any, params["Resources"])), _tagging(params.get("Tags", ())))]
         if operation in _WITHOUT_RESOURCES:
             return [Request(action)]
-        if operation not in _TARGETS:
-            raise UnknownToIamError(f"which resources {action} is about is not modelled")
-        return [Request(action, tuple(_TARGETS[operation](self, params)))]
+        return [Request(action, tuple(self._targets(operation, params)))]
+
+    def _targets(self, operation: str, params: Params) -> Iterable[Target]:
+        if operation in _ON_A_NIC:
+            return [self._any(params["NetworkInterfaceId"])]
+        match operation:
+            case "AttachNetworkInterface":
+                return [self._any(params["InstanceId"]), self._any(params["NetworkInterfaceId"])]
+            case "DetachNetworkInterface":
+                return self._detach(params)
+            case "ModifyNetworkInterfaceAttribute":
+                return self._modify(params)
+            case _:
+                raise UnknownToIamError(f"which resources ec2:{operation} is about is not modelled")
 
     def _creation(self, action: str, params: Params) -> list[Request]:
         specifications = params.get("TagSpecifications", ())
@@ -48,13 +59,6 @@ class Ec2Requests:
         if given:
             requests.append(Request("ec2:CreateTags", (created,), {"ec2:CreateAction": ("CreateNetworkInterface",)}))
         return requests
-
-    def _nic(self, params: Params) -> Iterable[Target]:
-        yield self._any(params["NetworkInterfaceId"])
-
-    def _attach(self, params: Params) -> Iterable[Target]:
-        yield self._any(params["InstanceId"])
-        yield self._any(params["NetworkInterfaceId"])
 
     def _detach(self, params: Params) -> Iterable[Target]:
         nic = self._model.enis.get(self._world.enis_by_attachment.get(params["AttachmentId"], ""))
@@ -71,11 +75,17 @@ class Ec2Requests:
         return self._any(nic.attachment.instance_id if nic and nic.attachment else "i-unknown")
 
     def _any(self, identifier: str) -> Target:
-        prefix = identifier.partition("-")[0]
-        if prefix not in _KINDS:
-            raise UnknownToIamError(f"which resource {identifier} is is not modelled")
-        kind, keys_of = _KINDS[prefix]
-        return Target(self._arn(kind, identifier), keys_of(self, identifier))
+        match identifier.partition("-")[0]:
+            case "eni":
+                return Target(self._arn("network-interface", identifier), self._nic_keys(identifier))
+            case "i":
+                return Target(self._arn("instance", identifier), self._instance_keys(identifier))
+            case "subnet":
+                return Target(self._arn("subnet", identifier), self._subnet_keys(identifier))
+            case "sg":
+                return Target(self._arn("security-group", identifier), self._group_keys(identifier))
+            case _:
+                raise UnknownToIamError(f"which resource {identifier} is is not modelled")
 
     def _nic_keys(self, identifier: str) -> Keys:
         nic = self._model.enis.get(identifier)
@@ -115,21 +125,12 @@ _WITHOUT_RESOURCES = {
     "DescribeInstanceTypes",
     "DescribeSubnets",
 }
-_TARGETS: Mapping[str, Callable[[Ec2Requests, Params], Iterable[Target]]] = {
-    "AssignPrivateIpAddresses": Ec2Requests._nic,
-    "AssignIpv6Addresses": Ec2Requests._nic,
-    "UnassignPrivateIpAddresses": Ec2Requests._nic,
-    "UnassignIpv6Addresses": Ec2Requests._nic,
-    "DeleteNetworkInterface": Ec2Requests._nic,
-    "AttachNetworkInterface": Ec2Requests._attach,
-    "DetachNetworkInterface": Ec2Requests._detach,
-    "ModifyNetworkInterfaceAttribute": Ec2Requests._modify,
-}
-_KINDS: Mapping[str, tuple[str, Callable[[Ec2Requests, str], Keys]]] = {
-    "eni": ("network-interface", Ec2Requests._nic_keys),
-    "i": ("instance", Ec2Requests._instance_keys),
-    "subnet": ("subnet", Ec2Requests._subnet_keys),
-    "sg": ("security-group", Ec2Requests._group_keys),
+_ON_A_NIC = {
+    "AssignPrivateIpAddresses",
+    "AssignIpv6Addresses",
+    "UnassignPrivateIpAddresses",
+    "UnassignIpv6Addresses",
+    "DeleteNetworkInterface",
 }
 
 

@@ -26,9 +26,19 @@ class ServiceRequests:
 
     def of(self, service: str, operation: str, params: Params) -> Request:
         """Return the decision of one call. Raises UnknownToIamError for a service or a call that is not modelled."""
-        if service not in _SERVICES:
-            raise UnknownToIamError(f"what {service} asks IAM about is not modelled")
-        return _SERVICES[service](self, operation, params)
+        match service:
+            case "sqs":
+                return self._sqs(operation, params)
+            case "ssm":
+                return self._ssm(operation, params)
+            case "secretsmanager":
+                return self._secrets(operation, params)
+            case "sts":
+                return self._sts(operation, params)
+            case "autoscaling":
+                return self._autoscaling(operation, params)
+            case _:
+                raise UnknownToIamError(f"what {service} asks IAM about is not modelled")
 
     def _sqs(self, operation: str, params: Params) -> Request:
         queue = params["QueueUrl"].rpartition("/")[2]
@@ -60,12 +70,3 @@ class ServiceRequests:
 
     def _arn(self, service: str, resource: str) -> str:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
-
-
-_SERVICES: Mapping[str, Callable[[ServiceRequests, str, Params], Request]] = {
-    "sqs": ServiceRequests._sqs,
-    "ssm": ServiceRequests._ssm,
-    "secretsmanager": ServiceRequests._secrets,
-    "sts": ServiceRequests._sts,
-    "autoscaling": ServiceRequests._autoscaling,
-}

@@ -1,7 +1,7 @@
 """The roles of a CloudFormation template: which statements each function has, with every intrinsic resolved."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,9 +34,19 @@ class Deployed:
         name = next((key for key in value if key == "Ref" or key.startswith("Fn::")), None)
         if name is None:
             return {key: self.resolve(item) for key, item in value.items()}
-        if len(value) > 1 or name not in _INTRINSICS:
-            raise UnknownToIamError(f"the intrinsic function in {dict(value)!r} is not modelled")
-        return _INTRINSICS[name](self, value[name])
+        match name if len(value) == 1 else "":
+            case "Ref":
+                return self._ref(value[name])
+            case "Fn::GetAtt":
+                return self._get_att(value[name])
+            case "Fn::Join":
+                return self._join(value[name])
+            case "Fn::Sub":
+                return self._sub(value[name])
+            case "Fn::ImportValue":
+                return _found(self.imports, self.resolve(value[name]), "Fn::ImportValue")
+            case _:
+                raise UnknownToIamError(f"the intrinsic function in {dict(value)!r} is not modelled")
 
     def _ref(self, name: str) -> str:
         pseudo = {"AWS::Region": self.region, "AWS::AccountId": self.account, "AWS::Partition": self.partition}
@@ -63,18 +73,6 @@ class Deployed:
             return self._get_att(name) if "." in name else self._ref(name)
 
         return _FIELD.sub(replaced, text).replace("${!", "${")
-
-    def _import_value(self, given: Any) -> str:
-        return _found(self.imports, self.resolve(given), "Fn::ImportValue")
-
-
-_INTRINSICS: Mapping[str, Callable[[Deployed, Any], str]] = {
-    "Ref": Deployed._ref,
-    "Fn::GetAtt": Deployed._get_att,
-    "Fn::Join": Deployed._join,
-    "Fn::Sub": Deployed._sub,
-    "Fn::ImportValue": Deployed._import_value,
-}
 
 
 def _found(known: Mapping[Any, str], name: Any, intrinsic: str) -> str:
