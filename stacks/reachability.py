@@ -1,13 +1,13 @@
 """How the functions that talk to the cluster get there: VPC, subnets, security group, optional endpoints."""
 
-import ipaddress
 from collections.abc import Sequence
+from ipaddress import ip_network
 
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from spiderpool_aws.deployment import Names
-from stacks.context import Context, ContextError
+from stacks.context import Context
 from stacks.placement import Placement
 
 HTTPS = ec2.Port.tcp(443)
@@ -17,7 +17,6 @@ class Reachability(Construct):
     """Where those functions run, and the rules that let them out to AWS and to the API server, and into nothing else.
 
     The API server is known, in this order, by `apiServerCidr`, by `apiServerSecurityGroup`, or by the placement.
-    Raises ContextError where the context does not say enough.
     """
 
     def __init__(
@@ -69,13 +68,10 @@ class Reachability(Construct):
         )
 
     def _api_server_group(self, placement: Placement | None) -> ec2.ISecurityGroup:
-        if given := self._context.api_server_security_group:
+        given = self._context.api_server_security_group
+        if placement is None or given:
             return ec2.SecurityGroup.from_security_group_id(self, "Given", given, mutable=False)
-        if placement is not None and placement.api_server is not None:
-            return placement.api_server
-        raise ContextError(
-            "context apiServerSecurityGroup: give it, or apiServerCidr, so that the functions may reach it"
-        )
+        return placement.api_server
 
     def _endpoints(self, names: Names) -> None:
         """Make a way to AWS's services inside a VPC that exists and has no NAT gateway.
@@ -109,13 +105,6 @@ class Reachability(Construct):
 def _existing(scope: Construct, context: Context) -> tuple[ec2.IVpc, Sequence[ec2.ISubnet]]:
     """Return the VPC and the subnets that the context names, without a look-up."""
     ids, zones = context.subnet_ids, context.subnet_zones
-    if not ids:
-        raise ContextError("context subnetIds: give the private subnets of the functions, at least one")
-    if len(zones) != len(ids):
-        raise ContextError(
-            f"context subnetZones: give the availability zone of each of the {len(ids)} subnetIds, in the same order; "
-            f"there are {len(zones)}"
-        )
     vpc = ec2.Vpc.from_vpc_attributes(
         scope, "Vpc", vpc_id=context.vpc_id, availability_zones=list(dict.fromkeys(zones))
     )
@@ -127,8 +116,4 @@ def _existing(scope: Construct, context: Context) -> tuple[ec2.IVpc, Sequence[ec
 
 
 def _peer(cidr: str) -> ec2.IPeer:
-    try:
-        network = ipaddress.ip_network(cidr)
-    except ValueError as error:
-        raise ContextError(f"context apiServerCidr: {error}; write 10.0.0.0/16 or 10.0.1.5/32") from None
-    return ec2.Peer.ipv4(cidr) if network.version == 4 else ec2.Peer.ipv6(cidr)
+    return ec2.Peer.ipv4(cidr) if ip_network(cidr).version == 4 else ec2.Peer.ipv6(cidr)

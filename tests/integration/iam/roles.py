@@ -14,7 +14,7 @@ from spiderpool_aws.local.stack import FUSE_PARAMETER, POLICY_PARAMETER
 
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:spiderpool-aws/prod/kubeconfig-AbCdEf"
 AUDIENCE = "prod.example.org"
-QUEUES = {"Queue": "requests.fifo", "DeadRequests": "dead-requests.fifo", "LostEvents": "lost-events"}
+QUEUES = {"Queue": "requests.fifo", "DeadRequests": "requests-dead.fifo", "LostEvents": "lost-events"}
 # name of the stack -> what is special about it
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "tagged": {"alone": False, "login": "kubeconfig", "secret_arn": SECRET},

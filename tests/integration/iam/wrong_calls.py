@@ -222,7 +222,7 @@ NEVER = (
     ("ssm", "PutParameter", lambda _: {"Name": POLICY_PARAMETER, "Value": "version: 1", "Overwrite": True}),
     ("ssm", "GetParameters", lambda _: {"Names": [POLICY_PARAMETER, "/of/others"]}),
     ("sqs", "SendMessage", _message("of-others")),
-    ("sqs", "ReceiveMessage", _queue("dead-requests.fifo")),
+    ("sqs", "ReceiveMessage", _queue("requests-dead.fifo")),
     ("secretsmanager", "GetSecretValue", lambda _: {"SecretId": SECRET.replace("prod", "staging")}),
     ("sts", "GetWebIdentityToken", _token(300, AUDIENCE)),
 )

@@ -76,7 +76,7 @@ class LocalStack:
         self.agent = SpiderpoolAgent(self.cluster)
         self.journal = Journal()
         self.lost_events = LocalQueue(self.clock, "lost-events")
-        self.dead_requests = LocalQueue(self.clock, "dead-requests.fifo")
+        self.dead_requests = LocalQueue(self.clock, "requests-dead.fifo")
         self.requests = LocalQueue(
             self.clock,
             "requests.fifo",
