@@ -18,7 +18,11 @@ JUMP_HOST = {
     "EC28": "nothing runs on it that minute-by-minute metrics would tell of",
     "EC29": "it holds nothing: `cdk destroy` may take it",
 }
-NODE_GROUP = {"AS3": "the reconciler follows EC2's own events of each instance, so nobody waits for a notification"}
+NODE_GROUP = {
+    "AS3": "the reconciler follows EC2's own events of each instance, so nobody waits for a notification",
+    "EC26": "the volumes are encrypted; the rule cannot read the template behind several types (a test reads it)",
+}
+VPC = {"VPC7": "the context says `flowLogs: false`"}
 FUNCTION = {"L1": "the layers' compiled parts are pinned for this version of Python, and tested with it"}
 DEAD_LETTERS = {"SQS3": "it is itself a dead-letter queue: of rules and of failed invocations"}
 KUBECONFIG = {"SMG4": "only the owner of the cluster can rotate what is in it; a new value is taken up"}

@@ -10,6 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from spiderpool_aws.domain.instance import CLUSTER_TAG
+from stacks.acknowledgements import VPC, acknowledge
 from stacks.addressing import MAX_ZONES, Layout
 from stacks.context import Context, Deployment
 from stacks.endpoints import InterfaceEndpoints
@@ -52,6 +53,8 @@ class NetworkStack(Stack):
             self._add_endpoints(context)
         if context.flow_logs:
             self._add_flow_logs(context)
+        else:
+            acknowledge(self.vpc, VPC)
         CfnOutput(self, "VpcId", value=self.vpc.vpc_id)
         CfnOutput(self, "NodeSubnetIds", value=Fn.join(",", [subnet.subnet_id for subnet in self.node_subnets]))
         CfnOutput(self, "SecondarySubnetIds", value=Fn.join(",", [s.subnet_id for s in self.secondary_subnets]))

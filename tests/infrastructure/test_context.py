@@ -10,8 +10,7 @@ import pytest
 
 from stacks.context import Context, ContextError, read
 from stacks.context_model import FIELDS
-from tests.infrastructure.contexts import deployment, problems
-from tests.infrastructure.templates import POLICY, ROOT
+from tests.infrastructure.contexts import POLICY, ROOT, deployment, problems
 
 
 def test_an_empty_context_is_enough(policy_file: Path) -> None:

@@ -19,7 +19,8 @@ from spiderpool_aws.deployment import (
     Names,
 )
 from spiderpool_aws.settings import PREFIX, FunctionSettings, load
-from tests.infrastructure.reconciler_template import Properties, Template, alone, login, modes, of_type, reconciler
+from tests.infrastructure.contexts import alone, login, modes
+from tests.infrastructure.templates import Properties, Template, of_type, reconciler
 
 NAMES = Names("demo")
 LOGINS = ("kubeconfig", "web-identity", "iam-authenticator")

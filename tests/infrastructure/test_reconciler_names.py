@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.infrastructure.reconciler_template import POLICY, Template, alone, modes, of_type, reconciler, synthesised
+from tests.infrastructure.contexts import POLICY, alone, modes
+from tests.infrastructure.templates import Template, of_type, reconciler, templates
 
 NAMES = (
     *("FunctionName", "QueueName", "RoleName", "AlarmName", "DashboardName", "LogGroupName", "GroupName", "TrailName"),
@@ -32,7 +33,7 @@ def names(template: Template) -> Iterator[str]:
 
 @pytest.mark.parametrize("mode", ["full", "alone"])
 def test_two_clusters_in_one_account_and_vpc_do_not_meet(mode: str) -> None:
-    blue, green = (synthesised(policy=policy, **modes()[mode]) for policy in (BLUE, GREEN))
+    blue, green = (templates(policy=policy, **modes()[mode]) for policy in (BLUE, GREEN))
     ours, theirs = (
         {name for template in templates.values() for name in names(template)} for templates in (blue, green)
     )

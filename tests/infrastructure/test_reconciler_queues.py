@@ -3,7 +3,7 @@
 import pytest
 
 from spiderpool_aws.deployment import MAX_RECEIVES, VISIBILITY_TIMEOUT
-from tests.infrastructure.reconciler_template import Properties, of_type, reconciler
+from tests.infrastructure.templates import Properties, of_type, reconciler
 
 DAY = 24 * 3600
 
