@@ -22,10 +22,10 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest
 
-# Builds kube-apiserver and etcd first (once, five minutes); with KUBECONFIG it takes that cluster instead.
+# Builds kube-apiserver and etcd first (once, five minutes); with KUBECONFIG and E2E_ALLOW it takes that cluster instead.
 e2e: setup
 	@test -n "$$KUBECONFIG" || $(BIN)/python -m tests.e2e.build
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest -rs tests/e2e
 
 lint: setup
 	$(BIN)/ruff check .

@@ -3,14 +3,30 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e.apiserver import ApiServer
 from tests.e2e.build import build
-from tests.e2e.cluster import Cluster, GivenCluster, UnusableError
+from tests.e2e.cluster import Cluster, GivenCluster
+from tests.e2e.given import ALLOW, UnusableError, read_kubeconfig
 from tests.e2e.real_world import TOKEN, RealWorld
 from tests.e2e.reconciling import RealServer
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say whose cluster it is, and require that it is meant, before anything is asked of it."""
+    path = os.environ.get("KUBECONFIG")
+    if not path:
+        return
+    try:
+        given = read_kubeconfig(path)
+        terminal: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+        terminal.write_line(f"KUBECONFIG: context {given.context}, server {given.server}")
+        given.require_allowed(os.environ.get(ALLOW, ""))
+    except UnusableError as error:
+        pytest.exit(f"KUBECONFIG: {error}", returncode=1)
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +65,7 @@ def any_cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
         yield request.getfixturevalue("api_server")
         return
     try:
-        given = GivenCluster(Path(path))
+        given = GivenCluster(read_kubeconfig(path))
     except UnusableError as error:
         pytest.exit(f"KUBECONFIG: {error}", returncode=1)
     yield given
@@ -60,8 +76,9 @@ def any_cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 def real_world(any_cluster: Cluster) -> Iterator[RealWorld]:
     try:
         built = RealWorld(any_cluster)
-    except TimeoutError as error:
-        pytest.skip(f"the cluster has no Spiderpool, and does not reach webhooks on this host: {error}")
+    except (UnusableError, TimeoutError) as error:
+        # Not one by one: without it nearly nothing is tested.
+        pytest.exit(f"the cluster cannot be used: {error}", returncode=1)
     yield built
     built.stop()
 

@@ -1,6 +1,7 @@
 """What has to be on an API server before the tests: the CustomResourceDefinitions, and the product's rights."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import yaml
@@ -15,21 +16,25 @@ CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 class Installation:
-    """What was put onto a server. CRDs that are there stay as they are; `remove` takes away what came from here."""
+    """What was put onto a server. CRDs that are there stay as they are; `remove` takes away what came from here.
+
+    What fails half-way takes away what it has put there.
+    """
 
     def __init__(self, admin: api.Api) -> None:
-        self._admin = admin
-        missing = [crd for crd in own_crds() if admin.request("GET", _path(CRDS, crd)).status == 404]
-        install_crds(admin, missing)
-        self._paths = [_path(CRDS, crd) for crd in missing]
-        for collection, manifest in rights_of([PRODUCT]):
-            admin.apply(collection, manifest)
-            self._paths.append(_path(collection, manifest))
+        with ExitStack() as undo:
+            missing = [crd for crd in own_crds() if admin.request("GET", path_of(CRDS, crd)).status == 404]
+            for crd in missing:
+                undo.callback(admin.request, "DELETE", path_of(CRDS, crd))
+            install_crds(admin, missing)
+            for collection, manifest in rights_of([PRODUCT]):
+                undo.callback(admin.request, "DELETE", path_of(collection, manifest))
+                admin.apply(collection, manifest)
+            self._undo = undo.pop_all()
 
     def remove(self) -> None:
         """Take away what was not there before."""
-        for path in self._paths:
-            self._admin.request("DELETE", path)
+        self._undo.close()
 
 
 def install_crds(admin: api.Api, manifests: Iterable[Json]) -> None:
@@ -52,7 +57,8 @@ def own_crds() -> list[Json]:
     return [yaml.safe_load(file.read_text()) for file in sorted(MANIFESTS.glob("*.yaml"))]
 
 
-def _path(collection: str, manifest: Json) -> str:
+def path_of(collection: str, manifest: Json) -> str:
+    """Return the path of an object of a collection."""
     return f"{collection}/{manifest['metadata']['name']}"
 
 

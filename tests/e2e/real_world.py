@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -25,20 +26,28 @@ _THREADS = 8
 
 
 class RealWorld(ClusterWorld):
-    """A cluster with Spiderpool's rules on a real API server. `clear` empties it for the next test."""
+    """A cluster with Spiderpool's rules on a real API server. `clear` empties it for the next test.
+
+    Raises UnusableError or TimeoutError, and leaves nothing, where that cannot be had.
+    """
 
     def __init__(self, cluster: Cluster) -> None:
         self.admin = cluster.admin
         self.product = cluster.product
         self._seeder = cluster.seeder
-        self._put: set[str] = set()
-        self._installation = Installation(self.admin)
         self._compact = cluster.compact
-        self.webhooks = None if self._has_spiderpool() else WebhookServer(self.admin)
-        self.controller = Controller(self.admin)
-        self.proxy = FaultProxy(cluster.product, TOKEN)
-        self._proxy_server = ClusterServer(self.proxy)
-        self.cluster = self.connect(TOKEN)
+        self._put: set[str] = set()
+        with ExitStack() as undo:
+            undo.callback(Installation(self.admin).remove)
+            self.webhooks = None if self._has_spiderpool() else WebhookServer(self.admin)
+            if self.webhooks is not None:
+                undo.callback(self.webhooks.stop)
+            self.controller = Controller(self.admin)
+            self.proxy = FaultProxy(cluster.product, TOKEN)
+            self._proxy_server = undo.enter_context(ClusterServer(self.proxy))
+            self.cluster = self.connect(TOKEN)
+            undo.callback(self.clear)
+            self._undo = undo.pop_all()
 
     def connect(self, token: str) -> ClusterAdapter:
         return adapter(kubeconfig(self._proxy_server.url, self._proxy_server.ca_pem, token))
@@ -115,11 +124,7 @@ class RealWorld(ClusterWorld):
 
     def stop(self) -> None:
         """Stop everything but the API server, and leave nothing on it."""
-        self.clear()
-        self._proxy_server.stop()
-        if self.webhooks is not None:
-            self.webhooks.stop()
-        self._installation.remove()
+        self._undo.close()
 
 
 def _collection(obj: Json) -> str:

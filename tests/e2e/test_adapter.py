@@ -2,3 +2,4 @@
 
 from tests.integration.adapters.test_cluster import *  # noqa: F403
 from tests.integration.adapters.test_cluster_notes import *  # noqa: F403
+from tests.integration.adapters.test_reservations import *  # noqa: F403

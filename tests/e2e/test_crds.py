@@ -20,6 +20,7 @@ from spiderpool_aws.domain.pool import (
     multus_manifest,
     pool_manifest,
 )
+from spiderpool_aws.domain.reservation import SpiderReservedIP, reservation_for, reservation_manifest
 from tests.e2e import api
 from tests.e2e.apiserver import ApiServer
 from tests.e2e.install import install_crds, own_crds
@@ -75,6 +76,17 @@ def test_a_multus_config_is_accepted_and_read_back_as_it_was_written(admin: api.
     written = MultusConfig("kube-system", "ipvlan-ens5", "ens5")
     path = f"{api.SPIDERPOOL}/namespaces/kube-system/spidermultusconfigs"
     stored = SpiderMultusConfig.model_validate(apply(admin, path, multus_manifest(written, "prod"))).to_config()
+    assert replace(stored, uid="") == written
+
+
+@pytest.mark.parametrize("listed", [pytest.param(V4, id="IPv4"), pytest.param(V6, id="IPv6")])
+def test_a_reservation_is_accepted_and_read_back_as_it_was_written(admin: api.Api, listed: Pool) -> None:
+    path = f"{api.SPIDERPOOL}/spiderreservedips"
+    if admin.request("GET", path).status == 404:
+        pytest.skip("Spiderpool's own CRD of SpiderReservedIP is not among ../shared/data/crds")
+    written = reservation_for(listed, listed.spec.ips)
+    stored = SpiderReservedIP.model_validate(apply(admin, path, reservation_manifest(written))).to_reservation()
+    assert stored is not None
     assert replace(stored, uid="") == written
 
 

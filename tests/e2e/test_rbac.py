@@ -10,6 +10,7 @@ import pytest
 from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.node_events import NodeEvent
 from spiderpool_aws.domain.pool import MultusConfig
+from spiderpool_aws.domain.reservation import reservation_for
 from spiderpool_aws.local.cluster.answers import Json
 from spiderpool_aws.manifests.rbac import NAME, RULES, Rule
 from tests.e2e import api
@@ -26,6 +27,7 @@ POD = {
     "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "default"},
     "spec": {"nodeName": "n", "containers": [{"name": "c", "image": "i"}]},
 }  # fmt: skip
+RESERVATION = reservation_for(pool(), pool().spec.ips)
 TAINT = "spiderpool-aws/not-ready"
 Operation = Callable[[], Any]
 
@@ -38,6 +40,16 @@ def writing_a_pool(world: RealWorld) -> Operation:
 def deleting_a_pool(world: RealWorld) -> Operation:
     stored = world.cluster.apply_pool(pool())
     return lambda: world.cluster.delete_pool(stored)
+
+
+def writing_a_reservation(world: RealWorld) -> Operation:
+    stored = world.cluster.apply_reservation(RESERVATION)
+    return lambda: world.cluster.apply_reservation(stored)
+
+
+def deleting_a_reservation(world: RealWorld) -> Operation:
+    stored = world.cluster.apply_reservation(RESERVATION)
+    return lambda: world.cluster.delete_reservation(stored)
 
 
 def creating_a_network(world: RealWorld) -> Operation:
@@ -75,6 +87,10 @@ NEEDS: dict[tuple[str, str], Callable[[RealWorld], Operation]] = {
     ("spiderippools", "create"): lambda world: lambda: world.cluster.apply_pool(pool()),
     ("spiderippools", "patch"): writing_a_pool,
     ("spiderippools", "delete"): deleting_a_pool,
+    ("spiderreservedips", "list"): lambda world: world.cluster.list_reservations,
+    ("spiderreservedips", "create"): lambda world: lambda: world.cluster.apply_reservation(RESERVATION),
+    ("spiderreservedips", "patch"): writing_a_reservation,
+    ("spiderreservedips", "delete"): deleting_a_reservation,
     ("spidermultusconfigs", "list"): lambda world: world.cluster.list_multus,
     ("spidermultusconfigs", "create"): creating_a_network,
     ("spidermultusconfigs", "patch"): mending_a_network,
@@ -167,7 +183,7 @@ def test_the_user_has_the_printed_rights_and_no_other(world: RealWorld) -> None:
         ("GET", f"{api.NODES}/n/proxy/pods"),
         ("PATCH", f"{api.NODES}/n/status"),
         ("POST", api.NODES),
-        ("GET", f"{api.SPIDERPOOL}/spiderreservedips"),
+        ("GET", f"{api.SPIDERPOOL}/spidersubnets"),
         ("DELETE", f"{api.SPIDERPOOL}/namespaces/kube-system/spidermultusconfigs/ipvlan-ens5"),
         ("GET", "/apis/apps/v1/deployments"),
         ("GET", "/apis/coordination.k8s.io/v1/leases"),

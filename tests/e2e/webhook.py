@@ -4,7 +4,7 @@ import base64
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from spiderpool_aws.local.cluster.admission import (
@@ -20,9 +20,10 @@ from spiderpool_aws.local.cluster.resources import MULTUS, POOLS, RESERVED, RESO
 from spiderpool_aws.local.cluster.server import ClusterServer
 from tests.e2e import api
 from tests.e2e.apiserver import SEEDER
+from tests.e2e.given import UnusableError
 
 _NAMES = {POOLS: POOL_WEBHOOK, MULTUS: MULTUS_WEBHOOK, RESERVED: RESERVED_WEBHOOK}
-_RESERVED_PATH = f"{api.SPIDERPOOL}/spiderreservedips"
+_NAME = "spiderpool-e2e"
 _REGISTRATIONS = "/apis/admissionregistration.k8s.io/v1"
 
 
@@ -38,7 +39,7 @@ class Webhook:
         self._admin = admin
         self._versions: dict[str, str] = {}
         self._pools = PoolIndex()
-        self._admission = Admission(self._pools, lambda: admin.items(_RESERVED_PATH))
+        self._admission = Admission(self._pools)
         self._lock = threading.Lock()
         self._answers = threading.Event()
         self._answers.set()
@@ -125,15 +126,32 @@ def _pointer(name: str) -> str:
 
 
 class WebhookServer:
-    """The webhooks served and registered at an API server; `stop` ends both."""
+    """The webhooks served and registered at an API server; `stop` ends both.
+
+    Raises UnusableError, and leaves nothing, when the API server does not reach them: while they are registered, it
+    refuses every write of Spiderpool's objects.
+    """
 
     def __init__(self, admin: api.Api) -> None:
         self._admin = admin
         self.webhook = Webhook(admin)
-        self._server = ClusterServer(self.webhook)
-        for kind, path, operations in _REGISTERED:
-            admin.apply(f"{_REGISTRATIONS}/{kind.lower()}s", self._registration(kind, path, operations))
-        api.wait_until("the webhooks are asked", self._are_asked)
+        with ExitStack() as undo:
+            self._server = undo.enter_context(ClusterServer(self.webhook))
+            for kind, path, operations in _REGISTERED:
+                collection = f"{_REGISTRATIONS}/{kind.lower()}s"
+                undo.callback(admin.request, "DELETE", f"{collection}/{_NAME}")
+                admin.apply(collection, self._registration(kind, path, operations))
+            try:
+                api.wait_until("the webhooks are asked", self._are_asked)
+            except TimeoutError as error:
+                raise self._unreached(str(error)) from error
+            self._undo = undo.pop_all()
+
+    def _unreached(self, said: str) -> UnusableError:
+        return UnusableError(
+            f"{self._admin.url} has no Spiderpool, and does not reach the webhooks that stand in for it at "
+            f"{self._server.url}: its API server has to run on this host ({said})"
+        )
 
     def _registration(self, kind: str, path: str, operations: list[str]) -> Json:
         authority = base64.b64encode(self._server.ca_pem.encode()).decode()
@@ -157,21 +175,23 @@ class WebhookServer:
             for plural, name in _NAMES.items()
         ]
         registration = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind}
-        return {**registration, "metadata": {"name": "spiderpool-e2e"}, "webhooks": webhooks}
+        return {**registration, "metadata": {"name": _NAME}, "webhooks": webhooks}
 
     def _are_asked(self) -> bool:
         """Say whether the API server, which hears of registrations by a watch, asks both webhooks."""
         bad: Json = {"apiVersion": f"{SPIDERPOOL}/v2beta1", "kind": "SpiderIPPool", "metadata": {"name": "probe"}}
         good = {**bad, "spec": {"subnet": "10.255.255.0/24"}}
         refused = self._admin.request("POST", api.POOLS, {**bad, "spec": {"subnet": "none"}}, dryRun="All")
+        said = str(refused.body.get("message", ""))
+        if "failed calling webhook" in said and "connection refused" in said:
+            # They were served before they were registered, so nobody is there whom it could reach later.
+            raise self._unreached(said)
         mutated = self._admin.request("POST", api.POOLS, good, dryRun="All")
         return refused.status == 422 and "finalizers" in mutated.body.get("metadata", {})
 
     def stop(self) -> None:
         """Take the registrations away and stop serving."""
-        for kind, _path, _operations in _REGISTERED:
-            self._admin.request("DELETE", f"{_REGISTRATIONS}/{kind.lower()}s/spiderpool-e2e")
-        self._server.stop()
+        self._undo.close()
 
 
 _REGISTERED = (

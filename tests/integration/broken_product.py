@@ -17,8 +17,10 @@ def write(s: Scene, verb: str, path: str, body: Any = None, *, kind: str = "merg
     assert answer.status in (200, 201), answer.body
 
 
-def apply(s: Scene, pool: dict[str, Any]) -> None:
-    write(s, "PATCH", f"{POOLS}/{pool['metadata']['name']}", pool, kind="apply-patch+yaml")
+def apply(s: Scene, obj: dict[str, Any]) -> None:
+    """Apply a pool or a reservation."""
+    where = POOLS if obj["kind"] == "SpiderIPPool" else f"{API}/spiderreservedips"
+    write(s, "PATCH", f"{where}/{obj['metadata']['name']}", obj, kind="apply-patch+yaml")
 
 
 def call(s: Scene, operation: str, **params: Any) -> dict[str, Any]:

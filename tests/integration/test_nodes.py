@@ -73,6 +73,7 @@ def test_the_taint_stays_until_both_families_of_every_nic_have_their_pools(clust
     assert cluster.events("PoolsReady") == []
     assert {event["reason"] for event in cluster.events()} == {"SubnetExhausted"}
     cluster.ec2.refuse.clear()
+    cluster.clock.ahead += timedelta(seconds=60)
     assert cluster.reconcile().status is Status.DONE
     assert (cluster.taints(DNS), len(cluster.pools())) == ([], 4)
     (ready,) = cluster.events("PoolsReady")

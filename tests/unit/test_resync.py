@@ -7,6 +7,7 @@ import pytest
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.instance import InstanceState
+from spiderpool_aws.domain.reservation import reservation_for
 from spiderpool_aws.resync import PAGE
 from tests.unit.build import v4
 from tests.unit.fleet import POLICY, Fleet
@@ -165,6 +166,26 @@ def test_a_note_of_absence_never_brings_back_what_a_worker_has_taken_out_meanwhi
     fleet.run()
     assert fleet.cluster.pools[pool.name].spec == shrunk.spec
     assert fleet.reporter.metrics["AbsenceNotNoted"] == 1
+
+
+def test_a_reservation_whose_pool_is_gone_brings_a_worker_though_ec2_has_forgotten_the_instance() -> None:
+    fleet = Fleet(2)
+    [pool] = fleet.pools_of("i-1")
+    fleet.cluster.reservations[pool.name] = replace(reservation_for(pool, pool.spec.ips), uid="u")
+    del fleet.cluster.pools[pool.name], fleet.ec2.known["i-1"]
+    fleet.pass_of_the_schedule()
+    assert fleet.cluster.reservations == {}
+    assert fleet.pass_of_the_schedule()["enqueued"] == 0
+
+
+def test_another_clusters_reservation_is_nobodys_matter() -> None:
+    fleet = Fleet(1)
+    [pool] = fleet.pools_of("i-0")
+    assert pool.identity is not None
+    theirs = replace(pool, name="theirs", identity=replace(pool.identity, cluster="staging"))
+    fleet.cluster.reservations["theirs"] = replace(reservation_for(theirs, pool.spec.ips), uid="u")
+    assert fleet.pass_of_the_schedule()["enqueued"] == 0
+    assert "theirs" in fleet.cluster.reservations
 
 
 def test_a_pool_that_is_going_gets_no_note_of_absence() -> None:

@@ -15,6 +15,7 @@ from spiderpool_aws.adapters.kubeconfig_secret import KubeconfigFromSecret
 from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.cluster import ClusterDouble, ClusterServer, serve_cluster
+from tests.unit.adapters.certificates import CERTIFICATE
 from tests.unit.adapters.doubles import RecordingReporter
 
 SECRET = "kubeconfig"
@@ -37,10 +38,8 @@ def secrets() -> Iterator[Any]:
         yield client
 
 
-def kubeconfig(url: str, token: str, authority: bytes | None) -> str:
-    cluster = {"server": url}
-    if authority is not None:
-        cluster["certificate-authority-data"] = base64.b64encode(authority).decode()
+def kubeconfig(url: str, token: str, authority: bytes) -> str:
+    cluster = {"server": url, "certificate-authority-data": base64.b64encode(authority).decode()}
     return json.dumps(
         {
             "current-context": "c",
@@ -69,7 +68,7 @@ def test_a_rotated_token_is_taken_from_the_secret(server: ClusterServer, secrets
 
 
 def test_a_server_that_the_ca_did_not_sign_is_not_trusted(server: ClusterServer, secrets: Any) -> None:
-    cluster = connect(secrets, kubeconfig(server.url, server.token, None))
+    cluster = connect(secrets, kubeconfig(server.url, server.token, CERTIFICATE))
     with pytest.raises(RetryLater, match="certificate-authority-data of the kubeconfig in the secret kubeconfig"):
         cluster.list_pools()
 
@@ -84,3 +83,23 @@ def test_a_server_that_is_not_there_says_where_to_look(secrets: Any) -> None:
 def test_a_secret_that_holds_no_kubeconfig_leaves_every_message_waiting(secrets: Any) -> None:
     with pytest.raises(RetryLater, match="current-context is missing"):
         connect(secrets, "{}").list_pools()
+
+
+def test_a_mended_endpoint_is_taken_from_the_secret_without_a_new_process(server: ClusterServer, secrets: Any) -> None:
+    authority = Path(server.ca_file).read_bytes()
+    with serve_cluster(ClusterDouble(ManualClock()), port=0) as other:
+        gone = kubeconfig(other.url, other.token, Path(other.ca_file).read_bytes())
+    cluster = connect(secrets, gone)
+    with pytest.raises(RetryLater, match="check the endpoint"):
+        cluster.list_pools()
+    secrets.put_secret_value(SecretId=SECRET, SecretString=kubeconfig(server.url, server.token, authority))
+    assert cluster.list_pools() == []
+
+
+def test_a_mended_ca_is_taken_from_the_secret_without_a_new_process(server: ClusterServer, secrets: Any) -> None:
+    cluster = connect(secrets, kubeconfig(server.url, server.token, CERTIFICATE))
+    with pytest.raises(RetryLater, match="certificate-authority-data"):
+        cluster.list_pools()
+    authority = Path(server.ca_file).read_bytes()
+    secrets.put_secret_value(SecretId=SECRET, SecretString=kubeconfig(server.url, server.token, authority))
+    assert cluster.list_pools() == []

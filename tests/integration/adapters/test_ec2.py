@@ -1,63 +1,23 @@
 """The EC2 adapter on the EC2 model, through boto3."""
 
-from collections import Counter
-from collections.abc import Mapping
-from typing import Any
-
-import boto3
 import pytest
 
-from spiderpool_aws.adapters.ec2 import Ec2Adapter
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.instance import CLUSTER_TAG, InstanceState
-from spiderpool_aws.local.clock import ManualClock
-from spiderpool_aws.local.ec2 import Ec2Model, Ec2Options, connect_in_process
 from spiderpool_aws.local.ec2.calls import Fault
-from spiderpool_aws.local.ec2.fixtures import SubnetPlan, create_network, launch
+from spiderpool_aws.ports import InstanceListing
+from tests.integration.ec2_world import TAGS, Ec2World
 
-TAGS = {CLUSTER_TAG: "prod", "role": "worker"}
 V4, V6 = IPFamily.IPV4, IPFamily.IPV6
 
 
-class World:
-    """A VPC with a roomy, a tiny and a second subnet; the adapter's calls are counted."""
-
-    def __init__(self, **options: Any) -> None:
-        self.clock = ManualClock()
-        self.model = Ec2Model(self.clock, options=Ec2Options(**options))
-        plans = {"a": SubnetPlan("10.0.0.0/20"), "tiny": SubnetPlan("10.0.16.0/28"), "b": SubnetPlan("10.0.17.0/24")}
-        network = create_network(self.model, plans)
-        self.vpc, self.subnets = network.vpc_id, network.subnets
-        session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name=self.model.region)
-        connect_in_process(session, self.model)
-        self.ec2 = Ec2Adapter.from_session(session)
-        self.calls: Counter[str] = Counter()
-        self.model.observe(lambda call: self.calls.update([call.operation]))
-
-    def launch(self, *subnets: str, **how: Any) -> str:
-        nics = [{"SubnetId": self.subnets[name]} for name in subnets or ("a",)]
-        instance = launch(self.model, nics, tags=how.pop("tags", TAGS), **how)
-        self.clock.advance(60)
-        self.calls.clear()
-        return instance
-
-    def eni(self, instance: str, index: int = 0) -> str:
-        return self.model.instances[instance].eni_ids[index]
-
-    def fail(self, operation: str, fault: Fault) -> None:
-        def hook(called: str, _: Mapping[str, Any]) -> Fault | None:
-            return fault if called == operation else None
-
-        self.model.inject(hook)
-
-
 @pytest.fixture
-def world() -> World:
-    return World()
+def world() -> Ec2World:
+    return Ec2World()
 
 
-def test_a_batch_of_ten_makes_two_reads_and_one_that_is_gone_does_not_harm_the_others(world: World) -> None:
+def test_a_batch_of_ten_makes_two_reads_and_one_that_is_gone_does_not_harm_the_others(world: Ec2World) -> None:
     ids = [world.launch("a", "b", nic_tags={"team": "net"}) for _ in range(9)]
     world.calls.clear()
     observed = world.ec2.observe_instances([*ids, "i-0123456789abcdef0"])
@@ -71,30 +31,30 @@ def test_a_batch_of_ten_makes_two_reads_and_one_that_is_gone_does_not_harm_the_o
     assert dict(instance.tags) == TAGS
 
 
-def test_instances_that_nobody_knows_cost_one_read(world: World) -> None:
+def test_instances_that_nobody_knows_cost_one_read(world: Ec2World) -> None:
     assert world.ec2.observe_instances(["i-0123456789abcdef0"]) == {}
     assert world.calls == {"DescribeInstances": 1}
 
 
-def test_a_listing_has_the_clusters_instances_only_and_the_terminated_ones_too(world: World) -> None:
+def test_a_listing_has_the_clusters_instances_only_and_the_terminated_ones_too(world: Ec2World) -> None:
     kept, dead = world.launch(nic_tags={"team": "net"}), world.launch()
     world.launch(tags={CLUSTER_TAG: "other"})
     world.model.call("TerminateInstances", {"InstanceIds": [dead]})
     world.clock.advance(60)
     world.calls.clear()
-    listed = {instance.instance_id: instance for instance in world.ec2.list_instances("prod")}
+    listed = {instance.instance_id: instance for instance in world.ec2.list_instances("prod").instances}
     assert sorted(listed) == sorted([kept, dead])
     assert listed[kept].enis[0].tags == {"team": "net"}
     assert (listed[dead].state, listed[dead].enis) == (InstanceState.TERMINATED, ())
     assert world.calls == {"DescribeInstances": 1, "DescribeNetworkInterfaces": 1}
 
 
-def test_a_listing_of_an_unknown_cluster_is_empty(world: World) -> None:
+def test_a_listing_of_an_unknown_cluster_is_empty(world: Ec2World) -> None:
     world.launch()
-    assert world.ec2.list_instances("nobody") == []
+    assert world.ec2.list_instances("nobody") == InstanceListing([], {})
 
 
-def test_a_listing_comes_in_pages_of_a_thousand(world: World) -> None:
+def test_a_listing_comes_in_pages_of_a_thousand(world: Ec2World) -> None:
     world.model.call(
         "RunInstances",
         {
@@ -108,7 +68,7 @@ def test_a_listing_comes_in_pages_of_a_thousand(world: World) -> None:
     )
     world.clock.advance(60)
     world.calls.clear()
-    listed = world.ec2.list_instances("prod")
+    listed = world.ec2.list_instances("prod").instances
     assert len(listed) == 1001
     assert all(instance.enis[0].attached for instance in listed)
     assert world.calls == {"DescribeInstances": 2, "DescribeNetworkInterfaces": 2}
@@ -116,7 +76,7 @@ def test_a_listing_comes_in_pages_of_a_thousand(world: World) -> None:
 
 @pytest.mark.parametrize("family", [V4, V6])
 @pytest.mark.parametrize("prefixes", [False, True])
-def test_an_assignment_answers_with_what_is_new(world: World, family: IPFamily, prefixes: bool) -> None:
+def test_an_assignment_answers_with_what_is_new(world: Ec2World, family: IPFamily, prefixes: bool) -> None:
     instance = world.launch()
     before = world.ec2.observe_instances([instance])[instance].enis[0]
     assigned = world.ec2.assign(before.eni_id, family, 2, prefixes=prefixes)
@@ -127,7 +87,7 @@ def test_an_assignment_answers_with_what_is_new(world: World, family: IPFamily, 
     assert before.primary_ipv4 not in after.ipv4
 
 
-def test_given_addresses_are_assigned_and_their_holder_is_found(world: World) -> None:
+def test_given_addresses_are_assigned_and_their_holder_is_found(world: Ec2World) -> None:
     instance, other = world.launch(), world.launch()
     wanted = AddressSet.parse(V4, ["10.0.0.200-10.0.0.201"])
     assert world.ec2.holders(wanted, world.vpc) == {}
@@ -138,28 +98,28 @@ def test_given_addresses_are_assigned_and_their_holder_is_found(world: World) ->
     assert world.ec2.holders(wanted, world.vpc) == dict.fromkeys(wanted, world.eni(instance))
 
 
-def test_the_holder_of_an_ipv6_address_is_found(world: World) -> None:
+def test_the_holder_of_an_ipv6_address_is_found(world: Ec2World) -> None:
     eni = world.eni(world.launch())
     assigned = world.ec2.assign(eni, V6, 1, prefixes=False).addresses
     assert world.ec2.holders(assigned, world.vpc) == dict.fromkeys(assigned, eni)
 
 
 @pytest.mark.parametrize("prefixes", [False, True])
-def test_a_full_subnet_is_refused_with_one_code(world: World, prefixes: bool) -> None:
+def test_a_full_subnet_is_refused_with_one_code(world: Ec2World, prefixes: bool) -> None:
     eni = world.eni(world.launch("tiny", instance_type="m5.4xlarge"))
     with pytest.raises(Refused) as caught:
         world.ec2.assign(eni, V4, 20 if not prefixes else 1, prefixes=prefixes)
     assert caught.value.code == Code.SUBNET_EXHAUSTED
 
 
-def test_more_than_the_type_allows_means_that_our_picture_is_old(world: World) -> None:
+def test_more_than_the_type_allows_means_that_our_picture_is_old(world: Ec2World) -> None:
     eni = world.eni(world.launch())
     with pytest.raises(RetryLater) as caught:
         world.ec2.assign(eni, V4, 10, prefixes=False)
     assert caught.value.delay_seconds == 5
 
 
-def test_an_assignment_whose_answer_is_lost_is_not_repeated(world: World) -> None:
+def test_an_assignment_whose_answer_is_lost_is_not_repeated(world: Ec2World) -> None:
     eni = world.eni(world.launch())
     world.fail("AssignPrivateIpAddresses", Fault.lose_answer())
     with pytest.raises(RetryLater) as caught:
@@ -169,13 +129,13 @@ def test_an_assignment_whose_answer_is_lost_is_not_repeated(world: World) -> Non
     assert len(world.model.enis[eni].secondary_ips) == 2
 
 
-def test_a_read_that_is_not_permitted_names_the_action(world: World) -> None:
+def test_a_read_that_is_not_permitted_names_the_action(world: Ec2World) -> None:
     world.fail("DescribeInstances", Fault.refuse("UnauthorizedOperation", "You are not authorized.", 403))
     with pytest.raises(RetryLater, match="allow ec2:DescribeInstances"):
         world.ec2.observe_instances(["i-0123456789abcdef0"])
 
 
-def test_limits_are_read_once_and_a_type_that_is_not_known_is_left_out(world: World) -> None:
+def test_limits_are_read_once_and_a_type_that_is_not_known_is_left_out(world: Ec2World) -> None:
     for _ in range(2):
         limits = world.ec2.type_limits(["m5.large", "z9.nano"])
     assert set(limits) == {"m5.large"}
@@ -185,7 +145,7 @@ def test_limits_are_read_once_and_a_type_that_is_not_known_is_left_out(world: Wo
     assert not world.calls
 
 
-def test_subnets_are_cached_and_their_free_addresses_are_not(world: World) -> None:
+def test_subnets_are_cached_and_their_free_addresses_are_not(world: Ec2World) -> None:
     subnet = world.subnets["b"]
     assert world.ec2.subnets([subnet])[subnet].available_ipv4 is None
     first = world.ec2.subnets([subnet], fresh=True)[subnet].available_ipv4
@@ -196,7 +156,7 @@ def test_subnets_are_cached_and_their_free_addresses_are_not(world: World) -> No
     assert world.ec2.subnets([subnet], fresh=True)[subnet].available_ipv4 == first - 1
 
 
-def test_enis_lead_to_their_instances_and_spare_ones_to_none(world: World) -> None:
+def test_enis_lead_to_their_instances_and_spare_ones_to_none(world: Ec2World) -> None:
     instance = world.launch("a", "b")
     spare = world.model.call("CreateNetworkInterface", {"SubnetId": world.subnets["a"]})
     spare_id = spare["NetworkInterface"]["NetworkInterfaceId"]
@@ -204,7 +164,7 @@ def test_enis_lead_to_their_instances_and_spare_ones_to_none(world: World) -> No
     assert world.ec2.instances_of_enis([*enis, spare_id, "eni-0123456789abcdef0"]) == dict.fromkeys(enis, instance)
 
 
-def test_the_living_are_found_by_name_or_primary_address_and_by_no_other_address(world: World) -> None:
+def test_the_living_are_found_by_name_or_primary_address_and_by_no_other_address(world: Ec2World) -> None:
     by_name, by_address, dead = world.launch(), world.launch("a", "b"), world.launch()
     name = world.model.instances[by_name].private_dns_name
     address = str(world.model.instances[by_address].private_ip)
@@ -218,7 +178,7 @@ def test_the_living_are_found_by_name_or_primary_address_and_by_no_other_address
     assert world.ec2.live_instances([], [secondary, second_nic], "prod") == []
 
 
-def test_a_stopped_instance_is_alive_and_keeps_its_first_launch_time(world: World) -> None:
+def test_a_stopped_instance_is_alive_and_keeps_its_first_launch_time(world: Ec2World) -> None:
     instance = world.launch()
     before = world.ec2.observe_instances([instance])[instance]
     world.model.call("StopInstances", {"InstanceIds": [instance]})

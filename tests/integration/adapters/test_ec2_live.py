@@ -7,13 +7,13 @@ from types_boto3_ec2 import EC2Client
 
 from spiderpool_aws.adapters.ec2 import Ec2Adapter
 from spiderpool_aws.local.ec2.fixtures import SubnetPlan, create_network, launch
-from tests.integration.adapters.test_ec2 import World
+from tests.integration.ec2_world import Ec2World
 
 PLANS = {"a": SubnetPlan("10.0.0.0/20")}
 
 
 def test_a_stranger_in_another_vpc_with_the_same_name_and_address_is_left_out_and_one_in_ours_is_not() -> None:
-    world = World()
+    world = Ec2World()
     world.launch()
     neighbour = world.launch(tags={"team": "other"})
     known = world.model.instances[neighbour]
@@ -28,7 +28,7 @@ def test_a_stranger_in_another_vpc_with_the_same_name_and_address_is_left_out_an
 
 
 def test_where_the_cluster_has_no_instance_left_nobody_is_ruled_out() -> None:
-    world = World()
+    world = Ec2World()
     stranger = world.launch(tags={"team": "other"})
     name = world.model.instances[stranger].private_dns_name
     assert [i.instance_id for i in world.ec2.live_instances([name], [], "prod")] == [stranger]

@@ -1,15 +1,18 @@
-"""What the client repeats by itself, on a server that counts: no answer, so that its Retry-After is the outcome's."""
+"""What is repeated, on a server that counts: no answer, so that its Retry-After is the outcome's."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+import urllib3
 from kubernetes.client.api_client import ApiClient
 
 from spiderpool_aws.adapters.cluster import ClusterAdapter
+from spiderpool_aws.adapters.cluster_errors import LONGEST_SECONDS
 from spiderpool_aws.adapters.credentials import FixedCredentials
 from spiderpool_aws.adapters.endpoint import configuration_for
 from spiderpool_aws.domain.errors import RetryLater
@@ -20,7 +23,10 @@ HOUR = 3600
 
 
 class BusyOnce(ThreadingHTTPServer):
-    """Answers the first request with 429 and an hour's Retry-After, the others with an empty list."""
+    """Answers the first request with 429 and an hour's Retry-After, the others with an empty list.
+
+    Of the first `cuts` requests it closes the connection without an answer.
+    """
 
     daemon_threads = True
 
@@ -28,6 +34,7 @@ class BusyOnce(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.methods: list[str] = []
+        self.cuts = 0
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -36,8 +43,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.methods.append(self.command)
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if len(self.server.methods) <= self.server.cuts:
+            return
         is_first = len(self.server.methods) == 1
-        content = json.dumps({"message": "too many requests"} if is_first else {"items": []}).encode()
+        answer: dict[str, Any] = {"message": "too many requests"} if is_first else {"kind": "List", "items": []}
+        content = json.dumps(answer).encode()
         self.send_response(429 if is_first else 200)
         if is_first:
             self.send_header("Retry-After", str(HOUR))
@@ -69,7 +79,7 @@ def cluster(server: BusyOnce, monkeypatch: pytest.MonkeyPatch) -> ClusterAdapter
 
     # Where urllib3 would wait for what an answer asks for.
     monkeypatch.setattr("urllib3.util.retry.time.sleep", refuse)
-    return ClusterAdapter(FixedCredentials(ApiClient(configuration_for(server.url, None))), RecordingReporter())
+    return ClusterAdapter(FixedCredentials(ApiClient(configuration_for(server.url, ""))), RecordingReporter())
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
@@ -78,6 +88,39 @@ def test_a_busy_servers_delay_is_the_outcomes_and_nobody_waits_in_the_function(
 ) -> None:
     with pytest.raises(RetryLater, match="is busy \\(429\\)") as caught:
         cluster.list_pools() if method == "GET" else cluster.apply_pool(pool())
-    assert caught.value.delay_seconds == HOUR
+    assert caught.value.delay_seconds == LONGEST_SECONDS
     assert server.methods == [method]
     assert cluster.list_pools() == []
+
+
+def test_a_read_whose_connection_is_cut_is_sent_once_more(server: BusyOnce, cluster: ClusterAdapter) -> None:
+    server.cuts = 1
+    assert cluster.list_pools() == []
+    assert server.methods == ["GET", "GET"]
+
+
+def test_a_read_that_is_cut_again_and_every_write_is_left_for_later(server: BusyOnce, cluster: ClusterAdapter) -> None:
+    server.cuts = 9
+    for send in (cluster.list_pools, lambda: cluster.apply_pool(pool())):
+        with pytest.raises(RetryLater, match="cannot be reached"):
+            send()
+    assert server.methods == ["GET", "GET", "PATCH"]
+
+
+def test_a_connection_that_cannot_be_made_is_tried_once_more(
+    server: BusyOnce, cluster: ClusterAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = 0
+    connect = urllib3.util.connection.create_connection
+
+    def fail_once(*arguments: Any, **options: Any) -> socket.socket:
+        nonlocal tried
+        tried += 1
+        if tried == 1:
+            raise ConnectionRefusedError(111, "Connection refused")
+        return connect(*arguments, **options)
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", fail_once)
+    with pytest.raises(RetryLater, match="is busy"):
+        cluster.apply_pool(pool())
+    assert (tried, server.methods) == (2, ["PATCH"])

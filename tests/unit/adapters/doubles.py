@@ -20,6 +20,7 @@ class Sent:
     content_type: str
     authorization: str | None
     body: Any
+    timeouts: Any
 
 
 @dataclass
@@ -39,7 +40,9 @@ class RecordingRest:
         self.replies = list(replies)
         self.sent: list[Sent] = []
 
-    def request(self, method: str, url: str, headers: Any = None, body: Any = None, **_: Any) -> Reply:
+    def request(
+        self, method: str, url: str, headers: Any = None, body: Any = None, _request_timeout: Any = None, **_: Any
+    ) -> Reply:
         parts = urlsplit(url)
         headers = {name.lower(): value for name, value in (headers or {}).items()}
         self.sent.append(
@@ -50,6 +53,7 @@ class RecordingRest:
                 headers.get("content-type", ""),
                 headers.get("authorization"),
                 body,
+                _request_timeout,
             )
         )
         reply = self.replies.pop(0)

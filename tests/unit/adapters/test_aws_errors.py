@@ -10,10 +10,11 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from spiderpool_aws.adapters.aws_errors import aws_errors
+from spiderpool_aws.adapters.aws_errors import Call, Meanings, aws_errors
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 
 ENI = "eni-0a"
+NO_MEANINGS = Meanings()
 URL = "https://ec2.eu-west-1.amazonaws.com"
 
 
@@ -24,8 +25,11 @@ def answer(code: str, message: str = "text", status: int = 400) -> ClientError:
     )
 
 
-def outcome_of(error: Exception, *, once: bool = True) -> RetryLater | Refused:
-    with pytest.raises((RetryLater, Refused)) as caught, aws_errors("ec2:AssignPrivateIpAddresses", ENI, once=once):
+def outcome_of(error: Exception, call: Call = Call.ADDING, meanings: Meanings = NO_MEANINGS) -> RetryLater | Refused:
+    with (
+        pytest.raises((RetryLater, Refused)) as caught,
+        aws_errors("ec2:AssignPrivateIpAddresses", ENI, call, meanings=meanings),
+    ):
         raise error
     assert caught.value.__cause__ is error
     return caught.value  # type: ignore[return-value]
@@ -87,13 +91,43 @@ def test_an_unreachable_service_says_what_to_check() -> None:
     assert "NAT gateway or VPC endpoint" in outcome_of(EndpointConnectionError(endpoint_url=URL)).reason
 
 
-def test_only_an_assignment_is_ever_refused() -> None:
-    outcome = outcome_of(answer("UnauthorizedOperation"), once=False)
+@pytest.mark.parametrize(
+    ("code", "hint"), [("NetworkInterfaceLimitExceeded", "Service Quotas"), ("AttachmentLimitExceeded", "larger")]
+)
+def test_a_limit_of_nics_says_what_to_do(code: str, hint: str) -> None:
+    outcome = outcome_of(answer(code))
+    assert isinstance(outcome, Refused)
+    assert hint in outcome.reason
+
+
+def test_only_a_write_is_ever_refused() -> None:
+    assert isinstance(outcome_of(answer("UnauthorizedOperation"), Call.IDEMPOTENT), Refused)
+    outcome = outcome_of(answer("UnauthorizedOperation"), Call.READ)
     assert isinstance(outcome, RetryLater)
     assert "allow ec2:AssignPrivateIpAddresses" in outcome.reason
 
 
-def test_a_read_that_failed_is_retried_without_the_wait_of_an_assignment() -> None:
-    outcome = outcome_of(ReadTimeoutError(endpoint_url=URL), once=False)
+@pytest.mark.parametrize("call", [Call.READ, Call.IDEMPOTENT])
+@pytest.mark.parametrize(
+    "error", [ReadTimeoutError(endpoint_url=URL), answer("InternalError", status=500)], ids=["time-out", "500"]
+)
+def test_what_may_be_done_again_is_retried_without_the_wait_of_an_addition(error: Exception, call: Call) -> None:
+    outcome = outcome_of(error, call)
     assert isinstance(outcome, RetryLater)
     assert outcome.delay_seconds is None
+
+
+def test_a_code_may_mean_something_else_for_one_action() -> None:
+    meanings = Meanings(passing=("InvalidParameterValue: in use",), refused=("*.NotFound",))
+    in_use = outcome_of(answer("InvalidParameterValue", "NIC is currently In use."), meanings=meanings)
+    assert isinstance(in_use, RetryLater)
+    assert in_use.delay_seconds == 5
+    assert isinstance(outcome_of(answer("InvalidParameterValue", "bad"), meanings=meanings), Refused)
+    assert isinstance(outcome_of(answer("InvalidGroup.NotFound"), meanings=meanings), Refused)
+
+
+def test_what_means_done_ends_without_an_error() -> None:
+    meanings = Meanings(done=("InvalidNetworkInterfaceID.NotFound",))
+    with aws_errors("ec2:DeleteNetworkInterface", ENI, Call.IDEMPOTENT, meanings=meanings):
+        raise answer("InvalidNetworkInterfaceID.NotFound")
+    assert isinstance(outcome_of(answer("InvalidAttachmentID.NotFound"), meanings=meanings), RetryLater)

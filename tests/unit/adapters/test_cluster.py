@@ -3,11 +3,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from kubernetes.client.api_client import ApiClient
 
 from spiderpool_aws.adapters.cluster import ClusterAdapter
 from spiderpool_aws.adapters.cluster_api import LISTINGS, PAGE
-from spiderpool_aws.adapters.cluster_errors import LoginHints
 from spiderpool_aws.adapters.credentials import FixedCredentials
 from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.node import PodRef
@@ -35,7 +33,8 @@ def pool_document(name: str = "pool-a", **changes: Any) -> dict[str, Any]:
 
 
 def page(*documents: dict[str, Any], token: str = "") -> Reply:
-    return Reply(200, {"metadata": {"continue": token} if token else {}, "items": list(documents)})
+    metadata = {"continue": token} if token else {}
+    return Reply(200, {"kind": "SpiderIPPoolList", "metadata": metadata, "items": list(documents)})
 
 
 def node_document(uid: str = "u", version: str = "1", **spec: Any) -> dict[str, Any]:
@@ -175,6 +174,12 @@ def test_pods_are_listed_by_the_node_they_are_bound_to() -> None:
     assert rest.sent[0].query["fieldSelector"] == "spec.nodeName=n"
 
 
+def test_every_page_of_a_nodes_pods_is_asked_for_with_its_selector() -> None:
+    cluster, rest, _ = connect(page(token="a"), page(token="b"), page())
+    assert cluster.list_pods("n") == []
+    assert [sent.query["fieldSelector"] for sent in rest.sent] == ["spec.nodeName=n"] * 3
+
+
 def test_a_node_that_is_not_there_is_none() -> None:
     cluster, _, _ = connect(status(404, "not found", "NotFound"))
     assert cluster.get_node("n") is None
@@ -238,48 +243,3 @@ def test_a_node_that_keeps_changing_is_left_for_later() -> None:
     cluster, _, _ = connect(*[read, CHANGED] * 3)
     with pytest.raises(RetryLater, match="changed by others"):
         cluster.prepare_node("n", "u", taint="ours")
-
-
-class RotatedToken:
-    hints = LoginHints("renew it", "check the CA")
-
-    """Credentials whose first client is refused."""
-
-    def __init__(self, *clients: ApiClient) -> None:
-        self.clients = list(clients)
-
-    def client(self) -> ApiClient:
-        return self.clients[0]
-
-    def renew(self) -> ApiClient:
-        self.clients.pop(0)
-        return self.clients[0]
-
-
-def test_a_token_that_was_rotated_is_read_anew() -> None:
-    old, _ = api_client(status(401, "Unauthorized"))
-    new, rest = api_client(page())
-    assert ClusterAdapter(RotatedToken(old, new), RecordingReporter()).list_pools() == []
-    assert len(rest.sent) == 1
-
-
-def test_a_token_that_is_wrong_twice_says_to_renew_it() -> None:
-    old, _ = api_client(status(401, "Unauthorized"))
-    new, rest = api_client(status(401, "Unauthorized"))
-    with pytest.raises(RetryLater, match=r"refused the token .*renew it"):
-        ClusterAdapter(RotatedToken(old, new), RecordingReporter()).list_pools()
-    assert len(rest.sent) == 1
-
-
-class NoCredentials:
-    hints = LoginHints("renew it", "check the CA")
-
-    def client(self) -> ApiClient:
-        raise Refused("the secret s holds no usable kubeconfig: server is missing")
-
-    renew = client
-
-
-def test_without_credentials_every_message_waits() -> None:
-    with pytest.raises(RetryLater, match="server is missing"):
-        ClusterAdapter(NoCredentials(), RecordingReporter()).list_pools()

@@ -52,6 +52,12 @@ def outcome_of(
         pytest.param(403, WEBHOOK + "forbidden: cannot update a terminating IPPool", "Terminating", id="terminating"),
         pytest.param(403, WEBHOOK + "cannot delete an IPPool with allocated IPs(2)", "InUse", id="delete in use"),
         pytest.param(403, WEBHOOK + "no", "Denied", id="denied by another webhook"),
+        pytest.param(
+            403,
+            'events "n.1" is forbidden: unable to create new content in namespace a because it is being terminated',
+            "Denied",
+            id="a namespace that is being deleted",
+        ),
         pytest.param(403, 'User "x" cannot patch resource "spiderippools"', "Forbidden", id="RBAC"),
         pytest.param(409, 'Apply failed with 1 conflict: conflict with "kubectl": .spec.ips', "Conflict", id="owner"),
         pytest.param(409, "Precondition failed: UID in precondition: a, UID in object meta: b", "Conflict", id="uid"),
@@ -72,7 +78,15 @@ def test_what_waiting_does_not_mend_is_refused(status: int, message: str, code: 
     [
         pytest.param(429, "too many", {"Retry-After": "7"}, 7, id="throttled"),
         pytest.param(429, "too many", {}, None, id="throttled without a delay"),
+        pytest.param(503, "closed", {"Retry-After": "3600"}, 60, id="an hour is cut to a minute"),
+        pytest.param(503, "closed", {"Retry-After": "9" * 400}, 60, id="a number that no clock has"),
+        pytest.param(503, "closed", {"Retry-After": "\u00b2"}, None, id="a digit that is no number"),
+        pytest.param(503, "closed", {"Retry-After": "1.5"}, None, id="no whole seconds"),
+        pytest.param(503, "closed", {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, None, id="a date"),
         pytest.param(500, 'Internal error: failed calling webhook "spiderippool"', {}, 5, id="controller is down"),
+        pytest.param(
+            500, "failed calling webhook", {"Retry-After": "9"}, 9, id="controller is down, and says until when"
+        ),
         pytest.param(500, "etcdserver: request timed out", {}, None, id="server error"),
         pytest.param(503, "unavailable", {"retry-after": "3"}, 3, id="starting"),
     ],
@@ -87,13 +101,20 @@ def test_what_may_pass_is_retried_later(
 
 def test_a_change_since_the_read_is_told_apart() -> None:
     text = "the object has been modified; please apply your changes to the latest version and try again"
-    assert isinstance(outcome_of(409, text), ChangedSinceReadError)
+    outcome = outcome_of(409, text)
+    assert isinstance(outcome, ChangedSinceReadError)
+    assert outcome.delay_seconds == 1
 
 
 def test_a_missing_permission_is_named_by_verb_and_resource() -> None:
-    reason = outcome_of(403, "no").reason
-    assert "verb patch" in reason
-    assert "spiderippools.spiderpool.spidernet.io" in reason
+    message = 'User "x" cannot patch resource "spiderippools" in API group "spiderpool.spidernet.io"'
+    assert "needs the verb patch on spiderippools.spiderpool.spidernet.io" in outcome_of(403, message).reason
+
+
+def test_a_namespace_that_is_being_deleted_is_no_missing_permission() -> None:
+    reason = outcome_of(403, "unable to create new content in namespace a because it is being terminated").reason
+    assert "is being terminated" in reason
+    assert "manifests rbac" not in reason
 
 
 def test_a_refused_login_says_what_its_way_of_logging_in_advises() -> None:

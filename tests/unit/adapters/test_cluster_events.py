@@ -22,7 +22,7 @@ def test_an_event_is_created_in_the_default_namespace_about_the_node() -> None:
 
 def test_an_event_that_is_there_already_is_success_and_a_forbidden_one_is_not() -> None:
     exists = status(409, 'events "n.1" already exists', "AlreadyExists")
-    cluster, _, _ = connect(exists, status(403, "events is forbidden"))
+    cluster, _, _ = connect(exists, status(403, 'User "x" cannot create resource "events"'))
     cluster.post_event(EVENT)
     with pytest.raises(Refused, match="needs the verb create on events"):
         cluster.post_event(EVENT)

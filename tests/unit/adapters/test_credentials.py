@@ -1,4 +1,8 @@
 import base64
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,10 +78,20 @@ def test_a_client_certificate_is_readable_by_us_alone() -> None:
         pytest.param(kubeconfig(user={"token": "€"}), "token is no use", id="a token of other characters"),
         pytest.param(kubeconfig({"insecure-skip-tls-verify": True}), "insecure-skip-tls-verify", id="no verification"),
         pytest.param(kubeconfig({"certificate-authority": "/ca"}), "certificate-authority cannot be used", id="file"),
+        pytest.param(
+            kubeconfig({"certificate-authority-data": None}), "certificate-authority-data is missing", id="no CA"
+        ),
         pytest.param(kubeconfig({"certificate-authority-data": "%"}), "is not base64", id="no base64"),
         pytest.param(kubeconfig({"certificate-authority-data": data(b"x")}), "is no certificate", id="no certificate"),
         pytest.param(kubeconfig({"certificate-authority-data": data(b"\xff")}), "is no certificate", id="no text"),
         pytest.param(kubeconfig(user={"exec": {}}), "exec cannot be used in a function", id="a command"),
+        pytest.param(kubeconfig(user={"token": "t", "as": "root"}), "^[^(]*: as would have its user act as", id="as"),
+        pytest.param(kubeconfig(user={"token": "t", "as-groups": ["g"]}), "as-groups would have", id="as a group"),
+        pytest.param(kubeconfig(user={"token": 12345}), "token is no text: put it in quotes", id="a number"),
+        pytest.param(kubeconfig(user={"token": 0}), "token is no text: put it in quotes", id="the number 0"),
+        pytest.param(
+            json.dumps({"kubeconfig": kubeconfig()}), "JSON of keys and values.*as plain text", id="key and value"
+        ),
         pytest.param(kubeconfig(user={}), "neither token nor client-certificate-data", id="no way to log in"),
         pytest.param(
             kubeconfig(user={"client-certificate-data": data(CERTIFICATE), "client-key-data": data(certificate()[1])}),
@@ -110,6 +124,32 @@ def test_a_key_of_a_login_that_was_replaced_is_left_nowhere(secrets: Any) -> Non
     second: Any = login.renew().configuration
     assert not Path(first.key_file).exists()
     assert Path(second.key_file).read_bytes() == KEY
+
+
+def test_a_key_is_left_nowhere_when_the_process_ends(tmp_path: Path) -> None:
+    user = {"client-certificate-data": data(CERTIFICATE), "client-key-data": data(KEY)}
+    code = (
+        "import sys; from spiderpool_aws.adapters.kubeconfig import configuration_of as read; "
+        "file = read(sys.stdin.read(), 'the test').key_file; print(open(file).read() and file)"
+    )
+    command, environment = [sys.executable, "-c", code], {**os.environ, "TMPDIR": str(tmp_path)}
+    ended = subprocess.run(  # noqa: S603 - our own code
+        command, input=kubeconfig(user=user), capture_output=True, text=True, check=True, env=environment
+    )
+    assert Path(ended.stdout.strip()).parent.parent == tmp_path
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("user", [{"token": "t"}, {"token": ""}, {"token": None}])
+def test_an_empty_token_is_none(user: dict[str, Any]) -> None:
+    pair = {"client-certificate-data": data(CERTIFICATE), "client-key-data": data(KEY)}
+    configuration: Any = configuration_of(kubeconfig(user=user | pair), "the secret")
+    assert (configuration.key_file is None) is bool(user["token"])
+
+
+def test_a_kubeconfig_that_is_written_as_json_is_read() -> None:
+    text = json.dumps(yaml.safe_load(kubeconfig()))
+    assert configuration_of(text, "the secret").host == "https://10.0.0.10:6443"
 
 
 @pytest.fixture
@@ -146,6 +186,54 @@ def test_a_secret_that_goes_on_being_refused_is_read_once_a_minute(secrets: Any)
     assert credentials.hints.refused.endswith("the next renewal is after 00:01:00 UTC")
     clock.advance(1)
     assert token_of(credentials.renew()) == "Bearer new"
+
+
+def test_a_mended_address_is_read_after_a_doubt_and_at_most_once_a_minute(secrets: Any) -> None:
+    clock = ManualClock()
+    credentials = KubeconfigFromSecret(secrets, SECRET, clock)
+    hosts = [f"https://10.0.0.{number}:6443" for number in range(3)]
+    secrets.create_secret(Name=SECRET, SecretString=kubeconfig({"server": hosts[0]}))
+    client = credentials.client()
+    secrets.put_secret_value(SecretId=SECRET, SecretString=kubeconfig({"server": hosts[1]}))
+    assert credentials.client() is client
+    credentials.doubt()
+    assert credentials.client().configuration.host == hosts[1]
+    secrets.put_secret_value(SecretId=SECRET, SecretString=kubeconfig({"server": hosts[2]}))
+    credentials.doubt()
+    clock.advance(59)
+    assert credentials.client().configuration.host == hosts[1]
+    clock.advance(1)
+    assert credentials.client().configuration.host == hosts[2]
+
+
+def test_a_doubt_leaves_the_turn_of_a_refused_token_alone(secrets: Any) -> None:
+    credentials = KubeconfigFromSecret(secrets, SECRET, ManualClock())
+    secrets.create_secret(Name=SECRET, SecretString=kubeconfig(user={"token": "old"}))
+    credentials.client()
+    credentials.doubt()
+    credentials.client()
+    assert "it was renewed and refused" not in credentials.hints.refused
+    secrets.put_secret_value(SecretId=SECRET, SecretString=kubeconfig(user={"token": "new"}))
+    assert token_of(credentials.renew()) == "Bearer new"
+
+
+def test_while_the_secret_cannot_be_read_what_was_read_is_used(secrets: Any) -> None:
+    credentials = KubeconfigFromSecret(secrets, SECRET, ManualClock())
+    secrets.create_secret(Name=SECRET, SecretString=kubeconfig())
+    client = credentials.client()
+    secrets.delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
+    credentials.doubt()
+    assert credentials.client() is client
+
+
+def test_a_secret_that_was_spoiled_is_told_after_a_doubt(secrets: Any) -> None:
+    credentials = KubeconfigFromSecret(secrets, SECRET, ManualClock())
+    secrets.create_secret(Name=SECRET, SecretString=kubeconfig())
+    credentials.client()
+    secrets.put_secret_value(SecretId=SECRET, SecretString="{}")
+    credentials.doubt()
+    with pytest.raises(Refused, match="current-context is missing"):
+        credentials.client()
 
 
 def test_a_secret_that_could_not_be_read_again_is_tried_at_the_next_request(secrets: Any) -> None:

@@ -7,10 +7,13 @@ from spiderpool_aws.adapters.ec2_parse import (
     parse_eni,
     parse_instance,
     parse_limits,
+    parse_spare,
     parse_subnet,
+    parse_unattached,
     with_described_enis,
 )
 from spiderpool_aws.domain.addresses import parse_network
+from spiderpool_aws.domain.instance import CLUSTER_TAG, INDEX_TAG, INSTANCE_TAG
 
 FIRST_LAUNCH = datetime(2026, 3, 1, tzinfo=UTC)
 RESTART = datetime(2026, 3, 5, tzinfo=UTC)
@@ -74,6 +77,54 @@ def test_a_nic_that_is_attached_to_nothing_is_no_nic_of_an_instance() -> None:
     document: Any = nic()
     del document["Attachment"]
     assert parse_eni(document) is None
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_groups_and_delete_on_termination_are_read(kept: bool) -> None:
+    document: Any = nic(Groups=[{"GroupId": "sg-2"}, {"GroupId": "sg-1"}])
+    document["Attachment"]["DeleteOnTermination"] = kept
+    eni = parse_eni(document)
+    assert eni is not None
+    assert (eni.groups, eni.delete_on_termination) == (("sg-2", "sg-1"), kept)
+
+
+OURS = {CLUSTER_TAG: "prod", INSTANCE_TAG: "i-1", INDEX_TAG: "2"}
+
+
+def spare(tags: dict[str, str], **changes: Any) -> Any:
+    document: Any = nic(TagSet=[{"Key": key, "Value": value} for key, value in tags.items()], Status="available")
+    del document["Attachment"]
+    return document | changes
+
+
+def test_a_spare_nic_belongs_at_the_index_of_its_tag() -> None:
+    eni = parse_spare(spare(OURS), "prod")
+    assert eni is not None
+    assert (eni.device_index, eni.attachment_id, eni.attached, dict(eni.tags)) == (2, "", False, OURS)
+
+
+@pytest.mark.parametrize("index", ["", "two", "-1", "²"])
+def test_a_spare_nic_whose_index_is_not_readable_belongs_nowhere(index: str) -> None:
+    eni = parse_spare(spare(OURS | {INDEX_TAG: index}), "prod")
+    assert eni is not None
+    assert eni.device_index == -1
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(spare({CLUSTER_TAG: "prod"}), id="not created for an instance"),
+        pytest.param(spare(OURS | {CLUSTER_TAG: "test"}), id="of another cluster"),
+        pytest.param(spare(OURS, Attachment={"AttachmentId": "eni-attach-1", "Status": "detaching"}), id="detaching"),
+    ],
+)
+def test_what_is_attached_or_not_ours_is_no_spare_nic(document: Any) -> None:
+    assert parse_spare(document, "prod") is None
+
+
+def test_an_ipv6_address_that_is_not_marked_is_not_taken_for_the_hosts_own() -> None:
+    document: Any = spare(OURS, Ipv6Addresses=[{"Ipv6Address": "2001:db8::a"}, {"Ipv6Address": "2001:db8::b"}])
+    assert parse_unattached(document, OURS).primary_ipv6 is None
 
 
 def test_the_launch_time_survives_a_stop_and_a_start() -> None:

@@ -80,7 +80,7 @@ def test_the_endpoints_slash_is_taken_off(environment: pytest.MonkeyPatch) -> No
         pytest.param("CLUSTER_CA", "/etc/ca.crt", "neither a PEM certificate nor the base64", id="a file's name"),
         pytest.param("CLUSTER_CA", base64.b64encode(b"x").decode(), "neither a PEM", id="base64 of something else"),
         pytest.param("CLUSTER_CA", PEM[:200], "no certificate", id="half a certificate"),
-        pytest.param("CLUSTER_ENDPOINT", "http://10.0.0.10", "sent in the clear", id="plain http"),
+        pytest.param("CLUSTER_ENDPOINT", "http://10.0.0.10", "without TLS anybody", id="plain http"),
         pytest.param("CLUSTER_ENDPOINT", "10.0.0.10:6443", "https://<host>", id="no scheme"),
         pytest.param("CLUSTER_ENDPOINT", "https://u:p@host", "more than a scheme", id="a password in the URL"),
         pytest.param("CLUSTER_AUDIENCE", "", "audience of the tokens", id="no audience"),

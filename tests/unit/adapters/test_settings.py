@@ -5,6 +5,7 @@ from spiderpool_aws.bootstrap import Application
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.settings import (
     ControlSettings,
+    FunctionSettings,
     KubeconfigSettings,
     ReconcileSettings,
     ResyncSettings,
@@ -55,3 +56,16 @@ def test_everything_that_is_missing_or_empty_is_named_with_what_belongs_there(en
     assert "set SPIDERPOOL_AWS_POLICY_PARAMETER: name of the SSM parameter with the policy" in str(caught.value)
     assert "set SPIDERPOOL_AWS_QUEUE_URL: URL of the FIFO queue" in str(caught.value)
     assert "FUSE" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [(KubeconfigSettings, "KUBECONFIG_SECRET"), (ControlSettings, "FUSE_PARAMETER"), (RouteSettings, "QUEUE_URL")],
+)
+@pytest.mark.parametrize("text", ["", " ", "a b", "a\n"])
+def test_what_is_blank_or_has_a_blank_names_nothing(
+    environment: pytest.MonkeyPatch, model: type[FunctionSettings], name: str, text: str
+) -> None:
+    environment.setenv(f"SPIDERPOOL_AWS_{name}", text)
+    with pytest.raises(SettingsError, match=f"set SPIDERPOOL_AWS_{name}: .*it is empty, or has white space"):
+        load(model)

@@ -26,6 +26,7 @@ def test_a_taken_port_is_said_and_not_traced(part: str) -> None:
         printed, said = process.communicate(timeout=60)
     assert (process.returncode, printed) == (2, "")
     assert f"port {port} cannot be used" in said
+    assert "Invalid value for --port" in said
     assert "Traceback" not in said
 
 

@@ -125,6 +125,16 @@ def test_a_reserved_address_in_use_stays_until_its_release_and_is_not_given_agai
     assert scene.run("next").addresses == ["10.0.1.11"]
 
 
+def test_what_two_reservations_keep_back_is_not_given_while_one_of_them_stays() -> None:
+    scene = Scene()
+    kept = reserved("kept", "10.0.1.11", "10.0.1.10") | {"metadata": {"name": "kept", "finalizers": ["a.example/b"]}}
+    scene.double.put(kept)
+    scene.double.put(reserved("too", "10.0.1.10"))
+    assert scene.stored(f"{GROUP}/spiderreservedips/kept")["spec"]["ips"] == ["10.0.1.10-10.0.1.11"]
+    assert scene.send("DELETE", f"{GROUP}/spiderreservedips/kept").status == 200
+    assert [scene.run(f"w{n}").addresses for n in range(3)] == [["10.0.1.11"], ["10.0.1.12"], []]
+
+
 def test_disabled_terminating_and_non_default_pools_are_passed_over() -> None:
     scene = Scene()
     scene.merge(f"{POOLS}/a", {"spec": {"disable": True}})

@@ -8,7 +8,8 @@ import pytest
 
 from spiderpool_aws.domain.addresses import parse_network
 from spiderpool_aws.domain.claims import Claims
-from spiderpool_aws.domain.nic_actions import Assign
+from spiderpool_aws.domain.errors import Code
+from spiderpool_aws.domain.nic_actions import Assign, Reassign
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.pool_actions import ApplyPool, PoolChange
 from tests.unit.build import NOW, V4, V6, eni, instance, observed, policy, v4
@@ -90,3 +91,22 @@ def test_a_tripped_fuse_holds_a_shrink() -> None:
     plan = plan_node(replace(missing(60), removals_held="the listing was empty"), ONE_NIC)
     assert [a for a in plan.actions if isinstance(a, ApplyPool)] == []
     assert "RemovalHeld" in codes(plan)
+
+
+def test_of_two_lost_addresses_in_use_the_one_that_nobody_holds_is_assigned_again() -> None:
+    model, pool = full_node()
+    both = v4("10.0.0.20-10.0.0.21")
+    memory = replace(pool.memory, missing=((NOW - timedelta(seconds=60), both),))
+    lost = replace(
+        model,
+        instance=instance(eni(0, ipv4=v4("10.0.0.22-10.0.0.24"))),
+        pools=(replace(pool, memory=memory, allocated=both),),
+    )
+    together = plan_node(lost, ONE_NIC).due[0]
+    assert isinstance(together, Reassign)
+    assert together.addresses == both
+    refused = replace(lost, tried={together.key: Code.ADDRESS_TAKEN})
+    assert [a.addresses for a in plan_node(refused, ONE_NIC).actions if isinstance(a, Reassign)] == [
+        v4("10.0.0.20"),
+        v4("10.0.0.21"),
+    ]

@@ -160,13 +160,13 @@ def test_what_was_created_is_attached_and_no_second_one_is_created() -> None:
 
 
 def test_a_nic_that_cannot_be_attached_is_deleted_at_once() -> None:
-    model = one_nic(spares=(spare(),), tried={f"attach {spare().eni_id} to i-1": "Refused"})
+    model = one_nic(spares=(spare(),), tried={f"attach {spare().eni_id} to i-1 at 1": "Refused"})
     (delete,) = (a for a in plan_node(model, creating()).actions if isinstance(a, DeleteNic))
     assert (delete.eni_id, delete.is_removal) == (spare().eni_id, False)
 
 
 def test_an_attach_of_which_nobody_knows_whether_it_took_effect_deletes_nothing() -> None:
-    model = one_nic(spares=(spare(),), tried={f"attach {spare().eni_id} to i-1": ""})
+    model = one_nic(spares=(spare(),), tried={f"attach {spare().eni_id} to i-1 at 1": ""})
     assert not any(isinstance(a, DeleteNic | CreateNic | AttachNic) for a in plan_node(model, creating()).actions)
 
 

@@ -30,6 +30,10 @@ def test_the_version_is_that_of_the_cluster(beta: bool, version: str) -> None:
     assert (document["apiVersion"], document["kind"]) == (version, "AuthenticationConfiguration")
 
 
+def test_the_issuer_is_printed_as_tokens_name_it_without_a_slash_at_its_end() -> None:
+    assert authenticator(replace(TRUST, issuer=f"{TRUST.issuer}/"))["issuer"]["url"] == TRUST.issuer
+
+
 def test_exactly_the_named_roles_are_let_in() -> None:
     [rule] = authenticator()["claimValidationRules"]
     assert rule["expression"] == f"claims.sub in ['{ROLE}', '{OTHER}']"
@@ -72,6 +76,7 @@ def test_the_arns_of_roles_in_every_partition_are_taken(arn: str) -> None:
         pytest.param("arn:aws:iam::123456789012:role/*", "not the ARN of a role", id="a pattern"),
         pytest.param("arn:aws:iam::1234:role/W", "not the ARN of a role", id="a short account"),
         pytest.param(f"{ROLE}'] || true || claims.sub in ['", "not the ARN of a role", id="an escape into CEL"),
+        pytest.param(f"{ROLE},{OTHER}", "give each an option of its own", id="two roles in one"),
         pytest.param(f"{ROLE}\n", "not the ARN of a role", id="a line break"),
         pytest.param("Worker", "not the ARN of a role", id="a name"),
         pytest.param("", "not the ARN of a role", id="nothing"),

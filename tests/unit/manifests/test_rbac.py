@@ -11,11 +11,12 @@ import pytest
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 
-from spiderpool_aws.adapters.cluster import EVENTS, MULTUS, NODES, PODS, POOLS, ClusterAdapter
+from spiderpool_aws.adapters.cluster import EVENTS, MULTUS, NODES, PODS, POOLS, RESERVED, ClusterAdapter
 from spiderpool_aws.adapters.credentials import FixedCredentials
 from spiderpool_aws.domain.node import PodRef
 from spiderpool_aws.domain.node_events import NodeEvent
 from spiderpool_aws.domain.pool import MultusConfig
+from spiderpool_aws.domain.reservation import reservation_for
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.cluster import ClusterDouble, connect_in_process
 from spiderpool_aws.manifests.rbac import RULES, roles_and_bindings
@@ -79,6 +80,10 @@ def use_everything(cluster: UsedCluster) -> None:
     stored = port.apply_pool(pool())
     port.note_pool(port.apply_pool(replace(stored, spec=replace(stored.spec, disable=True))))
     port.delete_pool(stored)
+    port.list_reservations()
+    reserved = port.apply_reservation(reservation_for(stored, stored.spec.ips))
+    port.apply_reservation(reserved)
+    port.delete_reservation(reserved)
     port.list_multus()
     config = port.apply_multus(MultusConfig("kube-system", "ipvlan-ens5", "ens5"), "prod")
     port.apply_multus(replace(config, master="ens6"), "prod")
@@ -103,7 +108,7 @@ def test_the_rules_are_exactly_the_verbs_that_the_adapter_sends(cluster: UsedClu
 
 
 def test_every_rule_is_in_the_group_of_its_resource(cluster: UsedCluster) -> None:
-    resources = (POOLS, MULTUS, NODES, PODS, EVENTS)
+    resources = (POOLS, RESERVED, MULTUS, NODES, PODS, EVENTS)
     assert {f"{rule.resource}.{rule.group}".rstrip(".") for rule in RULES} == {one.rbac_name for one in resources}
 
 

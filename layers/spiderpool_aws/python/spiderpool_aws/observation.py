@@ -73,9 +73,11 @@ class PoolListing:
     """Instance id -> our pools."""
     strangers: frozenset[str]
     """Names of other clusters on our labels: then the policy's `cluster` is not this cluster's."""
+    reserved: Mapping[str, tuple[Reservation, ...]] = field(default_factory=dict)
+    """Instance id -> our reservations, also those whose pools are gone."""
 
     @classmethod
-    def of(cls, pools: Sequence[Pool], cluster: str) -> "PoolListing":
+    def of(cls, pools: Sequence[Pool], reservations: Iterable[Reservation], cluster: str) -> "PoolListing":
         """Sort a listing."""
         ours: dict[str, tuple[Pool, ...]] = {}
         strangers = set()
@@ -86,7 +88,11 @@ class PoolListing:
                 ours[pool.identity.instance_id] = (*ours.get(pool.identity.instance_id, ()), pool)
             else:
                 strangers.add(pool.identity.cluster)
-        return cls(pools, ours, frozenset(strangers))
+        reserved: dict[str, tuple[Reservation, ...]] = {}
+        for known in reservations:
+            if known.identity.cluster == cluster:
+                reserved[known.identity.instance_id] = (*reserved.get(known.identity.instance_id, ()), known)
+        return cls(pools, ours, frozenset(strangers), reserved)
 
     def instances_of(self, subject: str) -> frozenset[str]:
         """Return the instances whose pools carry an ENI or attachment id."""
@@ -104,8 +110,11 @@ class Observer:
         self._clock = clock
 
     def list_pools(self, policy: Policy) -> PoolListing:
-        """Read all pools. Read them before EC2: a pool is never newer than the addresses that it is compared with."""
-        return PoolListing.of(self._cluster.list_pools(), policy.cluster)
+        """Read all pools, and what is reserved.
+
+        They are read before EC2: a pool is never newer than the addresses that it is compared with.
+        """
+        return PoolListing.of(self._cluster.list_pools(), self._cluster.list_reservations(), policy.cluster)
 
     def observe(
         self,
@@ -124,7 +133,6 @@ class Observer:
         limits = self._ec2.type_limits(sorted({i.instance_type for i in cared_for.values()}))
         subnets = self._subnets(cared_for.values(), policy)
         multus = self._cluster.list_multus() if cared_for else {}
-        reserved = _by_instance(self._cluster.list_reservations()) if pools.ours else {}
         claims, now = Claims(pools.everyone), self._clock.now()
         observed = {}
         for instance_id, instance in instances.items():
@@ -142,7 +150,7 @@ class Observer:
                 else _old(nodes, instance, own, policy),
                 multus=multus,
                 removals_held=control.fuse.held,
-                reservations=reserved.get(instance_id, ()),
+                reservations=pools.reserved.get(instance_id, ()),
             )
         return observed
 
@@ -170,11 +178,7 @@ class Observer:
         Where a NIC is missing (created, and then the worker was stopped), where the instance is gone, and where the
         resync has seen one.
         """
-        asked = [
-            i
-            for i, model in models.items()
-            if i in suspected or is_gone(model) or (model.instance is not None and missing_nics(model.instance, policy))
-        ]
+        asked = [i for i, model in models.items() if i in suspected or _may_have_spares(model, policy)]
         spares = self._ec2.spare_nics(asked, policy.cluster) if asked else {}
         return {i: replace(model, spares=tuple(spares.get(i, ()))) for i, model in models.items()}
 
@@ -227,11 +231,11 @@ def missing_nics(instance: ObservedInstance, policy: Policy) -> list[Interface]:
     ]
 
 
-def _by_instance(reservations: Iterable[Reservation]) -> dict[str, tuple[Reservation, ...]]:
-    found: dict[str, tuple[Reservation, ...]] = {}
-    for known in reservations:
-        found[known.identity.instance_id] = (*found.get(known.identity.instance_id, ()), known)
-    return found
+def _may_have_spares(model: ObservedNode, policy: Policy) -> bool:
+    if model.instance is None:
+        # Without a pool nothing says that it was ever ours, or is yet.
+        return bool(model.pools)
+    return is_gone(model) or bool(missing_nics(model.instance, policy))
 
 
 def is_gone(observed: ObservedNode) -> bool:

@@ -5,13 +5,16 @@ from datetime import datetime, timedelta
 
 from spiderpool_aws.domain.desired import cooling_key
 from spiderpool_aws.domain.lifecycle import ProlongHook
-from spiderpool_aws.domain.nic_actions import Assign, CreateNic
+from spiderpool_aws.domain.nic_actions import Assign, AttachNic, CreateNic
+from spiderpool_aws.domain.nic_rules import attach_key
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import Action
 from spiderpool_aws.domain.request import Hint, ReconcileRequest
 
 COOL_DOWN = timedelta(seconds=60)
 """How long a subnet that had no room is not asked again."""
+ATTACH_AGAIN = timedelta(minutes=30)
+"""How long no NIC is created for an instance and index whose last one could not be attached and was deleted again."""
 HEARTBEAT = timedelta(minutes=5)
 """How often a group that waits is told that the instance is being worked on; our hooks run out after ten minutes."""
 
@@ -41,6 +44,12 @@ class Recollection:
         """Remember what was done."""
         if isinstance(action, ProlongHook):
             self._heartbeats[action.instance_id] = observed.now
+
+    def refused(self, action: Action, observed: ObservedNode) -> None:
+        """Remember what was refused, where asking again costs three calls."""
+        if isinstance(action, AttachNic):
+            key = attach_key(action.instance_id, action.device_index)
+            self._cooling[key] = observed.now + ATTACH_AGAIN
 
     def exhausted(self, action: Action, observed: ObservedNode) -> str:
         """Remember that a subnet had no room for what was asked; return its id, or nothing where there is none.

@@ -19,7 +19,7 @@ from spiderpool_aws.applier import Applier
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.lost import SECOND_LOOK, unlisted
-from spiderpool_aws.domain.nic_actions import AttachNic, CreateNic
+from spiderpool_aws.domain.nic_actions import AttachNic, CreateNic, DeleteNic
 from spiderpool_aws.domain.node_events import Step, node_events
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import Action, Finding, NodePlan
@@ -148,6 +148,7 @@ class Reconciler:
             finding = Finding(refused.code, f"{action.key}: {refused.reason}")
             work.observed = before.with_refusal(action.key, finding)
             work.steps.append(Step(before, action, finding))
+            self._recollection.refused(action, before)
             if refused.code is Code.SUBNET_EXHAUSTED:
                 self._recount(work, action)
         else:
@@ -229,7 +230,9 @@ def _after_the_lag(work: _Pass, outcome: Outcome) -> Outcome:
     A stale describe would have a second one created, or the pools of the first disabled.
     """
     befores: dict[str, ObservedNode] = {}
-    fresh_nic = any(isinstance(s.action, CreateNic | AttachNic) and s.refusal is None for s in work.steps)
+    done = [type(step.action) for step in work.steps if step.refusal is None]
+    # One that could not be attached is deleted again by now.
+    fresh_nic = AttachNic in done or (CreateNic in done and DeleteNic not in done)
     for step in work.steps:
         if step.action.lags and step.refusal is None:
             befores.setdefault(step.action.scope, step.before)

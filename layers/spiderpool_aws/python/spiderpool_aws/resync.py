@@ -111,12 +111,7 @@ class Resync:
         if request.at is not None and request.at.minute % EVERY_MINUTES and not policy.is_elastic:
             return {"done": False, "reason": f"due every {EVERY_MINUTES} minutes, as no size of the policy is elastic"}
         if request.instance_ids and not request.dry_run:
-            self._queue.send(
-                [
-                    ReconcileRequest(i, request.request_id, "resync", frozenset({Hint.SPARES}))
-                    for i in request.instance_ids
-                ]
-            )
+            self._queue.send([ReconcileRequest(i, request.request_id, "resync") for i in request.instance_ids])
             return {"done": True, "enqueued": len(request.instance_ids)}
         survey = self._survey(control, policy, request.instance_ids)
         if survey.pools.strangers:
@@ -160,11 +155,11 @@ class Resync:
             listing = self._ec2.list_instances(policy.cluster)
             known, spares = {i.instance_id: i for i in listing.instances}, listing.spares
         listed = len(known)
-        missing = sorted(i for i in (only or {*pools.ours, *spares}) if i not in known)
+        missing = sorted(i for i in (only or {*pools.ours, *pools.reserved, *spares}) if i not in known)
         if missing:
             known |= self._ec2.observe_instances(missing)
         absent = frozenset(i for i in missing if i not in known and i in pools.ours)
-        unknown = [i for i in missing if i not in known and (i in absent or i in spares)]
+        unknown = [i for i in missing if i not in known and (i in absent or i in spares or i in pools.reserved)]
         instances: dict[str, ObservedInstance | None] = {**known, **dict.fromkeys(unknown)}
         nodes = NodeDirectory(self._cluster, self._cluster.list_nodes())
         # Planned as if the fuse were whole: the question is what would be removed. The workers hold it back.

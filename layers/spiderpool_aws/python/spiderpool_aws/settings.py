@@ -8,6 +8,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from spiderpool_aws.trust import authority_from, checked_url, checked_word
 
 PREFIX = "SPIDERPOOL_AWS_"
+Word = Annotated[str, AfterValidator(checked_word)]
+"""What is never empty and has no blanks: a URL, the name of a parameter, of a secret."""
 
 
 class SettingsError(ValueError):
@@ -23,26 +25,26 @@ class FunctionSettings(BaseSettings):
 class QueueSettings(FunctionSettings):
     """Where requests are put."""
 
-    queue_url: str = Field(min_length=1, description="URL of the FIFO queue of requests")
+    queue_url: Word = Field(description="URL of the FIFO queue of requests")
 
 
 class ControlSettings(FunctionSettings):
     """Where people say what they want: the policy and the fuse."""
 
-    policy_parameter: str = Field(min_length=1, description="name of the SSM parameter with the policy")
-    fuse_parameter: str = Field(min_length=1, description="name of the SSM parameter with the fuse")
+    policy_parameter: Word = Field(description="name of the SSM parameter with the policy")
+    fuse_parameter: Word = Field(description="name of the SSM parameter with the fuse")
 
 
 class RouteSettings(QueueSettings):
     """What `route_event` needs."""
 
-    lost_events_url: str = Field(min_length=1, description="URL of the standard dead-letter queue, for events")
+    lost_events_url: Word = Field(description="URL of the standard dead-letter queue, for events")
 
 
 class ReconcileSettings(QueueSettings, ControlSettings):
     """What `reconcile_nodes` needs."""
 
-    dead_letter_url: str = Field(min_length=1, description="URL of the FIFO dead-letter queue")
+    dead_letter_url: Word = Field(description="URL of the FIFO dead-letter queue")
 
 
 class ResyncSettings(QueueSettings, ControlSettings):
@@ -60,7 +62,7 @@ class LoginSettings(FunctionSettings):
 class KubeconfigSettings(FunctionSettings):
     """What the login `kubeconfig` needs."""
 
-    kubeconfig_secret: str = Field(min_length=1, description="name or ARN of the secret with the kubeconfig")
+    kubeconfig_secret: Word = Field(description="name or ARN of the secret with the kubeconfig")
 
 
 class EndpointSettings(FunctionSettings):
@@ -77,8 +79,7 @@ class EndpointSettings(FunctionSettings):
 class WebIdentitySettings(EndpointSettings):
     """What the login `web-identity` needs."""
 
-    cluster_audience: Annotated[str, AfterValidator(checked_word)] = Field(
-        min_length=1,
+    cluster_audience: Word = Field(
         max_length=1000,
         description="audience of the tokens, one of those in the API server's AuthenticationConfiguration",
     )
@@ -87,8 +88,8 @@ class WebIdentitySettings(EndpointSettings):
 class IamAuthenticatorSettings(EndpointSettings):
     """What the login `iam-authenticator` needs."""
 
-    cluster_id: Annotated[str, AfterValidator(checked_word)] = Field(
-        min_length=1, description="the name of the EKS cluster, or the cluster ID that aws-iam-authenticator serves"
+    cluster_id: Word = Field(
+        description="the name of the EKS cluster, or the cluster ID that aws-iam-authenticator serves"
     )
 
 

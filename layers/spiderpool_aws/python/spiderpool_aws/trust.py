@@ -21,7 +21,9 @@ def checked_url(text: str) -> str:
     except ValueError as error:
         raise ValueError(f"it is no URL ({error})") from None
     if not is_https:
-        raise ValueError("it is not https://<host>[:<port>]: the token would be sent in the clear")
+        raise ValueError(
+            "it is not https://<host>[:<port>]: without TLS anybody on the way could read and change it all"
+        )
     return text.rstrip("/")
 
 
@@ -54,8 +56,9 @@ def checked_authority(pem: str) -> str:
         # One by one: of a bundle OpenSSL takes what comes before the first that it cannot read.
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificate)
-        except (ssl.SSLError, ValueError) as error:
-            raise ValueError(f"it is no certificate ({error})") from None
+        except (ssl.SSLError, ValueError):
+            # OpenSSL's own words name the place in its source.
+            raise ValueError("it is no certificate, or a damaged one: what stands between its marks is none") from None
     return "\n".join(certificates) + "\n"
 
 

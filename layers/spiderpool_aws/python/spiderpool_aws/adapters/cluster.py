@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from spiderpool_aws.adapters.cluster_api import ClusterApi, Json, Resource
-from spiderpool_aws.adapters.cluster_errors import ChangedSinceReadError
+from spiderpool_aws.adapters.cluster_errors import ChangedSinceReadError, NotServedError
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.node import Node, PodRef
 from spiderpool_aws.domain.pool import (
@@ -18,6 +19,7 @@ from spiderpool_aws.domain.pool import (
     multus_patch,
     pool_manifest,
 )
+from spiderpool_aws.domain.reservation import SpiderReservedIP, reservation_manifest
 from spiderpool_aws.manifests.rbac import EVENT_NAMESPACE
 from spiderpool_aws.metrics import Metric
 
@@ -27,9 +29,11 @@ if TYPE_CHECKING:
     from spiderpool_aws.adapters.credentials import ClusterCredentials
     from spiderpool_aws.domain.node_events import NodeEvent
     from spiderpool_aws.domain.pool import MultusConfig, Pool
+    from spiderpool_aws.domain.reservation import Reservation
     from spiderpool_aws.ports import Reporter
 
 POOLS = Resource(f"/apis/{API_VERSION}", "spiderippools")
+RESERVED = Resource(f"/apis/{API_VERSION}", "spiderreservedips")
 MULTUS = Resource(f"/apis/{API_VERSION}", "spidermultusconfigs")
 NODES = Resource("/api/v1", "nodes")
 PODS = Resource("/api/v1", "pods")
@@ -38,6 +42,9 @@ EVENTS = Resource("/api/v1", "events")
 # pydantic's ValidationError, JSONDecodeError and AddressError are ValueErrors; the others come from
 # `status.allocatedIPs`, a text whose JSON nobody validates.
 UNREADABLE = (ValueError, TypeError, AttributeError)
+LONGEST_NAME = 253
+SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+"""What the name of a Node is: an RFC 1123 subdomain (Kubernetes, "Object Names and IDs")."""
 NODE_ATTEMPTS = 3
 """How often a Node is read again when somebody changed it between our read and our patch."""
 
@@ -98,8 +105,47 @@ class ClusterAdapter:
             stored = self._api.apply(MULTUS, multus_manifest(config, cluster))
         return SpiderMultusConfig.model_validate(stored).to_config()
 
+    def list_reservations(self) -> Sequence[Reservation]:
+        """Return our SpiderReservedIPs that can be read; none where Spiderpool does not have them."""
+
+        def parse(item: Json) -> Reservation | None:
+            return SpiderReservedIP.model_validate(item).to_reservation()
+
+        try:
+            return self._readable(RESERVED, parse)
+        except NotServedError:
+            return []
+
+    def apply_reservation(self, reservation: Reservation) -> Reservation:
+        """Create a SpiderReservedIP where there is none of that name, or write the one of that uid."""
+        try:
+            stored = self._api.apply(RESERVED, reservation_manifest(reservation))
+            written = SpiderReservedIP.model_validate(stored).to_reservation()
+        except Refused as refused:
+            if refused.code is not Code.CONFLICT or reservation.uid:
+                raise
+            reason = (
+                f"SpiderReservedIP {reservation.name} is not ours, or is being deleted, and is left alone, so "
+                f"{reservation.addresses} can be given to a pod again: delete it, or name it otherwise"
+            )
+            raise Refused(reason, Code.CONFLICT) from refused
+        except UNREADABLE as error:
+            reason = f"SpiderReservedIP {reservation.name} was written and cannot be read: {error}"
+            raise Refused(reason, Code.INVALID) from error
+        if written is None:
+            reason = f"SpiderReservedIP {reservation.name} is being deleted: it is made again when it is gone"
+            raise Refused(reason, Code.CONFLICT)
+        return written
+
+    def delete_reservation(self, reservation: Reservation) -> None:
+        """Delete the SpiderReservedIP of that uid; gone already is success, another of that name is left alone."""
+        self._delete_if_still_there(RESERVED, reservation.name, reservation.uid)
+
     def get_node(self, name: str) -> Node | None:
-        """Return a Node; None when there is none of that name."""
+        """Return a Node; None when there is none of that name, or when no Node can have it."""
+        if len(name) > LONGEST_NAME or not SUBDOMAIN.fullmatch(name):
+            # It may come from a tag: `a/b` and `..` are paths, and would ask for something else than a Node.
+            return None
         document = self._api.get(NODES, name)
         return None if document is None else _node(document)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from kubernetes.client.exceptions import ApiException
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, MaxRetryError, ProtocolError
 
 from spiderpool_aws.adapters.cluster_errors import (
     ChangedSinceReadError,
@@ -172,8 +172,11 @@ class ClusterApi:
             if answer.status == _GONE:
                 raise _ListingExpired
             document = self._document(request, answer)
+            if not str(document.get("kind", "")).endswith("List"):
+                # Taken for an empty listing, it would make every pool and Node missing.
+                raise RetryLater(f"{request.operation}: the answer is no list: does a proxy answer?")
             items.extend(parse(item) for item in document.get("items") or ())
-            token = document.get("metadata", {}).get("continue")
+            token = (document.get("metadata") or {}).get("continue")
             if not token:
                 return items
             query = query | {"continue": token}
@@ -203,17 +206,39 @@ class ClusterApi:
             body=request.body,
             auth_settings=["BearerToken"],
         )
-        try:
+
+        def call() -> _Answer:
             response: Any = client.call_api(*serialized, _request_timeout=TIMEOUTS_SECONDS)
             return _Answer(response.status, dict(response.headers or {}), response.read() or b"")
+
+        try:
+            return _once_more_if_cut(call, is_read=request.method == "GET")
         except (HTTPError, ApiException) as error:
+            self._credentials.doubt()
             raise of_transport(request.operation, error, client.configuration.host, self._credentials.hints) from error
 
     def _document(self, request: _Request, answer: _Answer) -> Json:
         if not _OK <= answer.status < _REDIRECT:
             raise of_answer(request.operation, answer.status, answer.headers, answer.body)
         try:
-            document: Json = json.loads(answer.body)
+            document = json.loads(answer.body)
         except ValueError as error:
             raise RetryLater(f"{request.operation}: the answer is no JSON: does a proxy answer?") from error
+        if not isinstance(document, dict):
+            raise RetryLater(f"{request.operation}: the answer is no object: does a proxy answer?")
         return document
+
+
+def _once_more_if_cut(call: Callable[[], _Answer], *, is_read: bool) -> _Answer:
+    """Send a request, and a read once more when the connection is cut.
+
+    A load balancer forgets a connection that was idle between two batches, and its reset comes only with the next
+    request. A write may have had its effect: it is not sent twice. A time-out is no cut, and has cost its 20 s.
+    """
+    try:
+        return call()
+    except (MaxRetryError, ProtocolError) as error:
+        cause = error.reason if isinstance(error, MaxRetryError) else error
+        if not (is_read and isinstance(cause, ProtocolError)):
+            raise
+    return call()

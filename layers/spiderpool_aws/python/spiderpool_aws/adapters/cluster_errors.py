@@ -3,14 +3,17 @@
 | what the API server or the network says | outcome |
 | --- | --- |
 | unreachable, time-out, TLS, 401, 429, 5xx, `failed calling webhook` | RetryLater |
-| 403 of RBAC | Refused `Forbidden`; the message names the verb and the resource |
+| 403 `cannot <verb> resource` | Refused `Forbidden`; the message names the verb and the resource |
 | 403 `cannot update a terminating IPPool` | Refused `Terminating` |
 | 409 and 422: another uid; 409: another field manager | Refused `Conflict` |
 | 409: changed since it was read | RetryLater, 1 s |
 | 422 `overlap with IPPool … in IP ranges` | Refused `Overlap` |
 | 422 `is being used by Pod`, 403 `cannot delete an IPPool with allocated IPs` | Refused `InUse` |
-| any other 422, 500 `field not declared in schema` | Refused `Invalid` |
+| any other 403: a webhook, a namespace that is being deleted | Refused `Denied` |
+| 404 for a resource that is not served, any other 422, 500 `field not declared in schema` | Refused `Invalid` |
 | any other 4xx | Refused; the message has the Status' reason |
+
+A Retry-After is obeyed up to a minute, in whole seconds, which is how API servers write it.
 
 The wordings are those recorded from a real Spiderpool v1.2 (docs/architecture.md). Only a write is ever refused: a read
 that fails is `RetryLater`, for without it nothing can be decided.
@@ -19,6 +22,7 @@ that fails is `RetryLater`, for without it nothing can be decided.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,12 +33,20 @@ if TYPE_CHECKING:
 
 CHANGED_SECONDS = 1.0
 WEBHOOK_SECONDS = 5.0
+LONGEST_SECONDS = 60.0
+"""What an answer's Retry-After is cut to: whoever answers in the API server's place parks no message for hours."""
 READ_VERBS = {"get", "list"}
 
 _FORBIDDEN, _NOT_FOUND, _CONFLICT, _INVALID = 403, 404, 409, 422
 _THROTTLED, _SERVER_ERROR = 429, 500
+_NOT_SERVED = "the server could not find the requested resource"
 _SCHEMA = "field not declared in schema"
+_MISSING_VERB = re.compile(r"cannot (\w+) resource ")
 _CHANGED = ("the object has been modified", "please apply your changes to the latest version")
+
+
+class NotServedError(RetryLater):
+    """The API server does not know the resource: there is no object of it."""
 
 
 class ChangedSinceReadError(RetryLater):
@@ -99,8 +111,9 @@ def _of_status(
         return RetryLater(f"{operation}: the API server is busy (429): {message}", _retry_after(headers))
     if status == _FORBIDDEN:
         return _of_forbidden(operation, message)
-    if status == _NOT_FOUND and operation.verb == "list":
-        return Refused(f"{operation}: the cluster does not know {operation.resource}: is Spiderpool v1.2 installed?")
+    if status == _NOT_FOUND and (operation.verb == "list" or _NOT_SERVED in message or reason != "NotFound"):
+        unknown = f"{operation}: the cluster does not know {operation.resource}: is Spiderpool v1.2 installed?"
+        return NotServedError(unknown) if operation.verb in READ_VERBS else Refused(unknown, Code.INVALID)
     if status == _CONFLICT:
         if any(words in message for words in _CHANGED):
             return ChangedSinceReadError(f"{operation}: it has changed since it was read", CHANGED_SECONDS)
@@ -120,12 +133,12 @@ def _of_forbidden(operation: Operation, message: str) -> Refused:
         return Refused(f"{operation}: {message}", Code.TERMINATING)
     if "cannot delete an IPPool with allocated IPs" in message:
         return Refused(f"{operation}: {message}", Code.IN_USE)
-    if "admission webhook" in message:
+    missing = _MISSING_VERB.search(message)
+    if missing is None or "admission webhook" in message:
         return Refused(f"{operation}: {message}", Code.DENIED)
-    # An apply that makes the object is a patch which needs `create` as well.
-    verb = "create" if "cannot create resource" in message else operation.verb
+    # Not the operation's: an apply that makes the object is a patch which needs `create` as well.
     return Refused(
-        f"{operation} is not permitted: the user needs the verb {verb} on {operation.resource}, which "
+        f"{operation} is not permitted: the user needs the verb {missing[1]} on {operation.resource}, which "
         f"`spiderpool-aws manifests rbac` gives ({message})",
         Code.FORBIDDEN,
     )
@@ -166,7 +179,7 @@ def _readable(operation: Operation, outcome: RetryLater | Refused) -> RetryLater
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     value = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
-    return float(value) if value.isdigit() else None
+    return min(float(value), LONGEST_SECONDS) if value.isdecimal() else None
 
 
 def _status_of(body: bytes) -> dict[str, Any]:

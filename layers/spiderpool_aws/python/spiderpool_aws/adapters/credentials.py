@@ -33,7 +33,7 @@ LAST_USE = timedelta(seconds=10)
 CACHED_SHARE = 0.8
 """How much of a token's life it is used for: the rest is for clocks that differ and requests under way."""
 RENEWAL_INTERVAL = timedelta(minutes=1)
-"""How often a login that is refused again and again is renewed, however many requests are refused meanwhile."""
+"""How often a login that fails again and again is read anew, however many requests fail meanwhile."""
 
 
 class ClusterCredentials(Protocol):
@@ -47,6 +47,9 @@ class ClusterCredentials(Protocol):
 
         The same client when they were renewed less than RENEWAL_INTERVAL ago: another read would bring the same.
         """
+
+    def doubt(self) -> None:
+        """Take note that the API server did not answer, or is not trusted: its address and CA may be old."""
 
     @property
     def hints(self) -> LoginHints:
@@ -68,6 +71,9 @@ class FixedCredentials:
     def renew(self) -> ApiClient:
         """Return the same client: there is nothing to read anew."""
         return self._client
+
+    def doubt(self) -> None:
+        """Do nothing: there is nothing to read anew."""
 
 
 class Renewals:
@@ -149,6 +155,9 @@ class TokenCredentials:
         client = self._log_in()
         self._renewals.note()
         return client
+
+    def doubt(self) -> None:
+        """Do nothing: address and CA are the function's environment, and a change of it ends the process."""
 
     def _log_in(self) -> ApiClient:
         # The life counts from before the request, by our clock alone: the issuer's may differ.

@@ -6,7 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily, parse_network
-from spiderpool_aws.domain.instance import Eni, InstanceState, InstanceTypeLimits, ObservedInstance, Subnet
+from spiderpool_aws.domain.instance import (
+    CLUSTER_TAG,
+    INDEX_TAG,
+    INSTANCE_TAG,
+    Eni,
+    InstanceState,
+    InstanceTypeLimits,
+    ObservedInstance,
+    Subnet,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,21 +34,48 @@ if TYPE_CHECKING:
 def parse_eni(
     document: NetworkInterfaceTypeDef | InstanceNetworkInterfaceTypeDef, tags: Iterable[TagTypeDef] = ()
 ) -> Eni | None:
-    """Return a NIC of either describe call; None when it is attached to nothing.
+    """Return an instance's NIC of either describe call; None when it is attached to nothing.
 
     Only DescribeNetworkInterfaces has the tags, as `TagSet`; DescribeInstances leaves them out.
     """
     attachment = document.get("Attachment")
     if not attachment or "DeviceIndex" not in attachment:
         return None
-    private = document.get("PrivateIpAddresses", [])
-    secondary = [item["PrivateIpAddress"] for item in private if not item.get("Primary")]
-    ipv6 = document.get("Ipv6Addresses", [])
-    return Eni(
-        eni_id=document["NetworkInterfaceId"],
+    return replace(
+        parse_unattached(document, _tags(tags)),
         attachment_id=attachment.get("AttachmentId", ""),
         device_index=attachment["DeviceIndex"],
         attached=attachment.get("Status") == "attached",
+        delete_on_termination=attachment.get("DeleteOnTermination", True),
+        network_card=attachment.get("NetworkCardIndex", 0),
+    )
+
+
+def parse_spare(document: NetworkInterfaceTypeDef, cluster: str) -> Eni | None:
+    """Return a NIC that we created for an instance of the cluster and that is attached to nothing; None for others."""
+    tags = _tags(document.get("TagSet", ()))
+    if document.get("Attachment") or tags.get(CLUSTER_TAG) != cluster or INSTANCE_TAG not in tags:
+        return None
+    return parse_unattached(document, tags)
+
+
+def parse_unattached(
+    document: NetworkInterfaceTypeDef | InstanceNetworkInterfaceTypeDef, tags: Mapping[str, str]
+) -> Eni:
+    """Return a NIC as if it were attached to nothing. Its device index is that of its tag; -1 when it has none.
+
+    The primary IPv6 address is the one that is marked, and no other: CreateNetworkInterface's documentation says that
+    the first address becomes it, but not when, nor in which order an answer lists them.
+    """
+    private = document.get("PrivateIpAddresses", [])
+    secondary = [item["PrivateIpAddress"] for item in private if not item.get("Primary")]
+    ipv6 = document.get("Ipv6Addresses", [])
+    index = tags.get(INDEX_TAG, "")
+    return Eni(
+        eni_id=document["NetworkInterfaceId"],
+        attachment_id="",
+        device_index=int(index) if index.isdecimal() else -1,
+        attached=False,
         subnet_id=document.get("SubnetId", ""),
         primary_ipv4=next((item["PrivateIpAddress"] for item in private if item.get("Primary")), ""),
         ipv4=AddressSet.of(IPFamily.IPV4, secondary),
@@ -47,9 +83,9 @@ def parse_eni(
         ipv6=AddressSet.of(IPFamily.IPV6, [item["Ipv6Address"] for item in ipv6]),
         primary_ipv6=next((item["Ipv6Address"] for item in ipv6 if item.get("IsPrimaryIpv6")), None),
         ipv6_prefixes=tuple(parse_network(item["Ipv6Prefix"]) for item in document.get("Ipv6Prefixes", [])),
-        network_card=attachment.get("NetworkCardIndex", 0),
+        groups=tuple(group["GroupId"] for group in document.get("Groups", [])),
         interface_type=document.get("InterfaceType", "interface"),
-        tags=_tags(tags),
+        tags=tags,
     )
 
 

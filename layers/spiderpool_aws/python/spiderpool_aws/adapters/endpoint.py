@@ -10,8 +10,8 @@ from urllib3.util import Retry
 _RETRIES = Retry(total=1, connect=1, read=0, redirect=0, status=0, other=0, respect_retry_after_header=False)
 
 
-def configuration_for(url: str, authority: str | None, token: str | None = None) -> Configuration:
-    """Return the configuration for a server; `authority` is a PEM bundle, None the machine's own authorities.
+def configuration_for(url: str, authority: str, token: str | None = None) -> Configuration:
+    """Return the configuration for a server; `authority` is a PEM bundle, and no other authority is trusted.
 
     `url` has no slash at its end: `trust.checked_url` has taken it off.
     """

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _UNUSABLE_USER = ("exec", "auth-provider", "username", "password", "tokenFile", "client-certificate", "client-key")
 _UNUSABLE_CLUSTER = ("certificate-authority", "proxy-url")
+_IMPERSONATION = ("as", "as-uid", "as-groups", "as-user-extra")
 
 
 def configuration_of(text: str, where: str) -> Configuration:
@@ -52,9 +53,8 @@ def _configuration(text: str) -> Configuration:
         server = checked_url(_text(cluster, "server"))
     except ValueError as error:
         raise _UnusableError(f"server is no use: {error}") from None
-    authority = _authority(cluster) if "certificate-authority-data" in cluster else None
-    token = _token(user) if user.get("token") else None
-    configuration = configuration_for(server, authority, token)
+    token = None if user.get("token") in (None, "") else _token(user)
+    configuration = configuration_for(server, _authority(cluster), token)
     configuration.tls_server_name = cluster.get("tls-server-name")
     if token is None:
         if "client-certificate-data" not in user or "client-key-data" not in user:
@@ -72,6 +72,11 @@ def _document(text: str) -> dict[str, Any]:
         raise _UnusableError(f"it is not YAML{f' (line {mark.line + 1})' if mark else ''}") from None
     if not isinstance(document, dict):
         raise _UnusableError("it is not a mapping with clusters, users and contexts")
+    if document and text.lstrip().startswith("{") and all(isinstance(value, str) for value in document.values()):
+        raise _UnusableError(
+            "it is JSON of keys and values, as the console's key/value form makes it: store the kubeconfig itself, as "
+            "plain text"
+        )
     return document
 
 
@@ -86,8 +91,10 @@ def _entry(document: Mapping[str, Any], listing: str, kind: str, name: str) -> d
 
 def _text(mapping: Mapping[str, Any], key: str) -> str:
     value = mapping.get(key)
-    if not isinstance(value, str) or not value:
+    if value is None or value == "":
         raise _UnusableError(f"{key} is missing")
+    if not isinstance(value, str):
+        raise _UnusableError(f"{key} is no text: put it in quotes")
     return value
 
 
@@ -95,6 +102,11 @@ def _refuse_unusable(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> Non
     if cluster.get("insecure-skip-tls-verify"):
         raise _UnusableError(
             "insecure-skip-tls-verify would send the token to whoever answers: give certificate-authority-data instead"
+        )
+    borrowed = [key for key in _IMPERSONATION if key in user]
+    if borrowed:
+        raise _UnusableError(
+            f"{', '.join(borrowed)} would have its user act as another one: give that user's own token or certificate"
         )
     unusable = [key for key in _UNUSABLE_CLUSTER if key in cluster] + [key for key in _UNUSABLE_USER if key in user]
     if unusable:

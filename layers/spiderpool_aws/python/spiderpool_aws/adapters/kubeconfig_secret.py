@@ -10,6 +10,7 @@ from spiderpool_aws.adapters.aws_errors import aws_errors
 from spiderpool_aws.adapters.cluster_errors import LoginHints
 from spiderpool_aws.adapters.credentials import Renewals
 from spiderpool_aws.adapters.kubeconfig import configuration_of, forget_certificate
+from spiderpool_aws.domain.errors import RetryLater
 
 if TYPE_CHECKING:
     from kubernetes.client.configuration import Configuration
@@ -24,7 +25,10 @@ class KubeconfigFromSecret:
         self._secrets = secrets
         self._secret_id = secret_id
         self._renewals = Renewals(clock)
+        self._readings = Renewals(clock)
+        """After doubts: apart from those after a 401, or a mended address would use up the mended token's turn."""
         self._client: ApiClient | None = None
+        self._is_doubted = False
 
     @property
     def hints(self) -> LoginHints:
@@ -36,18 +40,35 @@ class KubeconfigFromSecret:
         )
 
     def client(self) -> ApiClient:
-        """Return the client, reading the secret at the first call."""
-        if self._client is None:
-            self._client = ApiClient(self._read())
-        return self._client
+        """Return the client. The secret is read at the first call, and again after a doubt, at most once a minute."""
+        held = self._client
+        if held is None:
+            return self._use(self._read())
+        if not self._is_doubted or not self._readings.is_due():
+            return held
+        try:
+            read = self._read()
+        except RetryLater:
+            # The API server may answer again before Secrets Manager does.
+            self._readings.note()
+            return held
+        self._readings.note()
+        return self._use(read)
 
     def renew(self) -> ApiClient:
         """Read the secret again, for its token may have been rotated; at most once a minute."""
-        before = self._client
-        if before is not None and not self._renewals.is_due():
-            return before
-        self._client = ApiClient(self._read())
+        if self._client is not None and not self._renewals.is_due():
+            return self._client
+        client = self._use(self._read())
         self._renewals.note()
+        return client
+
+    def doubt(self) -> None:
+        """Have the next request read the secret again: the cluster's address or CA in it may have been mended."""
+        self._is_doubted = True
+
+    def _use(self, configuration: Configuration) -> ApiClient:
+        before, self._client, self._is_doubted = self._client, ApiClient(configuration), False
         if before is not None:
             forget_certificate(before.configuration)
         return self._client

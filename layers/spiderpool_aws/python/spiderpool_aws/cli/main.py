@@ -75,7 +75,8 @@ def cluster(port: Port = 6443) -> None:
 
 
 def _taken(port: int, error: OSError) -> typer.BadParameter:
-    return typer.BadParameter(f"port {port} cannot be used ({error.strerror}): choose another, or 0 for a free one")
+    said = f"port {port} cannot be used ({error.strerror}): choose another, or 0 for a free one"
+    return typer.BadParameter(said, param_hint="--port")
 
 
 def _until_interrupted() -> None:

@@ -17,7 +17,8 @@ from spiderpool_aws.trust import checked_authority
 app = typer.Typer(help="Print what the cluster needs, as YAML.", no_args_is_help=True)
 
 _AUTH_HEADER = """\
-# For kube-apiserver --authentication-config=<this file>; it replaces every --oidc-* flag.
+# For kube-apiserver --authentication-config=<this file>. Where it has such a file, add the entry of jwt: to that one.
+# With this flag and any --oidc-* flag it does not start: make your own issuer another entry of jwt: instead.
 # The issuer serves the whole AWS account: only the roles that are named here are let in.
 """
 _RBAC_HEADER = "# Exactly the verbs that spiderpool-aws uses. For kubectl apply -f -.\n"
@@ -40,7 +41,7 @@ def auth(
     try:
         document = authentication_configuration(Trust(issuer, audience, role_arn, authority), beta=v1beta1)
     except ManifestError as error:
-        raise typer.BadParameter(str(error)) from error
+        raise _of_option(error.field, str(error)) from error
     _print(_AUTH_HEADER, document)
 
 
@@ -59,22 +60,30 @@ def rbac(
     try:
         users = [*map(user_of, role_arn or ()), *map(checked_user, user or ())]
     except ManifestError as error:
-        raise typer.BadParameter(str(error)) from error
+        raise _of_option(error.field, str(error)) from error
     if not users:
         raise typer.BadParameter(
             "give --role-arn (login web-identity) or --user (the other logins), once for each of reconcile_nodes and "
-            "resync: what is applied replaces who had the rights before"
+            "resync: what is applied replaces who had the rights before",
+            param_hint="--role-arn or --user",
         )
     _print(_RBAC_HEADER, *roles_and_bindings(users))
 
 
 def _authority(path: Path) -> str:
     try:
-        return checked_authority(path.read_text())
+        return checked_authority(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise typer.BadParameter(f"--issuer-ca {path} cannot be read ({error.strerror})") from error
+        raise _of_option("issuer_ca", f"{path} cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        wanted = "it is not PEM, which is text: openssl x509 -inform der -in FILE makes it of DER"
+        raise _of_option("issuer_ca", f"{path} is no use: {wanted}") from error
     except ValueError as error:
-        raise typer.BadParameter(f"--issuer-ca {path} is no use: {error}") from error
+        raise _of_option("issuer_ca", f"{path} is no use: {error}") from error
+
+
+def _of_option(field: str, message: str) -> typer.BadParameter:
+    return typer.BadParameter(message, param_hint=f"--{field.replace('_', '-')}")
 
 
 def _print(header: str, *documents: dict[str, Any]) -> None:

@@ -72,12 +72,21 @@ def _plan_reassign(nic: NicFamily, holding: Holding, lost: Lost, draft: Draft) -
     bounds = Bounds(nic.limits, nic.subnet, nic.interface.subnets.reserve)
     free = bounds.room(nic.family, nic.eni, len(holding.unseen))
     if len(lost.in_use) > free:
-        draft.report(
-            Metric.CAPACITY_LIMITED, f"{lost.in_use} cannot be assigned again ({why}): there is room for {free}"
-        )
-    elif draft.add(Reassign(nic.eni.eni_id, lost.in_use, why, nic.subnet.vpc_id)):
-        return replace(holding, unseen=holding.unseen | lost.in_use)
+        text = f"{lost.in_use} cannot be assigned again ({why}): there is room for {free}"
+        draft.report(Metric.CAPACITY_LIMITED, text)
+        return holding
+    for addresses in _to_reassign(nic, lost):
+        if draft.add(Reassign(nic.eni.eni_id, addresses, why, nic.subnet.vpc_id)):
+            holding = replace(holding, unseen=holding.unseen | addresses)
     return holding
+
+
+def _to_reassign(nic: NicFamily, lost: Lost) -> list[AddressSet]:
+    """Return what is asked for together: all of it, or each by itself when somebody holds one of them."""
+    key = Reassign(nic.eni.eni_id, lost.in_use, "").key
+    if nic.observed.tried.get(key) == Code.ADDRESS_TAKEN:
+        return [AddressSet.of(nic.family, [address]) for address in lost.in_use]
+    return [lost.in_use]
 
 
 def _plan_assign(nic: NicFamily, action: Assign, draft: Draft) -> None:

@@ -13,7 +13,8 @@ from spiderpool_aws.domain.node_actions import DeleteNode, DeletePod
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.pool import Pool
-from spiderpool_aws.domain.pool_actions import ApplyPool, DeletePool, PoolChange
+from spiderpool_aws.domain.pool_actions import ApplyPool, DeletePool, LiftQuarantine, PoolChange
+from spiderpool_aws.domain.quarantine import plan_leftovers
 from spiderpool_aws.metrics import Metric
 
 
@@ -22,14 +23,16 @@ def plan_absent(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
     live = [pool for pool in observed.pools if not pool.terminating]
     if live and all(pool.memory.absent is not None and pool.memory.absent.proved(observed.now) for pool in live):
         plan_gone(observed, policy, draft, "EC2 has not listed its instance for ten minutes")
-    elif live:
+        return
+    if live:
         draft.report(
             Metric.INSTANCE_UNKNOWN, f"EC2 does not know {observed.instance_id}: its pools stay until that is sure"
         )
+    plan_leftovers(draft)
 
 
 def plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) -> None:
-    """Plan for an instance that is dead for certain: its Node, its pods and its pools go."""
+    """Plan for an instance that is dead for certain: its Node, its pods, its pools and its reservations go."""
     if observed.removals_held and observed.instance is None:
         draft.report(Metric.REMOVAL_HELD, f"{observed.instance_id}: {observed.removals_held}")
         return
@@ -50,6 +53,8 @@ def plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) ->
     for pool in observed.pools:
         if not pool.terminating:
             draft.add(DeletePool(pool, why))
+    for known in observed.reservations:
+        draft.add(LiftQuarantine(known))
 
 
 def _successor_since(observed: ObservedNode) -> datetime | None:
@@ -131,10 +136,12 @@ def plan_detached(observed: ObservedNode, pool: Pool, draft: Draft) -> None:
 def forget_absence(observed: ObservedNode, draft: Draft) -> None:
     """Take the note of an absence off each pool: EC2 knows the instance, whatever else is done or not done for it.
 
-    A note that stays would count for the next absence, and one missing listing would be a proof (invariant 10).
+    A note that stays would count for the next absence, and one missing listing would be a proof (invariant 10). What
+    is reserved for a pool that is gone is left of other times, too.
     """
     touched = {a.pool.name for a in draft.actions if isinstance(a, ApplyPool | DeletePool)}
     for pool in observed.pools:
         if pool.memory.absent is not None and not pool.terminating and pool.name not in touched:
             known = replace(pool, memory=replace(pool.memory, absent=None))
             draft.add(ApplyPool(PoolChange.REMEMBER, known, "EC2 knows its instance again"))
+    plan_leftovers(draft)

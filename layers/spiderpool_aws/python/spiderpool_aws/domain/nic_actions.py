@@ -152,7 +152,7 @@ class AttachNic(_NicAction):
     @property
     def key(self) -> str:
         """Name the action."""
-        return f"attach {self.eni_id} to {self.instance_id}"
+        return f"attach {self.eni_id} to {self.instance_id} at {self.device_index}"
 
     @property
     def scope(self) -> str:
@@ -160,7 +160,7 @@ class AttachNic(_NicAction):
         return self.eni_id
 
     def __str__(self) -> str:
-        return f"{self.key} at device index {self.device_index}"
+        return f"attach {self.eni_id} to {self.instance_id} at device index {self.device_index}"
 
 
 @dataclass(frozen=True, slots=True)

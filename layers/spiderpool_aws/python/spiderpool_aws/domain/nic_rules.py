@@ -18,6 +18,7 @@ from spiderpool_aws.domain.instance import (
     CLUSTER_TAG,
     INDEX_TAG,
     INSTANCE_TAG,
+    MANAGED_TAG,
     ORPHAN_TAG,
     Eni,
     InstanceState,
@@ -58,6 +59,8 @@ def plan_missing_nic(
     if instance.state is not InstanceState.RUNNING:
         draft.wait(f"{instance.instance_id} is {instance.state}: a NIC can be attached when it runs")
         return
+    if _attach_was_refused(observed, interface, draft):
+        return
     limits = observed.limits
     if limits is None or _beyond_type(instance, interface, limits, draft):
         return
@@ -66,6 +69,28 @@ def plan_missing_nic(
         action = _create(observed, instance, policy, interface, subnet, limits)
         draft.add(action)
         draft.incomplete = True
+
+
+def _attach_was_refused(observed: ObservedNode, interface: Interface, draft: Draft) -> bool:
+    """Tell whether a NIC could not be attached, in this pass or lately: another one would fare no better."""
+    end = f" to {observed.instance_id} at {interface.device_index}"
+    now = any(key.startswith("attach ") and key.endswith(end) for key in observed.tried)
+    until = observed.cooling.get(attach_key(observed.instance_id, interface.device_index))
+    if now:
+        draft.incomplete = True
+    elif until is not None and until > observed.now:
+        draft.refuse(
+            Metric.NIC_MISSING,
+            f"a NIC for device index {interface.device_index} of {observed.instance_id} was refused lately: another is "
+            f"tried after {until:%H:%M:%S}Z",
+        )
+        return True
+    return now
+
+
+def attach_key(instance_id: str, device_index: int) -> str:
+    """Return under which key a refused attach is remembered."""
+    return f"attach to {instance_id} at {device_index}"
 
 
 def _beyond_type(instance: ObservedInstance, interface: Interface, limits: InstanceTypeLimits, draft: Draft) -> bool:
@@ -209,7 +234,8 @@ def plan_kept(eni: Eni, instance: ObservedInstance, draft: Draft) -> None:
 def plan_orphans(observed: ObservedNode, needed: Mapping[str, Eni], policy: Policy, draft: Draft) -> None:
     """Plan for the spare NICs that nobody needs: gone with a terminated instance, else after ten minutes."""
     for eni in observed.spares:
-        if eni.eni_id in needed or not eni.is_ours or eni.tags.get(CLUSTER_TAG) != policy.cluster:
+        is_ours = eni.is_ours and eni.tags.get(CLUSTER_TAG) == policy.cluster
+        if eni.eni_id in needed or not is_ours or eni.tags.get(MANAGED_TAG) == "false":
             continue
         noted = _noted(eni)
         if draft.gone:

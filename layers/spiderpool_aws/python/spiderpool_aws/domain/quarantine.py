@@ -26,11 +26,25 @@ def plan_quarantine(pool: Pool, lost: Lost, draft: Draft) -> None:
         draft.add(LiftQuarantine(known))
 
 
+def plan_leftovers(draft: Draft) -> None:
+    """Plan the end of what is kept back for no pool: the pool is gone or going, or it no longer lists the addresses.
+
+    Reservations hold across pools, so the pool of the NIC that has such an address now could not give it to a pod.
+    """
+    offered = {pool.name: pool for pool in draft.observed.pools if not pool.terminating}
+    planned = {action.key for action in draft.actions}
+    for known in draft.observed.reservations:
+        pool = offered.get(known.name)
+        listed = known.addresses & pool.spec.ips if pool is not None else EMPTY[known.addresses.family]
+        action: Quarantine | LiftQuarantine = LiftQuarantine(known)
+        if pool is not None and listed:
+            action = Quarantine(pool, listed, "the pool no longer lists the others")
+        if listed != known.addresses and action.key not in planned:
+            draft.add(action)
+
+
 def _taken(lost: Lost, draft: Draft) -> AddressSet:
     """Return what could not be assigned again in this pass because somebody else holds it."""
-    empty = EMPTY[lost.in_use.family]
-    taken = any(
-        code == Code.ADDRESS_TAKEN and key.startswith(f"assign {lost.in_use} again")
-        for key, code in draft.observed.tried.items()
-    )
-    return lost.in_use if taken else empty
+    refused = [key for key, code in draft.observed.tried.items() if code == Code.ADDRESS_TAKEN]
+    taken = (a for a in lost.in_use if any(key.startswith(f"assign {a} again") for key in refused))
+    return AddressSet.of(lost.in_use.family, taken)

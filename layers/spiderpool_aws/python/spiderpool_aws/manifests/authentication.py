@@ -21,10 +21,19 @@ MAXIMUM_AUDIENCE = 1000
 
 # Nothing in it can end a string of CEL, so it needs no quoting.
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/(?:[\w+=,.@-]+/)*[\w+=,.@-]+", re.ASCII)
+# The users of Kubernetes' own that are no group of users: of those each has one bearer.
+_OWN_USER = re.compile(r"system:serviceaccount:[a-z0-9-]+:[a-z0-9.-]+|system:node:[a-z0-9.-]+")
 
 
 class ManifestError(ValueError):
-    """What was given makes no manifest; the message says what is wrong and what belongs there."""
+    """What was given makes no manifest; the message says what is wrong and what belongs there.
+
+    `field` names what was given: a field of `Trust`, or `user`.
+    """
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 def user_of(role_arn: str) -> str:
@@ -34,9 +43,11 @@ def user_of(role_arn: str) -> str:
 
 def checked_user(text: str) -> str:
     """Return a name that a binding may be given to. Raises ManifestError for blanks and for the cluster's own users."""
-    own = text.startswith("system:") and not text.startswith(("system:serviceaccount:", "system:node:"))
-    if not text.strip() or text != text.strip() or own:
-        raise ManifestError(f"{text!r} is no user to bind to: give the name that the API server knows the functions by")
+    own = text.startswith("system:") and not _OWN_USER.fullmatch(text)
+    if not text.isprintable() or not text.strip() or text != text.strip() or own:
+        raise ManifestError(
+            f"{text!r} is no user to bind to: give the name that the API server knows the functions by", "user"
+        )
     return text
 
 
@@ -45,10 +56,12 @@ def checked_role_arn(text: str) -> str:
     if _ROLE_ARN.fullmatch(text):
         return text
     if ":assumed-role/" in text:
-        raise ManifestError(
-            f"{text!r} is a session of a role: give the role itself, arn:aws:iam::<account>:role/<path and name>"
-        )
-    raise ManifestError(f"{text!r} is not the ARN of a role, arn:aws:iam::<account>:role/<path and name>")
+        wanted = "is a session of a role: give the role itself"
+    elif len(text.split(":role/")) > 2:
+        wanted = "is more than one role: give each an option of its own, with one"
+    else:
+        wanted = "is not the ARN of a role"
+    raise ManifestError(f"{text!r} {wanted}, arn:aws:iam::<account>:role/<path and name>", "role_arn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +80,8 @@ class Trust:
         except ValueError as error:
             raise ManifestError(
                 f"{self.issuer!r} is not the URL of an issuer, https://<id>.tokens.sts.global.api.aws ({error}): "
-                "`aws iam get-outbound-web-identity-federation-info` tells the account's"
+                "`aws iam get-outbound-web-identity-federation-info` tells the account's",
+                "issuer",
             ) from None
         try:
             too_long = len(checked_word(self.audience)) > MAXIMUM_AUDIENCE
@@ -76,17 +90,21 @@ class Trust:
         if too_long:
             raise ManifestError(
                 f"{self.audience!r} is no audience: give what SPIDERPOOL_AWS_CLUSTER_AUDIENCE has, 1 to "
-                f"{MAXIMUM_AUDIENCE} characters, none of them a space"
+                f"{MAXIMUM_AUDIENCE} characters, none of them a space",
+                "audience",
             )
         if not self.role_arns:
-            raise ManifestError("no role is named: the issuer serves the whole account, so give every function's role")
+            raise ManifestError(
+                "no role is named: the issuer serves the whole account, so give every function's role", "role_arn"
+            )
         for arn in self.role_arns:
             checked_role_arn(arn)
 
 
 def authentication_configuration(trust: Trust, *, beta: bool = False) -> dict[str, Any]:
     """Return an AuthenticationConfiguration that lets in exactly these roles; `beta` is for Kubernetes 1.30 to 1.33."""
-    issuer: dict[str, Any] = {"url": trust.issuer, "audiences": [trust.audience]}
+    # Without a slash at its end, as AWS's tokens name it: an API server compares the two letter by letter.
+    issuer: dict[str, Any] = {"url": checked_url(trust.issuer), "audiences": [trust.audience]}
     if trust.issuer_authority is not None:
         issuer["certificateAuthority"] = trust.issuer_authority
     roles = ", ".join(f"'{arn}'" for arn in dict.fromkeys(trust.role_arns))

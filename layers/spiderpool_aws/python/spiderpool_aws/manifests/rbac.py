@@ -33,6 +33,12 @@ class Rule:
 # `patch` is how an apply is sent; one that creates the object needs `create` beside it.
 RULES = (
     Rule(SPIDERPOOL_GROUP, "spiderippools", ("list", "create", "patch", "delete"), "the pools of every NIC"),
+    Rule(
+        SPIDERPOOL_GROUP,
+        "spiderreservedips",
+        ("list", "create", "patch", "delete"),
+        "addresses in use that a NIC lost to another",
+    ),
     Rule(SPIDERPOOL_GROUP, "spidermultusconfigs", ("list", "create", "patch"), "one configuration for each NIC"),
     Rule(CORE_GROUP, "nodes", ("get", "list", "patch", "delete"), "providerID and startup taint; Nodes of the dead"),
     Rule(CORE_GROUP, "pods", ("list", "delete"), "the pods of a terminated instance"),

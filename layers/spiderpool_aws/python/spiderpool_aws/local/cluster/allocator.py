@@ -148,7 +148,8 @@ class Allocator:
         return None
 
     def _reserved(self, version: int) -> list[tuple[int, int]]:
-        objects = self._double.store.objects(RESERVED)
+        # One that is being deleted holds nothing back any more (upstream, pkg/reservedipmanager).
+        objects = [o for o in self._double.store.objects(RESERVED) if "deletionTimestamp" not in o["metadata"]]
         texts = [text for obj in objects if obj["spec"]["ipVersion"] == version for text in obj["spec"].get("ips", ())]
         return [plain_range(version, text) for text in texts]
 

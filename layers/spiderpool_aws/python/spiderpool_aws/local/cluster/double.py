@@ -21,7 +21,7 @@ from spiderpool_aws.local.cluster.faults import ConnectionCutError, Fault, Hook,
 from spiderpool_aws.local.cluster.listing import Lister
 from spiderpool_aws.local.cluster.pool_index import PoolIndex
 from spiderpool_aws.local.cluster.requests import Request, write
-from spiderpool_aws.local.cluster.resources import NAMESPACES, POOLS, RESERVED, RESOURCES, Target, parse_path
+from spiderpool_aws.local.cluster.resources import NAMESPACES, POOLS, RESOURCES, Target, parse_path
 from spiderpool_aws.local.cluster.store import Store
 from spiderpool_aws.local.cluster.writes import Caller, ClusterWrite, Writes
 
@@ -69,9 +69,7 @@ class ClusterDouble:
         chosen = options or ClusterOptions()
         self.store = Store()
         self.pools = PoolIndex()
-        self._admission = Admission(
-            self.pools, lambda: self.store.objects(RESERVED), protects_used_pools=chosen.protects_used_pools
-        )
+        self._admission = Admission(self.pools, protects_used_pools=chosen.protects_used_pools)
         self.writes = Writes(self.store, self._admission, clock, self._notify)
         self._lister = Lister(self.store, clock, chosen.list_token_seconds)
         self._controller = Controller(self.store, self.writes, clock, chosen.delays, lambda: self.controller_up)

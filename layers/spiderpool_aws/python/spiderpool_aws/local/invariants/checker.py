@@ -12,6 +12,7 @@ from spiderpool_aws.local.invariants.ec2 import Ec2Rules
 from spiderpool_aws.local.invariants.history import History
 from spiderpool_aws.local.invariants.objects import ObjectRules
 from spiderpool_aws.local.invariants.pools import PoolRules
+from spiderpool_aws.local.invariants.reservations import RESERVED, ReservationRules
 from spiderpool_aws.local.invariants.truth import Truth
 from spiderpool_aws.local.invariants.violations import InvariantError, Violation
 
@@ -26,7 +27,7 @@ class InvariantChecker:
         self._history = History(model)
         self._truth = Truth(model, double, policy, self._history, self._broken)
         self._pools, self._objects = PoolRules(self._truth), ObjectRules(self._truth)
-        self._ec2 = Ec2Rules(self._truth)
+        self._ec2, self._reservations = Ec2Rules(self._truth), ReservationRules(self._truth)
         self.violations: list[Violation] = []
         self.judged = 0
         """How many writes took effect and were judged."""
@@ -50,7 +51,7 @@ class InvariantChecker:
     def assert_idle(self, run: Callable[[], object]) -> None:
         """Run something on a converged system; raise InvariantError when it tried to write anything (invariant 8).
 
-        What has come to rest has no NIC left over either (invariant 6).
+        What has come to rest has no NIC left over either (invariant 6), and keeps nothing back that no pool lists.
         """
         before = self.attempts
         run()
@@ -60,11 +61,13 @@ class InvariantChecker:
             raise InvariantError(f"invariant 8: {self.attempts - before} writes to a converged system")
 
     def assert_no_leaks(self) -> None:
-        """Raise InvariantError when a NIC that the system created would outlive its instance.
+        """Raise InvariantError when a NIC that the system created would outlive its instance, or a reservation its use.
 
-        To be asked when the system has come to rest: on the way a NIC is created before it is attached.
+        To be asked when the system has come to rest: on the way a NIC is created before it is attached, and an address
+        leaves its pool before its reservation ends.
         """
         leaks = [f"invariant 6: {leak}" for leak in self._ec2.leaks()]
+        leaks += [f"invariant 8: {left}" for left in self._reservations.left_over()]
         if leaks:
             raise InvariantError("\n".join(leaks))
 
@@ -77,6 +80,8 @@ class InvariantChecker:
         self.judged += 1
         if write.resource == "spiderippools":
             self._pools.judge(write)
+        elif write.resource == RESERVED:
+            self._reservations.judge(write)
         else:
             self._objects.judge(write)
 
