@@ -83,6 +83,12 @@ def test_a_roles_statements_are_those_of_its_own_policies_and_of_those_that_name
         "B": ["attached"],
     }
     assert found["B"][0].resources == ("arn:aws-cn:sqs:cn-north-1:1:requests",)
+    assert list(roles_of(template, DEPLOYED, wanted=["B"])) == ["B"]
+
+
+def test_a_role_that_is_not_wanted_is_not_read() -> None:
+    role = {"Type": "AWS::IAM::Role", "Properties": {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]}}
+    assert roles_of({"Resources": {"A": role}}, DEPLOYED, wanted=[]) == {}
 
 
 @pytest.mark.parametrize("unread", ["ManagedPolicyArns", "PermissionsBoundary"])

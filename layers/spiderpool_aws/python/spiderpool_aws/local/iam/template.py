@@ -1,7 +1,7 @@
 """The roles of a CloudFormation template: which statements each function has, with every intrinsic resolved."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,26 +81,29 @@ def _found(known: Mapping[Any, str], name: Any, intrinsic: str) -> str:
     return known[name]
 
 
-def roles_of(template: Mapping[str, Any], deployed: Deployed) -> dict[str, tuple[Statement, ...]]:
-    """Return the statements of every role by its logical id.
+def roles_of(
+    template: Mapping[str, Any], deployed: Deployed, wanted: Collection[str] | None = None
+) -> dict[str, tuple[Statement, ...]]:
+    """Return the statements of the wanted roles, or of every role, by logical id.
 
     Raises UnknownToIamError for managed policies and permissions boundaries, whose text a template does not have.
     """
     resources = template["Resources"]
-    statements: dict[str, list[Statement]] = {}
-    for logical_id, resource in resources.items():
-        if resource["Type"] == "AWS::IAM::Role":
-            properties = resource["Properties"]
-            unread = {"ManagedPolicyArns", "PermissionsBoundary"} & set(properties)
-            if unread:
-                raise UnknownToIamError(f"{', '.join(unread)} of {logical_id}: its text is not in the template")
-            statements.setdefault(logical_id, [])
-            for inline in properties.get("Policies", []):
-                statements[logical_id] += parse_policy_document(deployed.resolve(inline["PolicyDocument"]))
-    for resource in resources.values():
-        if resource["Type"] in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
-            properties = resource["Properties"]
-            for role in properties.get("Roles", []):
-                document = deployed.resolve(properties["PolicyDocument"])
-                statements.setdefault(role["Ref"], []).extend(parse_policy_document(document))
-    return {logical_id: tuple(found) for logical_id, found in statements.items()}
+    roles = [name for name, one in resources.items() if one["Type"] == "AWS::IAM::Role"]
+    return {role: tuple(_statements_of(role, resources, deployed)) for role in (roles if wanted is None else wanted)}
+
+
+def _statements_of(role: str, resources: Mapping[str, Any], deployed: Deployed) -> Iterator[Statement]:
+    properties = resources[role].get("Properties", {})
+    unread = sorted({"ManagedPolicyArns", "PermissionsBoundary"} & set(properties))
+    if unread:
+        raise UnknownToIamError(f"{', '.join(unread)} of {role}: its text is not in the template")
+    documents = [inline["PolicyDocument"] for inline in properties.get("Policies", [])]
+    documents += [
+        one["Properties"]["PolicyDocument"]
+        for one in resources.values()
+        if one["Type"] in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+        and {"Ref": role} in one["Properties"].get("Roles", [])
+    ]
+    for document in documents:
+        yield from parse_policy_document(deployed.resolve(document))
