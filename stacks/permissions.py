@@ -16,12 +16,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 
 from spiderpool_aws.deployment import RECONCILE_NODES, RESYNC, ROUTE_EVENT, Function, Names
-from spiderpool_aws.domain.instance import CLUSTER_TAG
+from spiderpool_aws.domain.instance import CLUSTER_TAG, INSTANCE_TAG, ORPHAN_TAG
 
-INSTANCE_TAG = "spiderpool-aws/instance"
-"""On every NIC that the system creates, and on no other: whose it was made to be."""
-FIRST_SEEN_TAG = "spiderpool-aws/first-seen"
-"""On a NIC of ours that nothing uses: since when that is known. The only tag that changes after the creation."""
 TOKEN_SECONDS = 300
 """The life of a web identity token, as `adapters/web_identity.py` asks for it."""
 
@@ -34,7 +30,7 @@ ADDRESS_CALLS = (
     "UnassignPrivateIpAddresses",
     "UnassignIpv6Addresses",
 )
-ATTACHMENT_CALLS = ("AttachNetworkInterface", "DetachNetworkInterface", "ModifyNetworkInterfaceAttribute")
+ATTACHMENT_CALLS = ("AttachNetworkInterface", "ModifyNetworkInterfaceAttribute")
 LAMBDA_CALLS = (
     "CreateNetworkInterface",
     "DeleteNetworkInterface",
@@ -153,11 +149,11 @@ class _Statements:
         yield _allow("AttachToInstances", "ec2", ATTACHMENT_CALLS, [self._ec2("instance")], self._tagged())
         noted = {
             **self._tagged(),
-            # Without a key DeleteTags removes all tags, and ForAllValues is true of no key at all.
-            "Null": {**there, "aws:TagKeys": "false"},
-            "ForAllValues:StringEquals": {"aws:TagKeys": [FIRST_SEEN_TAG]},
+            "Null": there,
+            # True of no key at all, too: CreateTags wants at least one.
+            "ForAllValues:StringEquals": {"aws:TagKeys": [ORPHAN_TAG]},
         }
-        yield _allow("NoteUnusedNics", "ec2", ["CreateTags", "DeleteTags"], [nic], noted)
+        yield _allow("NoteUnusedNics", "ec2", ["CreateTags"], [nic], noted)
 
     def _log_in(self) -> Iterator[iam.PolicyStatement]:
         given = self._resources

@@ -1,4 +1,4 @@
-"""Two runs as the functions' roles: all that they call today, and what the worker will call for NICs of its own.
+"""Two runs as the functions' roles: the main job, and NICs that the worker creates.
 
 Both assert after every step that nothing was refused, so a permission that is missing fails them.
 """
@@ -7,23 +7,23 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import yaml
 from botocore.exceptions import ClientError
 
 from spiderpool_aws.domain.instance import CLUSTER_TAG
 from spiderpool_aws.local.ec2 import Eni, connect_autoscaling_in_process
 from spiderpool_aws.local.ec2.autoscaling import AutoScaling
-from spiderpool_aws.local.ec2.fixtures import Network, create_network, launch, tag_list
+from spiderpool_aws.local.ec2.fixtures import Network, tag_list
 from spiderpool_aws.local.functions import FunctionError
 from spiderpool_aws.local.iam import Guard
 from spiderpool_aws.local.stack import LocalStack
 from tests.integration.iam.lambda_itself import act_as_lambda
 from tests.integration.iam.roles import SECRET, Roles
-from tests.integration.scene import SUBNETS, TAGS, Scene, policy_text, scene
+from tests.integration.scene import TAGS, Scene, policy_text, scene
 
 POLICY = policy_text(ipv6={"addresses": 3})
 WORKER = "reconcile_nodes"
 GROUP = "prod-a"
-NIC_TAGS = TAGS | {"spiderpool-aws/instance": "i-0123456789abcdef0"}
 
 
 class RefusedError(AssertionError):
@@ -147,51 +147,56 @@ def _trip_the_fuse(run: Run, s: Scene, instance_id: str) -> None:
 
 
 def nics_of_its_own(roles_of: RolesOf) -> Guard:
-    """Create, attach, change, detach, note and delete a NIC, and answer a life-cycle hook, as the worker."""
+    """Create a NIC, shrink it, note and delete it when nobody needs it, and answer a life-cycle hook, as the worker."""
     policies: Roles = {}
-    with LocalStack(POLICY, policies=policies) as stack:
-        network = create_network(stack.model, SUBNETS)
-        policies |= roles_of(network.vpc_id)
-        run = Run(stack, network)
-        instance_id = launch(stack.model, [{"SubnetId": network.subnets["nodes"]}], tags=TAGS)
-        stack.clock.advance(30)
-        _change_a_nic(run, instance_id)
+    with scene(POLICY, policies=policies) as s:
+        policies |= roles_of(s.network.vpc_id)
+        run = Run(s.stack, s.network)
+        instance_id = s.launch(nics=1, nic_tags=TAGS)
+        run.stack.put_policy(_two_nics(run, addresses=3))
+        s.run(120)
+        run.step("create a NIC")
+        created = run.nic(1)
+        assert (len(created.secondary_ips), created.attachment is not None) == (3, True)
+        # One less of each: more than five removals at once would trip the fuse.
+        run.stack.put_policy(_two_nics(run, addresses=2))
+        s.run(240)
+        run.step("shrink")
+        assert len(created.secondary_ips) == 2
+        _leave_alone(run, s, created)
         _answer_a_hook(run, instance_id)
         return run.guard
 
 
-def _change_a_nic(run: Run, instance_id: str) -> None:
-    ec2, network = run.client(WORKER, "ec2"), run.network
-    specification = {"ResourceType": "network-interface", "Tags": tag_list(NIC_TAGS)}
-    nic = allowed(
-        run,
-        ec2.create_network_interface,
-        SubnetId=network.subnets["nodes"],
-        Groups=[network.group_id],
-        SecondaryPrivateIpAddressCount=2,
-        Ipv6AddressCount=2,
-        TagSpecifications=[specification],
-    )["NetworkInterface"]
-    which = {"NetworkInterfaceId": nic["NetworkInterfaceId"]}
-    attached = allowed(run, ec2.attach_network_interface, InstanceId=instance_id, DeviceIndex=1, **which)
-    attachment = {"AttachmentId": attached["AttachmentId"], "DeleteOnTermination": True}
-    run.stack.clock.advance(30)
-    allowed(run, ec2.modify_network_interface_attribute, Attachment=attachment, **which)
-    addresses = [held["PrivateIpAddress"] for held in nic["PrivateIpAddresses"] if not held["Primary"]]
-    allowed(run, ec2.unassign_private_ip_addresses, PrivateIpAddresses=addresses, **which)
-    allowed(run, ec2.unassign_ipv6_addresses, Ipv6Addresses=[nic["Ipv6Addresses"][0]["Ipv6Address"]], **which)
-    allowed(run, ec2.detach_network_interface, AttachmentId=attached["AttachmentId"])
-    run.stack.clock.advance(30)
-    seen = {"Key": "spiderpool-aws/first-seen", "Value": "2026-01-01T00:00:00Z"}
-    allowed(run, ec2.create_tags, Resources=[nic["NetworkInterfaceId"]], Tags=[seen])
-    allowed(run, ec2.delete_tags, Resources=[nic["NetworkInterfaceId"]], Tags=[{"Key": seen["Key"]}])
-    allowed(run, ec2.delete_network_interface, **which)
+def _two_nics(run: Run, *, addresses: int) -> str:
+    document = yaml.safe_load(POLICY)
+    first, second = document["groups"][0]["interfaces"]
+    for nic in (first, second):
+        nic |= {"ipv4": {"addresses": addresses}, "ipv6": {"addresses": addresses}}
+    second["subnets"] = {"ids": [run.network.subnets["pods"]]}
+    return yaml.safe_dump(document)
+
+
+def _leave_alone(run: Run, s: Scene, created: Eni) -> None:
+    document = yaml.safe_load(POLICY)
+    del document["groups"][0]["interfaces"][1]
+    run.stack.put_policy(yaml.safe_dump(document))
+    s.run(60)
+    assert created.attachment is not None
+    run.operator("DetachNetworkInterface", AttachmentId=created.attachment.id)
+    s.run(300)
+    run.step("note that nobody needs it")
+    assert "spiderpool-aws/orphan-since" in created.tags
+    s.run(900)
+    run.step("delete it")
+    assert created.id not in run.stack.model.enis
 
 
 def _answer_a_hook(run: Run, instance_id: str) -> None:
     autoscaling = run.client(WORKER, "autoscaling")
     hook = {"AutoScalingGroupName": GROUP, "LifecycleHookName": "ready", "InstanceId": instance_id}
-    allowed(run, autoscaling.describe_auto_scaling_instances, InstanceIds=[instance_id])
+    autoscaling.describe_auto_scaling_instances(InstanceIds=[instance_id])
+    run.step("describe")
     # Allowed, and then refused by the local Auto Scaling, which has no hooks.
     with suppress(ClientError):
         autoscaling.record_lifecycle_action_heartbeat(**hook)
@@ -199,12 +204,3 @@ def _answer_a_hook(run: Run, instance_id: str) -> None:
     with suppress(ClientError):
         autoscaling.complete_lifecycle_action(LifecycleActionResult="CONTINUE", **hook)
     run.step("complete")
-
-
-def allowed(run: Run, call: Callable[..., Any], **params: Any) -> Any:
-    """Make a call of which IAM and EC2 both say yes."""
-    try:
-        return call(**params)
-    except ClientError as error:
-        run.step(call.__name__)
-        raise AssertionError(f"IAM allowed it, and EC2 refused: {error}") from error

@@ -130,7 +130,7 @@ def _token(seconds: int, *audience: str) -> Callable[[World], dict[str, Any]]:
 _WHOSE = {"spiderpool-aws/instance": "i-0123456789abcdef0"}
 _RIGHT = TAGS | _WHOSE
 _STAYS = {"AttachmentId": "eni-attach-0123456789abcdef0", "DeleteOnTermination": False}
-_SEEN = {"Key": "spiderpool-aws/first-seen", "Value": "2026-01-01T00:00:00Z"}
+_SEEN = {"Key": "spiderpool-aws/orphan-since", "Value": "2026-01-01T00:00:00Z"}
 _OURS_NOW = {"Key": "spiderpool-aws/cluster", "Value": "prod"}
 _HOOK = {"AutoScalingGroupName": "staging-a", "LifecycleHookName": "ready", "LifecycleActionResult": "ABANDON"}
 _BY_LAMBDA = ("Null", "lambda:SourceFunctionArn")
@@ -163,10 +163,8 @@ _TAGS = [
     # Otherwise the worker could make the NICs of others its own.
     WrongCall("TagCreatedNics", "StringEquals", "ec2:CreateAction", "CreateTags", _retag("of_others", _OURS_NOW)),
     WrongCall("NoteUnusedNics", "StringEquals", CLUSTER_THERE, "CreateTags", _retag("of_others", _SEEN)),
-    WrongCall("NoteUnusedNics", "Null", INSTANCE_THERE, "DeleteTags", _retag("launched", _SEEN)),
-    WrongCall("NoteUnusedNics", "ForAllValues:StringEquals", "aws:TagKeys", "DeleteTags", _retag("created", _OURS_NOW)),
-    # Without a tag named, DeleteTags removes them all.
-    WrongCall("NoteUnusedNics", "Null", "aws:TagKeys", "DeleteTags", lambda w: {"Resources": [w.created]}),
+    WrongCall("NoteUnusedNics", "Null", INSTANCE_THERE, "CreateTags", _retag("launched", _SEEN)),
+    WrongCall("NoteUnusedNics", "ForAllValues:StringEquals", "aws:TagKeys", "CreateTags", _retag("created", _OURS_NOW)),
 ]
 _CREATED = [
     WrongCall("ChangeCreatedNics", operator, key, operation, params(nic))
@@ -218,6 +216,7 @@ NEVER = (
     ("ec2", "ModifyNetworkInterfaceAttribute", lambda w: _on("created", Groups=[w.ours.group_id])(w)),
     ("ec2", "DetachNetworkInterface", lambda w: {"AttachmentId": w.other_attachment}),
     ("ec2", "DeleteNetworkInterface", lambda _: {"NetworkInterfaceId": "eni-0123456789abcdef0"}),
+    ("ec2", "DeleteTags", lambda w: {"Resources": [w.created], "Tags": [_SEEN]}),
     ("ec2", "CreateTags", lambda w: {"Resources": [w.other_instance], "Tags": [_OURS_NOW]}),
     ("ssm", "PutParameter", lambda _: {"Name": POLICY_PARAMETER, "Value": "version: 1", "Overwrite": True}),
     ("ssm", "GetParameters", lambda _: {"Names": [POLICY_PARAMETER, "/of/others"]}),
