@@ -22,6 +22,9 @@ NODE_GROUP = {
     "AS3": "the reconciler follows EC2's own events of each instance, so nobody waits for a notification",
     "EC26": "the volumes are encrypted; the rule cannot read the template behind several types (a test reads it)",
 }
+ENDPOINTS = {
+    "EC23": "the endpoints' names hold for all who are in the VPC, whose CIDR is not known; their addresses are private"
+}
 VPC = {"VPC7": "the context says `flowLogs: false`"}
 FUNCTION = {"L1": "the layers' compiled parts are pinned for this version of Python, and tested with it"}
 DEAD_LETTERS = {"SQS3": "it is itself a dead-letter queue: of rules and of failed invocations"}

@@ -7,7 +7,9 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from spiderpool_aws.deployment import Names
+from stacks.acknowledgements import ENDPOINTS, acknowledge
 from stacks.context import Context
+from stacks.endpoints import SERVICES, InterfaceEndpoints
 from stacks.placement import Placement
 
 HTTPS = ec2.Port.tcp(443)
@@ -38,7 +40,7 @@ class Reachability(Construct):
             self._let_out(ec2.Peer.any_ipv6(), HTTPS, "the AWS services")
         self._to_api_server(placement)
         if context.alone and context.vpc_endpoints:
-            self._endpoints(names)
+            self._endpoints()
 
     @property
     def selection(self) -> ec2.SubnetSelection:
@@ -73,33 +75,25 @@ class Reachability(Construct):
             return ec2.SecurityGroup.from_security_group_id(self, "Given", given, mutable=False)
         return placement.api_server
 
-    def _endpoints(self, names: Names) -> None:
+    def _endpoints(self) -> None:
         """Make a way to AWS's services inside a VPC that exists and has no NAT gateway.
 
         Their private names hold for the whole VPC, so of two clusters in one VPC one only may bring them.
         """
-        service = ec2.InterfaceVpcEndpointAwsService
-        services = {"Ec2": service.EC2, "Sqs": service.SQS, "Ssm": service.SSM, "AutoScaling": service.AUTOSCALING}
+        wanted = {"Ec2", "Sqs", "Ssm", "AutoScaling"}
         match self._context.cluster_login:
             case "kubeconfig":
-                services["SecretsManager"] = service.SECRETS_MANAGER
+                wanted.add("SecretsManager")
             case "web-identity":
-                services["Sts"] = service.STS
+                wanted.add("Sts")
             case "iam-authenticator":
                 pass  # Its token is signed here and sent to STS by the cluster.
-        group = ec2.SecurityGroup(
-            self,
-            "Endpoints",
-            vpc=self.vpc,
-            security_group_name=names.of("endpoints"),
-            description=f"The VPC endpoints of the functions of {names.cluster}",
-            allow_all_outbound=False,
+        services = {label: service for label, service in SERVICES.items() if label in wanted}
+        anybody = ec2.Peer.any_ipv4()
+        made = InterfaceEndpoints(
+            self, "Endpoints", vpc=self.vpc, subnets=self.subnets, client=anybody, services=services
         )
-        group.add_ingress_rule(self.security_group, HTTPS, "From the functions")
-        for title, each in services.items():
-            ec2.InterfaceVpcEndpoint(
-                self, title, vpc=self.vpc, service=each, subnets=self.selection, security_groups=[group], open=False
-            )
+        acknowledge(made.security_group, ENDPOINTS)
 
 
 def _existing(scope: Construct, context: Context) -> tuple[ec2.IVpc, Sequence[ec2.ISubnet]]:

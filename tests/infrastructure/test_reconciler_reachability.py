@@ -11,7 +11,7 @@ def way_out(template: Template) -> set[tuple[str, int, int]]:
     [(group, properties)] = [
         (name, properties)
         for name, properties in of_type(template, "AWS::EC2::SecurityGroup").items()
-        if properties["GroupName"] == "spiderpool-aws-demo-functions"
+        if properties.get("GroupName") == "spiderpool-aws-demo-functions"
     ]
     assert "SecurityGroupIngress" not in properties
     rules = list(properties["SecurityGroupEgress"])
@@ -73,6 +73,15 @@ def test_endpoints_are_made_for_the_services_that_the_functions_call(way: str, l
     services = {"".join(map(str, endpoint["ServiceName"]["Fn::Join"][1])).rsplit(".", 1)[1] for endpoint in endpoints}
     assert services == {"ec2", "sqs", "ssm", "autoscaling"} | last
     assert all(endpoint["SubnetIds"] == ["subnet-0a", "subnet-0b"] for endpoint in endpoints)
+
+
+def test_whoever_in_the_vpc_calls_aws_is_let_in_to_the_endpoints_for_their_names_hold_for_all() -> None:
+    template = reconciler(**alone(vpcEndpoints=True))
+    used = {str(endpoint["SecurityGroupIds"]) for endpoint in of_type(template, "AWS::EC2::VPCEndpoint").values()}
+    [group] = [name for name in of_type(template, "AWS::EC2::SecurityGroup") if "Endpoints" in name]
+    assert used == {str([{"Fn::GetAtt": [group, "GroupId"]}])}
+    [rule] = of_type(template, "AWS::EC2::SecurityGroup")[group]["SecurityGroupIngress"]
+    assert (rule["CidrIp"], rule["FromPort"], rule["ToPort"]) == ("0.0.0.0/0", 443, 443)
 
 
 def test_without_the_key_there_is_no_endpoint() -> None:
