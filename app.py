@@ -2,10 +2,8 @@
 
 import os
 
-from aws_cdk import App
-
 from stacks.assets import AssetError
-from stacks.build import build
+from stacks.build import App, build
 from stacks.context import ContextError, read
 
 # The CLI says where it wants the templates.

@@ -1,6 +1,7 @@
 """The app: which stacks there are, and what one hands to the next."""
 
-from aws_cdk import App
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks
 
 from stacks.context import Deployment
 from stacks.network import NetworkStack
@@ -8,9 +9,15 @@ from stacks.nodes import NodesStack
 from stacks.placement import Placement
 from stacks.reconciler import ReconcilerStack
 
+__all__ = ["App", "build"]
+
 
 def build(app: App, deployment: Deployment) -> None:
-    """Add the stacks: network, nodes and reconciler; or the reconciler alone, beside a VPC that exists."""
+    """Add the stacks: network, nodes and reconciler; or the reconciler alone, beside a VPC that exists.
+
+    What they violate of cdk-nag's AwsSolutions rules, and nobody has acknowledged, stops the synthesis.
+    """
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     names = deployment.names
     if deployment.context.alone:
         ReconcilerStack(app, names.of("reconciler"), deployment=deployment, placement=None)

@@ -37,6 +37,11 @@ class Deployment:
     names: Names
 
     @property
+    def join_parameter(self) -> str:
+        """Return the SSM parameter with the script that joins a node."""
+        return self.context.join_parameter or self.names.join_parameter
+
+    @property
     def group(self) -> Group:
         """Return the policy's group that the nodes of the NodesStack belong to: the first, which nothing can shadow."""
         return self.policy.groups[0]

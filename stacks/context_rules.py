@@ -8,7 +8,7 @@ from stacks.context_model import FIELDS, Context
 
 Problem = tuple[str, str]
 
-OF_NETWORK = ("vpcCidr", "availabilityZones", "zoneNames", "natGateways", "ipv6", "ipv6Route", "flowLogs")
+OF_NETWORK = ("vpcCidr", "availabilityZones", "zoneNames", "natGateways", "ipv6Route", "flowLogs")
 OF_NODES = (
     "instanceTypes",
     "nodesPerZone",

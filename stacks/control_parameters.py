@@ -5,11 +5,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import custom_resources as cr
 from constructs import Construct
 
-from stacks.context import ContextError, Deployment
+from stacks.context import Deployment
 from stacks.log_groups import log_group
-
-ADVANCED_BYTES = 8192
-"""What a parameter of the advanced tier holds."""
 
 
 class SeededPolicy(Construct):
@@ -24,12 +21,6 @@ class SeededPolicy(Construct):
 
     def __init__(self, scope: Construct, name: str, *, deployment: Deployment) -> None:
         super().__init__(scope, name)
-        size = len(deployment.policy_text.encode())
-        if size > ADVANCED_BYTES:
-            raise ContextError(
-                f"context policyFile: {deployment.context.policy_file} has {size} bytes, and a parameter holds "
-                f"{ADVANCED_BYTES}: shorten it"
-            )
         parameter, function_name = deployment.names.policy_parameter, deployment.names.of("seed-policy")
         group = log_group(self, "Log", function_name=function_name, days=deployment.context.log_retention_days)
         role = iam.Role(

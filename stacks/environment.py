@@ -2,9 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-from pydantic import ValidationError
-from pydantic.alias_generators import to_camel
-
 from spiderpool_aws.deployment import RECONCILE_NODES, RESYNC, ROUTE_EVENT, Function
 from spiderpool_aws.settings import (
     PREFIX,
@@ -17,10 +14,7 @@ from spiderpool_aws.settings import (
     RouteSettings,
     WebIdentitySettings,
 )
-from stacks.context import Context, ContextError
-
-MOST_OF_CA = 3072
-"""All variables of a function have 4 KB together. Source: AWS Lambda developer guide, "Lambda quotas"."""
+from stacks.context import Context
 
 LOGINS: dict[str, type[FunctionSettings]] = {
     "kubeconfig": KubeconfigSettings,
@@ -49,24 +43,9 @@ def environment(function: Function, login: str, values: Mapping[str, str]) -> di
 
 
 def login_values(context: Context, secret: str) -> dict[str, str]:
-    """Return what the chosen login needs. Raises ContextError: a line for each key that lacks something."""
-    model = LOGINS[context.cluster_login]
+    """Return what the chosen login needs, which the context's rules have checked."""
     known = {"kubeconfig_secret": secret} | {
         name: str(value) for name, value in context.model_dump().items() if name.startswith("cluster_")
     }
-    values = {name: known[name] for name in model.model_fields}
-    try:
-        model.model_validate(values)
-    except ValidationError as error:
-        raise ContextError("\n".join(_lines(error, model, context.cluster_login))) from None
-    if len(values.get("cluster_ca", "")) > MOST_OF_CA:
-        raise ContextError(f"context clusterCa: it is longer than {MOST_OF_CA} characters: give one authority only")
-    return {"cluster_login": context.cluster_login} | values
-
-
-def _lines(error: ValidationError, model: type[FunctionSettings], login: str) -> Iterator[str]:
-    for problem in error.errors():
-        name = str(problem["loc"][0])
-        what = model.model_fields[name].description
-        message = problem["msg"].removeprefix("Value error, ")
-        yield f"context {to_camel(name)}: the login {login} needs the {what} ({message})"
+    needed = LOGINS[context.cluster_login].model_fields
+    return {"cluster_login": context.cluster_login} | {name: known[name] for name in needed}

@@ -11,7 +11,7 @@ from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.metrics import DIMENSION, NAMESPACE, Metric
 
 PERIOD = Duration.minutes(5)
-"""The resync's: what lasts is counted once in it."""
+"""The resync's: what lasts is counted in each, five times where a size of the policy is elastic."""
 
 PLANNERS = (RECONCILE_NODES, RESYNC)
 """Both count what a plan finds: the worker where something is to be done, the resync where nothing is."""

@@ -16,8 +16,7 @@ from spiderpool_aws.deployment import (
     ROUTE_EVENT,
     Function,
 )
-from spiderpool_aws.routes import RESYNC_EVERY
-from stacks.acknowledgements import acknowledge, acknowledge_wildcards
+from stacks.acknowledgements import FUNCTION, acknowledge, acknowledge_wildcards, of_function
 from stacks.bundling import dependencies_layer, function_code, package_layer
 from stacks.context import Deployment
 from stacks.environment import environment
@@ -25,8 +24,8 @@ from stacks.log_groups import log_group
 from stacks.queues import Queues
 from stacks.reachability import Reachability
 
-EVENT_AGE = {ROUTE_EVENT: Duration.hours(1), RESYNC: Duration.seconds(int(RESYNC_EVERY.total_seconds()))}
-"""How long Lambda tries an event that it took: an hour; a resync until the next one is due."""
+EVENT_AGE = {ROUTE_EVENT: Duration.hours(1), RESYNC: Duration.minutes(5)}
+"""How long Lambda tries an event that it took: an hour; a resync until the next pass over everything is due."""
 RETRIES = 2
 """Lambda's most."""
 
@@ -91,7 +90,7 @@ class Functions(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=f"What {function.name} of {names.cluster} may do",
         )
-        acknowledge_wildcards(role, function, names)
+        acknowledge_wildcards(role, of_function(function, names))
         return role
 
     def _function(self, function: Function, variables: dict[str, str]) -> lambda_.Function:
@@ -120,7 +119,7 @@ class Functions(Construct):
             security_groups=[self._reachability.security_group] if function.in_vpc else None,
             ipv6_allowed_for_dual_stack=(self._deployment.context.ipv6 or None) if function.in_vpc else None,
         )
-        acknowledge(made, "L1", "the layers' compiled parts are pinned for this version of Python, and tested with it")
+        acknowledge(made, FUNCTION)
         return made
 
 

@@ -5,8 +5,8 @@ from ipaddress import IPv6Network, ip_network
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from stacks.acknowledgements import JUMP_HOST, acknowledge
 from stacks.context import Deployment
-from stacks.node_acknowledgements import JUMP_HOST, acknowledge
 from stacks.node_role import machine_role
 
 SSH = ec2.Port.tcp(22)

@@ -9,8 +9,9 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from spiderpool_aws.domain.instance import CLUSTER_TAG
+from stacks.acknowledgements import NODE_GROUP, acknowledge
 from stacks.context import Deployment
-from stacks.node_acknowledgements import GROUP, acknowledge
+from stacks.hooks import hooks
 from stacks.template_nics import Nic
 
 Template = ec2.CfnLaunchTemplate
@@ -64,6 +65,8 @@ def add_zone(scope: Construct, zone: Zone, deployment: Deployment, image: NodeIm
         vpc_zone_identifier=[zone.subnet.subnet_id],
         launch_template=None if mixed else specification,
         mixed_instances_policy=mixed,
+        lifecycle_hook_specification_list=hooks(deployment.policy),
+        # The cluster's tag on the group itself, too: by it the worker may answer the hooks.
         tags=[
             autoscaling.CfnAutoScalingGroup.TagPropertyProperty(key=key, value=value, propagate_at_launch=True)
             for key, value in tags.items()
@@ -73,7 +76,7 @@ def add_zone(scope: Construct, zone: Zone, deployment: Deployment, image: NodeIm
     group.cfn_options.update_policy = CfnUpdatePolicy(
         auto_scaling_scheduled_action=CfnAutoScalingScheduledAction(ignore_unmodified_group_size_properties=True)
     )
-    acknowledge(group, GROUP)
+    acknowledge(group, NODE_GROUP)
     return group
 
 

@@ -4,7 +4,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from stacks.acknowledgements import acknowledge
+from stacks.acknowledgements import KUBECONFIG, acknowledge
 from stacks.context import Deployment
 
 
@@ -27,6 +27,6 @@ def kubeconfig_secret_arn(scope: Construct, deployment: Deployment) -> str:
         name=deployment.names.kubeconfig_secret,
         description=f"The kubeconfig with which spiderpool-aws logs in to {deployment.names.cluster}",
     )
-    acknowledge(secret, "SMG4", "only the owner of the cluster can rotate what is in it; a new value is taken up")
+    acknowledge(secret, KUBECONFIG)
     secret.apply_removal_policy(RemovalPolicy.DESTROY)
     return secret.ref

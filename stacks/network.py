@@ -9,12 +9,13 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from spiderpool_aws.domain.instance import CLUSTER_TAG
+from stacks.acknowledgements import VPC, acknowledge
 from stacks.addressing import MAX_ZONES, Layout
 from stacks.context import Context, Deployment
 from stacks.endpoints import InterfaceEndpoints
 from stacks.policy_rules import SubnetUse
 
-CLUSTER_TAG = "spiderpool-aws/cluster"
 PUBLIC, NODES, SECONDARY = "Public", "Nodes", "Secondary"
 SUBNET_TAGS = {
     PUBLIC: ("kubernetes.io/role/elb", "1"),
@@ -52,6 +53,8 @@ class NetworkStack(Stack):
             self._add_endpoints(context)
         if context.flow_logs:
             self._add_flow_logs(context)
+        else:
+            acknowledge(self.vpc, VPC)
         CfnOutput(self, "VpcId", value=self.vpc.vpc_id)
         CfnOutput(self, "NodeSubnetIds", value=Fn.join(",", [subnet.subnet_id for subnet in self.node_subnets]))
         CfnOutput(self, "SecondarySubnetIds", value=Fn.join(",", [s.subnet_id for s in self.secondary_subnets]))
@@ -73,7 +76,8 @@ class NetworkStack(Stack):
             route.node.add_dependency(attachment)
 
     def _tag(self, cluster: str) -> None:
-        Tags.of(self).add(CLUSTER_TAG, cluster)
+        # Only what people look for by it: on a NIC, an instance or a group the tag has consequences.
+        Tags.of(self).add(CLUSTER_TAG, cluster, include_resource_types=["AWS::EC2::VPC", "AWS::EC2::Subnet"])
         groups = ((PUBLIC, self.public_subnets), (NODES, self.node_subnets), (SECONDARY, self.secondary_subnets))
         for group, subnets in groups:
             for subnet in subnets:

@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks import load_balancer_permissions
-from stacks.node_acknowledgements import acknowledge_wildcards
+from stacks.acknowledgements import OF_MACHINES, OF_NODES, Reasons, acknowledge_wildcards
 
 SESSION_MANAGER = (
     "ssm:UpdateInstanceInformation",
@@ -23,15 +23,18 @@ AWS's managed policy would also let every node read every parameter of the accou
 
 
 def machine_role(
-    scope: Construct, name: str, description: str, statements: Iterable[iam.PolicyStatement] = ()
+    scope: Construct,
+    name: str,
+    description: str,
+    statements: Iterable[iam.PolicyStatement] = (),
+    wildcards: Reasons = OF_MACHINES,
 ) -> iam.Role:
     """Return a role for EC2 instances that Session Manager reaches, and that allows these statements."""
     role = iam.Role(scope, name, assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"), description=description)
     session_manager = iam.PolicyStatement(sid="SessionManager", actions=list(SESSION_MANAGER), resources=["*"])
-    allowed = [session_manager, *statements]
-    for statement in allowed:
+    for statement in (session_manager, *statements):
         role.add_to_policy(statement)
-    acknowledge_wildcards(role, allowed)
+    acknowledge_wildcards(role, wildcards)
     return role
 
 
@@ -40,4 +43,4 @@ def node_role(scope: Construct, join_parameter: str) -> iam.Role:
     parameter = f"arn:{Aws.PARTITION}:ssm:{Aws.REGION}:{Aws.ACCOUNT_ID}:parameter/{join_parameter.removeprefix('/')}"
     join = iam.PolicyStatement(sid="Join", actions=["ssm:GetParameter"], resources=[parameter])
     description = "Nodes: Session Manager, joining, AWS Load Balancer Controller"
-    return machine_role(scope, "NodeRole", description, [join, *load_balancer_permissions.statements()])
+    return machine_role(scope, "NodeRole", description, [join, *load_balancer_permissions.statements()], OF_NODES)

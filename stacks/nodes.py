@@ -14,11 +14,6 @@ from stacks.template_nics import template_nics
 from stacks.user_data import render
 
 
-def join_parameter(deployment: Deployment) -> str:
-    """Return the name of the SSM parameter with the script that joins a node."""
-    return deployment.context.join_parameter or f"/spiderpool-aws/{deployment.names.cluster}/join"
-
-
 class NodesStack(Stack):
     """The nodes; their launch template brings the NICs, so that a launch needs no EC2 call of ours.
 
@@ -32,12 +27,11 @@ class NodesStack(Stack):
         jump_host = JumpHost(self, "JumpHost", vpc=network.vpc, subnet=network.public_subnets[0], deployment=deployment)
         self.security_group = self._security_group(network.vpc, jump_host, ipv6=deployment.context.ipv6)
         self._add_nodes(deployment, network)
-        parameter = join_parameter(deployment)
         CfnOutput(self, "JumpHostSession", value=f"aws ssm start-session --target {jump_host.instance.instance_id}")
         CfnOutput(
             self,
             "NextJoin",
-            value=f"aws ssm put-parameter --type SecureString --name {parameter} --value file://join.sh",
+            value=f"aws ssm put-parameter --type SecureString --name {deployment.join_parameter} --value file://join.sh",
             description="The script that joins a node to your cluster: until it is there the nodes wait for it",
         )
 
@@ -51,12 +45,11 @@ class NodesStack(Stack):
 
     def _add_nodes(self, deployment: Deployment, network: NetworkStack) -> None:
         context, policy = deployment.context, deployment.policy
-        group = policy.groups[0]
-        role = node_role(self, join_parameter(deployment))
+        group = deployment.group
+        role = node_role(self, deployment.join_parameter)
         profile = iam.InstanceProfile(self, "Profile", role=role)
-        image = NodeImage(
-            profile.instance_profile_arn, render(group, policy.nodes.startup_taint, join_parameter(deployment))
-        )
+        user_data = render(group, policy.nodes.startup_taint, deployment.join_parameter)
+        image = NodeImage(profile.instance_profile_arn, user_data)
         wanted = [i for i in group.interfaces if context.template_nics == "all" or i.device_index == 0]
         zones = zip(network.node_subnets, network.secondary_subnets, strict=True)
         for number, (first, secondary) in enumerate(zones, start=1):

@@ -12,5 +12,5 @@ class Placement:
 
     vpc: ec2.IVpc
     subnets: Sequence[ec2.ISubnet]
-    api_server: ec2.ISecurityGroup | None
-    """The API server's security group, to which the functions' is let in; None: the context's CIDR decides."""
+    api_server: ec2.ISecurityGroup
+    """The group of the machines that the API server is on, unless the context says where it is."""

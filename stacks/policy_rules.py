@@ -8,14 +8,18 @@ from ipaddress import IPv4Network
 
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.instance import InstanceTypeLimits
-from spiderpool_aws.domain.policy import Elastic, Group, Interface, Policy, Size
+from spiderpool_aws.domain.policy import Group, Interface, Policy
 from stacks.addressing import AWS_RESERVED, Layout, kept_for_prefixes
+from stacks.at_launch import at_launch, own_addresses
 from stacks.context_model import Context
 from stacks.context_rules import Problem
 from stacks.instance_types import known_type
 
-CLUSTER = r"[A-Za-z0-9]([A-Za-z0-9-]{0,22}[A-Za-z0-9])?"
-"""It becomes a part of the names of roles, queues and stacks, of which the shortest limit is 64 characters."""
+CLUSTER = r"[a-z0-9]([a-z0-9-]{0,22}[a-z0-9])?"
+"""It becomes a part of the names of roles, queues and stacks, of which the shortest limit is 64 characters.
+
+No capitals: IAM takes `Prod` and `prod` for one role (IAM user guide, "IAM and AWS STS quotas"), all others for two.
+"""
 
 
 def problems(context: Context, policy: Policy) -> Iterator[Problem]:
@@ -23,8 +27,8 @@ def problems(context: Context, policy: Policy) -> Iterator[Problem]:
     if not re.fullmatch(CLUSTER, policy.cluster):
         yield (
             "policyFile",
-            f"cluster {policy.cluster!r} becomes part of AWS names: take at most 24 letters, digits and `-`, with a "
-            "letter or digit at both ends",
+            f"cluster {policy.cluster!r} becomes part of AWS names: take at most 24 small letters, digits and `-`, "
+            "with a letter or digit at both ends",
         )
     if context.alone:
         return
@@ -64,35 +68,12 @@ def _slot_problem(limits: InstanceTypeLimits, interface: Interface, family: IPFa
     if size.prefixes is not None and not limits.nitro:
         yield f"{limits.instance_type} cannot carry prefixes (not a Nitro type): give {interface.host} addresses"
         return
-    slots, wanted = limits.per_eni(family), own_addresses(interface, family) + at_first(size)
-    if wanted > slots:
+    slots, needed = limits.per_eni(family), own_addresses(interface, family) + at_launch(size, max_is=1)
+    if needed > slots:
         yield (
             f"{limits.instance_type} has {slots} {family} slots a NIC, "
-            f"{interface.host} needs {wanted} with its own address: take a larger type, or lower the policy"
+            f"{interface.host} needs {needed} with its own address: take a larger type, or lower the policy"
         )
-
-
-def own_addresses(interface: Interface, family: IPFamily) -> int:
-    """Return how many addresses the host itself takes on a NIC: the primary one, in IPv6 where the NIC has one.
-
-    A NIC with prefixes only needs no IPv6 address of its own, but index 0 has the Node's.
-    """
-    if family is IPFamily.IPV4 or interface.device_index == 0:
-        return 1
-    return 1 if interface.ipv6 is not None and interface.ipv6.prefixes is None else 0
-
-
-def at_first(size: Size) -> int:
-    """Return how many addresses or prefixes a NIC holds before a pod runs; one at least, where it is `max`."""
-    if size.prefixes is not None:
-        return size.prefixes
-    match size.addresses:
-        case Elastic() as elastic:
-            return min(max(elastic.min, elastic.warm), elastic.max)
-        case int() as count:
-            return count
-        case _:
-            return 1
 
 
 def _image(context: Context) -> Iterator[Problem]:
@@ -133,7 +114,7 @@ class SubnetUse:
     @property
     def singles(self) -> int:
         """Return how many single addresses a node takes, the primary ones included."""
-        return sum(1 if i.ipv4.prefixes else 1 + at_first(i.ipv4) for i in self.interfaces)
+        return sum(1 if i.ipv4.prefixes else 1 + at_launch(i.ipv4, max_is=1) for i in self.interfaces)
 
 
 def _room(context: Context, policy: Policy) -> Iterator[Problem]:

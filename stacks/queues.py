@@ -5,7 +5,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from spiderpool_aws.deployment import MAX_RECEIVES, VISIBILITY_TIMEOUT, Names
-from stacks.acknowledgements import acknowledge
+from stacks.acknowledgements import DEAD_LETTERS, acknowledge
 
 DEAD_LETTERS_KEPT = Duration.days(14)
 """SQS's longest: a person has to look at them."""
@@ -20,7 +20,7 @@ class Queues(Construct):
 
     def __init__(self, scope: Construct, name: str, *, names: Names) -> None:
         super().__init__(scope, name)
-        self.dead_requests = self._fifo("DeadRequests", names.of("dead-requests"), retention_period=DEAD_LETTERS_KEPT)
+        self.dead_requests = self._fifo("DeadRequests", names.of("requests-dead"), retention_period=DEAD_LETTERS_KEPT)
         self.requests = self._fifo(
             "Requests",
             names.of("requests"),
@@ -36,7 +36,7 @@ class Queues(Construct):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
         )
-        acknowledge(self.lost_events, "SQS3", "it is itself a dead-letter queue: of rules and of failed invocations")
+        acknowledge(self.lost_events, DEAD_LETTERS)
 
     def _fifo(
         self,

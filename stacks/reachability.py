@@ -1,13 +1,15 @@
 """How the functions that talk to the cluster get there: VPC, subnets, security group, optional endpoints."""
 
-import ipaddress
 from collections.abc import Sequence
+from ipaddress import ip_network
 
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from spiderpool_aws.deployment import Names
-from stacks.context import Context, ContextError
+from stacks.acknowledgements import ENDPOINTS, acknowledge
+from stacks.context import Context
+from stacks.endpoints import SERVICES, InterfaceEndpoints
 from stacks.placement import Placement
 
 HTTPS = ec2.Port.tcp(443)
@@ -17,7 +19,6 @@ class Reachability(Construct):
     """Where those functions run, and the rules that let them out to AWS and to the API server, and into nothing else.
 
     The API server is known, in this order, by `apiServerCidr`, by `apiServerSecurityGroup`, or by the placement.
-    Raises ContextError where the context does not say enough.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class Reachability(Construct):
             self._let_out(ec2.Peer.any_ipv6(), HTTPS, "the AWS services")
         self._to_api_server(placement)
         if context.alone and context.vpc_endpoints:
-            self._endpoints(names)
+            self._endpoints()
 
     @property
     def selection(self) -> ec2.SubnetSelection:
@@ -69,53 +70,35 @@ class Reachability(Construct):
         )
 
     def _api_server_group(self, placement: Placement | None) -> ec2.ISecurityGroup:
-        if given := self._context.api_server_security_group:
+        given = self._context.api_server_security_group
+        if placement is None or given:
             return ec2.SecurityGroup.from_security_group_id(self, "Given", given, mutable=False)
-        if placement is not None and placement.api_server is not None:
-            return placement.api_server
-        raise ContextError(
-            "context apiServerSecurityGroup: give it, or apiServerCidr, so that the functions may reach it"
-        )
+        return placement.api_server
 
-    def _endpoints(self, names: Names) -> None:
+    def _endpoints(self) -> None:
         """Make a way to AWS's services inside a VPC that exists and has no NAT gateway.
 
         Their private names hold for the whole VPC, so of two clusters in one VPC one only may bring them.
         """
-        service = ec2.InterfaceVpcEndpointAwsService
-        services = {"Ec2": service.EC2, "Sqs": service.SQS, "Ssm": service.SSM, "AutoScaling": service.AUTOSCALING}
+        wanted = {"Ec2", "Sqs", "Ssm", "AutoScaling"}
         match self._context.cluster_login:
             case "kubeconfig":
-                services["SecretsManager"] = service.SECRETS_MANAGER
+                wanted.add("SecretsManager")
             case "web-identity":
-                services["Sts"] = service.STS
+                wanted.add("Sts")
             case "iam-authenticator":
                 pass  # Its token is signed here and sent to STS by the cluster.
-        group = ec2.SecurityGroup(
-            self,
-            "Endpoints",
-            vpc=self.vpc,
-            security_group_name=names.of("endpoints"),
-            description=f"The VPC endpoints of the functions of {names.cluster}",
-            allow_all_outbound=False,
+        services = {label: service for label, service in SERVICES.items() if label in wanted}
+        anybody = ec2.Peer.any_ipv4()
+        made = InterfaceEndpoints(
+            self, "Endpoints", vpc=self.vpc, subnets=self.subnets, client=anybody, services=services
         )
-        group.add_ingress_rule(self.security_group, HTTPS, "From the functions")
-        for title, each in services.items():
-            ec2.InterfaceVpcEndpoint(
-                self, title, vpc=self.vpc, service=each, subnets=self.selection, security_groups=[group], open=False
-            )
+        acknowledge(made.security_group, ENDPOINTS)
 
 
 def _existing(scope: Construct, context: Context) -> tuple[ec2.IVpc, Sequence[ec2.ISubnet]]:
     """Return the VPC and the subnets that the context names, without a look-up."""
     ids, zones = context.subnet_ids, context.subnet_zones
-    if not ids:
-        raise ContextError("context subnetIds: give the private subnets of the functions, at least one")
-    if len(zones) != len(ids):
-        raise ContextError(
-            f"context subnetZones: give the availability zone of each of the {len(ids)} subnetIds, in the same order; "
-            f"there are {len(zones)}"
-        )
     vpc = ec2.Vpc.from_vpc_attributes(
         scope, "Vpc", vpc_id=context.vpc_id, availability_zones=list(dict.fromkeys(zones))
     )
@@ -127,8 +110,4 @@ def _existing(scope: Construct, context: Context) -> tuple[ec2.IVpc, Sequence[ec
 
 
 def _peer(cidr: str) -> ec2.IPeer:
-    try:
-        network = ipaddress.ip_network(cidr)
-    except ValueError as error:
-        raise ContextError(f"context apiServerCidr: {error}; write 10.0.0.0/16 or 10.0.1.5/32") from None
-    return ec2.Peer.ipv4(cidr) if network.version == 4 else ec2.Peer.ipv6(cidr)
+    return ec2.Peer.ipv4(cidr) if ip_network(cidr).version == 4 else ec2.Peer.ipv6(cidr)

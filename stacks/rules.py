@@ -13,7 +13,7 @@ from spiderpool_aws.deployment import Names
 from spiderpool_aws.routes import ROUTES, Route, pattern
 
 RETRY = events.CfnRule.RetryPolicyProperty(maximum_event_age_in_seconds=3600, maximum_retry_attempts=185)
-"""How long EventBridge tries to hand an event to Lambda: an hour, by then a resync has looked twelve times."""
+"""How long EventBridge tries to hand an event to Lambda: an hour; by then a resync has looked twelve times at least."""
 
 
 class Rules(Construct):

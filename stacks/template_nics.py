@@ -15,12 +15,11 @@ from aws_cdk import aws_ec2 as ec2
 
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.instance import InstanceTypeLimits
-from spiderpool_aws.domain.policy import Elastic, Interface, Size
+from spiderpool_aws.domain.policy import Interface, Size
+from stacks.at_launch import at_launch, own_addresses
 from stacks.instance_types import known_type
 
 Nic = ec2.CfnLaunchTemplate.NetworkInterfaceProperty
-PRIMARY = 1
-"""The host's own address takes one of the NIC's."""
 
 
 def template_nics(
@@ -57,7 +56,7 @@ def template_nics(
 
 
 def _ipv4(size: Size, limits: Sequence[InstanceTypeLimits] | None) -> dict[str, Any]:
-    count = _at_launch(size, IPFamily.IPV4, limits)
+    count = at_launch(size, max_is=_all_but_own(IPFamily.IPV4, limits))
     key = "ipv4_prefix_count" if size.prefixes is not None else "secondary_private_ip_address_count"
     return {key: count} if count else {}
 
@@ -73,22 +72,16 @@ def _ipv6(interface: Interface, limits: Sequence[InstanceTypeLimits] | None) -> 
     size = interface.ipv6
     if size is None:
         return {}
-    own = {"ipv6_address_count": PRIMARY, "primary_ipv6": True}
-    if size.prefixes is not None:
-        return own if interface.device_index == 0 else {"ipv6_prefix_count": size.prefixes}
-    return own | {"ipv6_address_count": PRIMARY + _at_launch(size, IPFamily.IPV6, limits)}
+    own = own_addresses(interface, IPFamily.IPV6)
+    if not own:
+        return {"ipv6_prefix_count": size.prefixes}
+    singles = 0 if size.prefixes is not None else at_launch(size, max_is=_all_but_own(IPFamily.IPV6, limits))
+    return {"ipv6_address_count": own + singles, "primary_ipv6": True}
 
 
-def _at_launch(size: Size, family: IPFamily, limits: Sequence[InstanceTypeLimits] | None) -> int:
-    if size.prefixes is not None:
-        return size.prefixes
-    match size.addresses:
-        case Elastic() as elastic:
-            return min(max(elastic.min, elastic.warm), elastic.max)
-        case int() as count:
-            return count
-        case _:
-            return min(limit.per_eni(family) for limit in limits) - PRIMARY if limits else 0
+def _all_but_own(family: IPFamily, limits: Sequence[InstanceTypeLimits] | None) -> int:
+    """Return what `max` is on the smallest of the types; nothing where one is not known."""
+    return min(limit.per_eni(family) for limit in limits) - 1 if limits else 0
 
 
 def _limits(instance_types: Sequence[str]) -> Sequence[InstanceTypeLimits] | None:

@@ -6,7 +6,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from spiderpool_aws.deployment import Names
-from stacks.acknowledgements import acknowledge
+from stacks.acknowledgements import TRAIL_BUCKET, acknowledge
 
 KEPT = Duration.days(30)
 
@@ -28,7 +28,7 @@ class Trail(Construct):
             lifecycle_rules=[s3.LifecycleRule(expiration=KEPT)],
             removal_policy=RemovalPolicy.RETAIN,
         )
-        acknowledge(self.bucket, "S1", "it is a log itself, for 30 days, and nobody is given access to it")
+        acknowledge(self.bucket, TRAIL_BUCKET)
         cloudtrail.Trail(
             self,
             "Trail",

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+import stacks  # noqa: F401 - before CDK: it quiets the Node.js that CDK starts
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _nobodys_aws() -> Iterator[None]:

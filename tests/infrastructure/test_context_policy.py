@@ -5,14 +5,13 @@ from pathlib import Path
 import pytest
 
 from stacks.context_model import IMAGES
-from tests.infrastructure.contexts import NO_IPV6, PREFIXES, deployment, problems
-from tests.infrastructure.templates import POLICY
+from tests.infrastructure.contexts import NO_IPV6, POLICY, PREFIXES, deployment, problems
 
 
-@pytest.mark.parametrize("cluster", ["under_score", "a.b", "x" * 25, "ends-"])
+@pytest.mark.parametrize("cluster", ["under_score", "a.b", "x" * 25, "ends-", "Demo"])
 def test_a_cluster_that_cannot_be_part_of_names_is_refused(policy_file: Path, cluster: str) -> None:
     (line,) = problems(policy_file, POLICY.replace("demo", cluster.removesuffix("-") + "_x" * cluster.endswith("-")))
-    assert "becomes part of AWS names: take at most 24 letters, digits and `-`" in line
+    assert "becomes part of AWS names: take at most 24 small letters, digits and `-`" in line
 
 
 def test_a_policy_with_ipv6_needs_a_network_with_ipv6(policy_file: Path) -> None:

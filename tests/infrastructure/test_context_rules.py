@@ -9,8 +9,7 @@ from spiderpool_aws.local.cluster.certificates import make_server_context
 from spiderpool_aws.settings import IamAuthenticatorSettings, WebIdentitySettings
 from stacks.context_model import FIELDS
 from stacks.context_rules import LOGINS, OPTIONAL
-from tests.infrastructure.contexts import NO_IPV6, deployment, problems
-from tests.infrastructure.templates import POLICY
+from tests.infrastructure.contexts import NO_IPV6, POLICY, deployment, problems
 
 ALONE: dict[str, object] = {
     "vpcId": "vpc-1",
@@ -66,13 +65,18 @@ def test_the_reconciler_alone_refuses_every_key_of_a_network_or_of_nodes(policy_
     values: dict[str, object] = {
         "vpcCidr": "10.0.0.0/16", "availabilityZones": 2, "zoneNames": ["us-east-1a", "us-east-1b"],
         "natGateways": "one",
-        "ipv6": True, "ipv6Route": "egress-only", "flowLogs": False, "instanceTypes": "m7g.large", "nodesPerZone": 1,
+        "ipv6Route": "egress-only", "flowLogs": False, "instanceTypes": "m7g.large", "nodesPerZone": 1,
         "maxNodesPerZone": 1, "imageParameter": "/mine", "templateNics": "all", "joinParameter": "/join",
         "sshKeyName": "", "sshCidr": "",
     }  # fmt: skip
     lines = problems(policy_file, **ALONE, **values)
     assert [line.split(":")[0] for line in lines] == [f"context {key}" for key in values]
     assert all("with vpcId only the reconciler is deployed" in line for line in lines)
+
+
+def test_the_reconciler_alone_may_say_that_its_subnets_have_no_ipv6(policy_file: Path) -> None:
+    # The policy's NICs are elsewhere: what its pools need says nothing of the functions' own subnets.
+    assert deployment(policy_file, POLICY, **ALONE, ipv6=False).context.ipv6 is False
 
 
 def test_the_reconciler_alone_leaves_instance_types_to_whoever_launches_the_nodes(policy_file: Path) -> None:

@@ -1,7 +1,6 @@
 """AWS Load Balancer Controller's part of the nodes' role, against the policies that it publishes."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -9,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.infrastructure.nodes_template import Json, nodes_template, plain, strings
+from tests.infrastructure.contexts import Json
+from tests.infrastructure.templates import nodes_template, plain, strings
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 PUBLISHED = [DATA / f"aws-load-balancer-controller-iam-policy-{version}.json" for version in ("v2.6.0", "v3.5")]
 
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="the CDK needs node on the path")
 compares = pytest.mark.skipif(
     not DATA.exists(), reason="the published policies are not beside the checkout (../shared/data)"
 )

@@ -8,8 +8,8 @@ import pytest
 
 from spiderpool_aws.domain.policy import parse_policy
 from stacks.user_data import render
+from tests.infrastructure.contexts import interface, policy_text
 from tests.infrastructure.fake_node import MACS, FakeNode, fake_node
-from tests.infrastructure.nodes_template import interface, policy_text
 
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, ("bash", "curl", "flock"))), reason="the nodes' scripts need bash, curl and flock"

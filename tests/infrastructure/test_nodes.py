@@ -1,30 +1,17 @@
 """The NodesStack's template: what a user gets."""
 
-import shutil
 from base64 import b64encode
 from dataclasses import replace
 
 import pytest
-from aws_cdk import App, Validations
-from cdk_nag import AwsSolutionsChecks
 
+from spiderpool_aws.domain.lifecycle import LAUNCH_HOOK, TERMINATE_HOOK
 from spiderpool_aws.domain.policy import parse_policy
-from stacks.nodes import NodesStack
+from spiderpool_aws.recollection import HEARTBEAT
 from stacks.user_data import MOST_BYTES
-from tests.infrastructure.nodes_template import (
-    Json,
-    NodesTemplate,
-    SmallNetwork,
-    deployment,
-    interface,
-    nodes_template,
-    plain,
-    policy_text,
-    strings,
-)
+from tests.infrastructure.contexts import Json, interface, policy_text
+from tests.infrastructure.templates import NodesTemplate, nodes_template, plain, strings
 from tests.unit import build
-
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="the CDK needs node on the path")
 
 TWO_NICS = policy_text(interface(0), interface(1))
 
@@ -49,7 +36,7 @@ def launch_tags(data: Json, kind: str) -> dict[str, str]:
 
 def test_each_zone_has_its_group_in_its_own_subnet(nodes: NodesTemplate) -> None:
     subnets = [str(plain(group["VPCZoneIdentifier"])) for group in groups(nodes)]
-    assert ["nodesSubnet1" in subnets[0], "nodesSubnet2" in subnets[1], len(subnets)] == [True, True, 2]
+    assert ["NodesSubnet1" in subnets[0], "NodesSubnet2" in subnets[1], len(subnets)] == [True, True, 2]
 
 
 def test_a_group_uses_the_newest_version_of_its_template(nodes: NodesTemplate) -> None:
@@ -76,8 +63,8 @@ def test_the_template_brings_each_nic_in_its_subnet_of_the_same_zone(nodes: Node
     for number, template in enumerate(nodes.of("AWS::EC2::LaunchTemplate"), start=1):
         first, second = template["LaunchTemplateData"]["NetworkInterfaces"]
         assert [nic["DeviceIndex"] for nic in (first, second)] == [0, 1]
-        assert f"nodesSubnet{number}" in str(first["SubnetId"])
-        assert f"secondSubnet{number}" in str(second["SubnetId"])
+        assert f"NodesSubnet{number}" in str(first["SubnetId"])
+        assert f"SecondarySubnet{number}" in str(second["SubnetId"])
 
 
 def test_the_nics_go_with_their_instance_and_have_no_public_address(nodes: NodesTemplate) -> None:
@@ -136,6 +123,44 @@ def test_the_volumes_are_encrypted(nodes: NodesTemplate) -> None:
         assert (volume["Ebs"]["Encrypted"], volume["Ebs"]["VolumeType"]) == (True, "gp3")
 
 
+def hooks(policy: str) -> dict[str, Json]:
+    """Return the hooks of the first zone's group, by name; all zones have the same."""
+    first, second = (group["LifecycleHookSpecificationList"] for group in groups(nodes_template(policy)))
+    assert first == second
+    return {hook["LifecycleHookName"]: hook for hook in first}
+
+
+def test_a_launch_and_a_termination_wait_for_us_from_the_groups_first_instance_on() -> None:
+    transitions = {name: hook["LifecycleTransition"] for name, hook in hooks(TWO_NICS).items()}
+    assert transitions == {
+        LAUNCH_HOOK: "autoscaling:EC2_INSTANCE_LAUNCHING",
+        TERMINATE_HOOK: "autoscaling:EC2_INSTANCE_TERMINATING",
+    }
+
+
+def test_where_nobody_answers_the_group_goes_on_and_no_node_is_thrown_away() -> None:
+    assert {hook["DefaultResult"] for hook in hooks(TWO_NICS).values()} == {"CONTINUE"}
+
+
+def test_a_launch_waits_for_longer_than_a_heartbeat_takes_to_come() -> None:
+    assert hooks(TWO_NICS)[LAUNCH_HOOK]["HeartbeatTimeout"] == 600
+    assert HEARTBEAT.total_seconds() <= 600 / 2
+
+
+@pytest.mark.parametrize(("drain", "timeout"), [(0, 600), (300, 600), (481, 601), (3600, 3720)])
+def test_a_termination_waits_for_longer_than_the_policy_lets_pods_take(drain: int, timeout: int) -> None:
+    given = policy_text(interface(0), nodes={"drainSeconds": drain})
+    found = hooks(given)[TERMINATE_HOOK]["HeartbeatTimeout"]
+    assert found == timeout
+    # What EC2 Auto Scaling takes (CloudFormation reference, LifecycleHookSpecification).
+    assert drain < found <= 7200
+
+
+def test_the_group_has_the_tag_by_which_the_worker_may_answer_its_hooks(nodes: NodesTemplate) -> None:
+    for group in groups(nodes):
+        assert tags(group["Tags"])["spiderpool-aws/cluster"] == "prod"
+
+
 def test_the_user_data_is_the_rendered_parts_and_fits(nodes: NodesTemplate) -> None:
     text = nodes.launch_data()["UserData"]["Fn::Base64"]
     assert "NICS='0=ens5 1=ens6'" in text
@@ -146,6 +171,7 @@ def test_the_user_data_is_the_rendered_parts_and_fits(nodes: NodesTemplate) -> N
 def test_several_types_make_a_group_that_takes_the_first_one_it_can_get() -> None:
     (group, _) = groups(nodes_template(TWO_NICS, instanceTypes=("m7g.large", "m6g.large")))
     policy = group["MixedInstancesPolicy"]
+    assert "LifecycleHookSpecificationList" in group
     assert [o["InstanceType"] for o in policy["LaunchTemplate"]["Overrides"]] == ["m7g.large", "m6g.large"]
     assert policy["InstancesDistribution"]["OnDemandAllocationStrategy"] == "prioritized"
     assert policy["InstancesDistribution"]["OnDemandPercentageAboveBaseCapacity"] == 100
@@ -166,7 +192,7 @@ def test_the_jump_host_is_a_small_instance_in_a_public_subnet_that_asks_for_a_to
     (host,) = nodes.of("AWS::EC2::Instance")
     (nic,) = host["NetworkInterfaces"]
     assert host["InstanceType"] == "t4g.nano"
-    assert "publicSubnet1" in str(nic["SubnetId"])
+    assert "PublicSubnet1" in str(nic["SubnetId"])
     assert nic["AssociatePublicIpAddress"] is True
     assert (host["MetadataOptions"]["HttpTokens"], "KeyName" in host) == ("required", False)
 
@@ -205,10 +231,3 @@ def test_a_node_reads_the_join_parameter_and_no_other(given: str, name: str) -> 
 
 def test_no_arn_names_a_partition(nodes: NodesTemplate) -> None:
     assert [text for text in strings(nodes.json) if "arn:aws" in text] == []
-
-
-def test_the_rules_of_cdk_nag_have_nothing_to_say() -> None:
-    app = App()
-    stack = NodesStack(app, "nodes", deployment=deployment(TWO_NICS), network=SmallNetwork(app))
-    Validations.of(stack).add_plugins(AwsSolutionsChecks(app))
-    app.synth()

@@ -19,7 +19,8 @@ from spiderpool_aws.deployment import (
     Names,
 )
 from spiderpool_aws.settings import PREFIX, FunctionSettings, load
-from tests.infrastructure.reconciler_template import Properties, Template, alone, login, modes, of_type, reconciler
+from tests.infrastructure.contexts import alone, login, modes
+from tests.infrastructure.templates import Properties, Template, of_type, reconciler
 
 NAMES = Names("demo")
 LOGINS = ("kubeconfig", "web-identity", "iam-authenticator")
@@ -60,7 +61,7 @@ def test_a_functions_environment_is_what_its_code_reads_and_nothing_else(
     variables = properties["Environment"]["Variables"]
     for name, value in variables.items():
         # A reference stands for what CloudFormation fills in: some text.
-        monkeypatch.setenv(name, value if isinstance(value, str) else str(value))
+        monkeypatch.setenv(name, value if isinstance(value, str) else "made-by-cloudformation")
     read: set[str] = set()
 
     def recording(model: type[S]) -> S:
@@ -80,7 +81,7 @@ def test_the_addresses_of_queues_and_parameters_are_those_of_the_stack(function:
     expected = {
         "QUEUE_URL": "spiderpool-aws-demo-requests.fifo",
         "LOST_EVENTS_URL": "spiderpool-aws-demo-lost-events",
-        "DEAD_LETTER_URL": "spiderpool-aws-demo-dead-requests.fifo",
+        "DEAD_LETTER_URL": "spiderpool-aws-demo-requests-dead.fifo",
         "POLICY_PARAMETER": "/spiderpool-aws/demo/policy",
         "FUSE_PARAMETER": "/spiderpool-aws/demo/fuse",
     }

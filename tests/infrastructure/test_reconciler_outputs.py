@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from spiderpool_aws.cli.main import app
 from spiderpool_aws.events import ManualResync
-from tests.infrastructure.reconciler_template import Template, alone, login, reconciler
+from tests.infrastructure.contexts import alone, login
+from tests.infrastructure.templates import Template, reconciler
 
 
 def steps(template: Template) -> dict[str, str]:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from stacks.context import ContextError
-from tests.infrastructure.reconciler_template import POLICY, Template, alone, built, login, of_type, reconciler
+from tests.infrastructure.contexts import POLICY, alone, login
+from tests.infrastructure.templates import Template, of_type, reconciler
 
 PARAMETER = "/spiderpool-aws/demo/policy"
 
@@ -69,13 +69,6 @@ def test_no_template_makes_the_fuses_parameter_for_the_function_writes_it() -> N
     template = reconciler()
     assert of_type(template, "AWS::SSM::Parameter") == {}
     assert "fuse" not in json.dumps(call(template))
-
-
-def test_a_policy_that_no_parameter_can_hold_stops_the_synthesis() -> None:
-    long = POLICY + "# ä" + "x" * 8192
-    message = r"context policyFile: .*policy.yaml has \d+ bytes, and a parameter holds 8192"
-    with pytest.raises(ContextError, match=message), built(long, {}):
-        pass
 
 
 def test_the_kubeconfigs_secret_is_made_empty() -> None:

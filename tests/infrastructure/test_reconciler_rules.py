@@ -4,7 +4,7 @@ from typing import Any
 
 from spiderpool_aws.deployment import FUNCTIONS, Names
 from spiderpool_aws.routes import ROUTES, pattern
-from tests.infrastructure.reconciler_template import Properties, Template, of_type, reconciler
+from tests.infrastructure.templates import Properties, Template, of_type, reconciler
 
 NAMES = Names("demo")
 
@@ -33,10 +33,10 @@ def test_every_rule_matches_what_its_route_says_and_no_call_of_the_functions_own
             assert rules()[NAMES.of(route.name)]["EventPattern"] == expected
 
 
-def test_the_resync_runs_every_five_minutes() -> None:
+def test_the_resync_runs_every_minute() -> None:
     scheduled = [rule for rule in rules().values() if "ScheduleExpression" in rule]
     assert [(rule["Name"], rule["ScheduleExpression"]) for rule in scheduled] == [
-        ("spiderpool-aws-demo-schedule", "rate(5 minutes)")
+        ("spiderpool-aws-demo-schedule", "rate(1 minute)")
     ]
     assert "EventPattern" not in scheduled[0]
 

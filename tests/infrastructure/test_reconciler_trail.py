@@ -1,6 +1,7 @@
 """The optional trail tells what writes, into a private bucket that forgets."""
 
-from tests.infrastructure.reconciler_template import alone, modes, of_type, reconciler
+from tests.infrastructure.contexts import alone, modes
+from tests.infrastructure.templates import of_type, reconciler
 
 
 def test_there_is_no_trail_unless_the_context_asks_for_one() -> None:

@@ -1,15 +1,13 @@
 """What a launch template pins of each NIC, and that a launch from it leaves the reconciler nothing to assign."""
 
-import shutil
 from typing import Any
 
 import pytest
 
 from spiderpool_aws.local.ec2.fixtures import launch
-from tests.infrastructure.nodes_template import Json, interface, nodes_template, policy_text
+from tests.infrastructure.contexts import Json, interface, policy_text
+from tests.infrastructure.templates import nodes_template
 from tests.integration.scene import SUBNETS, scene
-
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="the CDK needs node on the path")
 
 TEN = "m7g.large"  # 3 NICs, 10 addresses each
 THIRTY = "m7g.4xlarge"  # 8 NICs, 30 addresses each

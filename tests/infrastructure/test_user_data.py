@@ -14,8 +14,8 @@ import yaml
 
 from spiderpool_aws.domain.policy import parse_policy
 from stacks.user_data import MOST_BYTES, render
+from tests.infrastructure.contexts import interface, policy_text
 from tests.infrastructure.fake_node import scripts
-from tests.infrastructure.nodes_template import interface, policy_text
 
 TAINT = "spiderpool-aws/not-ready"
 JOIN = "/spiderpool-aws/prod/join"

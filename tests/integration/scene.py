@@ -10,6 +10,7 @@ import yaml
 from spiderpool_aws.domain.pool import Pool, SpiderIPPool
 from spiderpool_aws.local.ec2 import Ec2Options
 from spiderpool_aws.local.ec2.fixtures import Network, SubnetPlan, create_network, launch
+from spiderpool_aws.local.iam import Policies
 from spiderpool_aws.local.invariants import InvariantChecker
 from spiderpool_aws.local.kubelet import Kubelets
 from spiderpool_aws.local.stack import LocalStack
@@ -36,14 +37,16 @@ class Scene:
     checker: InvariantChecker
     kubelets: Kubelets
 
-    def launch(self, *, nics: int = 2, tags: dict[str, str] | None = None, **nic: Any) -> str:
+    def launch(
+        self, *, nics: int = 2, tags: dict[str, str] | None = None, nic_tags: dict[str, str] | None = None, **nic: Any
+    ) -> str:
         """Launch a node whose NICs hold nothing beside their primary addresses."""
         subnets = [self.network.subnets[name] for name in ("nodes", "pods")][:nics]
         plans = [
             {"SubnetId": s, "Ipv6AddressCount": 1, "PrimaryIpv6": True, "DeleteOnTermination": True} | nic
             for s in subnets
         ]
-        return launch(self.stack.model, plans, tags=TAGS if tags is None else tags)
+        return launch(self.stack.model, plans, tags=TAGS if tags is None else tags, nic_tags=nic_tags)
 
     def run(self, seconds: float) -> None:
         """Let time pass, with the invariants checked on the way."""
@@ -73,9 +76,11 @@ class Scene:
 
 
 @contextmanager
-def scene(policy: str | None = None, *, options: Ec2Options | None = None) -> Iterator[Scene]:
+def scene(
+    policy: str | None = None, *, options: Ec2Options | None = None, policies: Policies | None = None
+) -> Iterator[Scene]:
     """Return a local stack with a network and no node; at the end the invariants are checked once more."""
-    with LocalStack(policy or policy_text(), options=options) as stack:
+    with LocalStack(policy or policy_text(), options=options, policies=policies) as stack:
         checker = InvariantChecker(stack.model, stack.cluster, stack.role_arns, stack.policy)
         kubelets = Kubelets(stack.model, stack.cluster, stack.agent)
         built = Scene(stack, create_network(stack.model, SUBNETS), checker, kubelets)

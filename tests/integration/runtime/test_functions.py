@@ -51,7 +51,9 @@ def test_a_resync_enqueues_what_differs_and_one_process_serves_many_events(sandb
 @pytest.mark.parametrize("function", [function.name for function in FUNCTIONS])
 def test_a_function_without_its_environment_starts_and_says_what_is_missing(sandbox: Sandbox, function: str) -> None:
     with sandbox.start(function, {}) as running:
-        answer = running.invoke({"detail-type": "Scheduled Event", "source": "aws.events", "id": "1"})
+        answer = running.invoke(
+            {"detail-type": "Scheduled Event", "source": "aws.events", "id": "1", "time": "2026-01-01T00:00:00Z"}
+        )
     assert (answer.failed, answer.in_init) == (True, False)
     assert answer.document["errorType"] == "SettingsError"
     assert "set SPIDERPOOL_AWS_QUEUE_URL: URL of the FIFO queue of requests" in answer.document["errorMessage"]

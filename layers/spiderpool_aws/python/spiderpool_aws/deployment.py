@@ -21,6 +21,19 @@ BATCH_SIZE = 10
 MAX_CONCURRENCY = 10
 """Workers at the same time, by the event source mapping; what EC2's buckets allow is divided by it."""
 
+HOOK_TIMEOUT = timedelta(minutes=10)
+"""After which an Auto Scaling group goes on without us; twice the time between the worker's heartbeats.
+
+A termination has no heartbeats: there the policy's `drainSeconds` have to fit in, see `drain_timeout`.
+"""
+DRAIN_SLACK = timedelta(minutes=2)
+"""From the hook's event to the pass that begins to count `drainSeconds`, and from their end to our answer."""
+
+
+def drain_timeout(drain_seconds: int) -> timedelta:
+    """Return how long a group waits for the termination of one of its instances."""
+    return max(HOOK_TIMEOUT, timedelta(seconds=drain_seconds) + DRAIN_SLACK)
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -64,6 +77,11 @@ class Names:
     def fuse_parameter(self) -> str:
         """Return the SSM parameter that holds the fuse."""
         return f"/spiderpool-aws/{self.cluster}/fuse"
+
+    @property
+    def join_parameter(self) -> str:
+        """Return the SSM parameter with the script that joins a node to the cluster."""
+        return f"/spiderpool-aws/{self.cluster}/join"
 
     @property
     def kubeconfig_secret(self) -> str:

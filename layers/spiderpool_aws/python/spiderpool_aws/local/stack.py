@@ -36,6 +36,7 @@ from spiderpool_aws.local.ec2 import Ec2Model, Ec2Options, connect_autoscaling_i
 from spiderpool_aws.local.ec2 import connect_in_process as connect_ec2
 from spiderpool_aws.local.ec2.autoscaling import AutoScaling
 from spiderpool_aws.local.functions import AsyncInvoker, EventSourceMapping, Handler, Invocation, LocalFunction
+from spiderpool_aws.local.iam import Caller, Guard, Policies
 from spiderpool_aws.local.isolated import isolated_session
 from spiderpool_aws.local.journal import Journal, JournalReporter
 from spiderpool_aws.local.queues import LocalQueue
@@ -57,18 +58,27 @@ _parsed = cache(parse_policy)
 class LocalStack:
     """A context manager; inside of it the parts are there, and `bus` moves the time.
 
-    `policy` is the text of the policy's file. With `options` EC2 can be throttled, stale or slow.
+    `policy` is the text of the policy's file. With `options` EC2 can be throttled, stale or slow. With `policies`, the
+    statements of each function's role, every call of a function is judged by IAM first (`guard`).
     """
 
-    def __init__(self, policy: str, *, options: Ec2Options | None = None, clock: ManualClock | None = None) -> None:
+    def __init__(
+        self,
+        policy: str,
+        *,
+        options: Ec2Options | None = None,
+        clock: ManualClock | None = None,
+        policies: Policies | None = None,
+    ) -> None:
         self.clock = clock or ManualClock()
         self.model = Ec2Model(self.clock, options=options)
         self.autoscaling = AutoScaling(self.model)
+        self.guard = None if policies is None else Guard(self.model, policies)
         self.cluster = ClusterDouble(self.clock)
         self.agent = SpiderpoolAgent(self.cluster)
         self.journal = Journal()
         self.lost_events = LocalQueue(self.clock, "lost-events")
-        self.dead_requests = LocalQueue(self.clock, "dead-requests.fifo")
+        self.dead_requests = LocalQueue(self.clock, "requests-dead.fifo")
         self.requests = LocalQueue(
             self.clock,
             "requests.fifo",
@@ -135,6 +145,8 @@ class LocalStack:
     def application(self, name: str) -> Application:
         """Return a function's application, as its role; a new one, as a new sandbox has it."""
         session = isolated_session(self.model.region)
+        if self.guard is not None:
+            self.guard.stand_before(session, Caller(name, self.roles[name], self.functions[name].arn))
         connect_ec2(session, self.model, self.roles[name])
         connect_autoscaling_in_process(session, self.autoscaling, self.roles[name])
         self.sqs.connect(session)

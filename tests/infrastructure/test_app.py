@@ -1,0 +1,42 @@
+"""`python app.py` by itself: no AWS API, no credentials, no CDK CLI."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.infrastructure.contexts import ROOT, alone
+from tests.infrastructure.templates import needs_node
+
+
+def app(out: Path, **context: object) -> subprocess.CompletedProcess[str]:
+    """Run the app with nothing in its environment but what it needs, without bundling."""
+    needs_node()
+    return subprocess.run(  # noqa: S603 - our own app
+        [sys.executable, str(ROOT / "app.py")],
+        cwd=ROOT,
+        env={
+            "PATH": str(Path(shutil.which("node") or "").parent),
+            "PYTHONPATH": ":".join(sys.path[1:]),
+            "CDK_CONTEXT_JSON": json.dumps({"aws:cdk:bundling-stacks": []} | context),
+            "CDK_OUTDIR": str(out),
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_the_app_writes_its_templates_and_says_nothing(tmp_path: Path) -> None:
+    run = app(tmp_path, **alone())
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+    assert [file.name for file in tmp_path.glob("*.template.json")] == ["spiderpool-aws-demo-reconciler.template.json"]
+
+
+def test_a_bad_context_stops_the_app_with_that_line_and_nothing_else(tmp_path: Path) -> None:
+    run = app(tmp_path, vpcCird="10.0.0.0/16")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr == "context vpcCird: unknown key, did you mean 'vpcCidr'?\n"
+    assert not (tmp_path / "manifest.json").exists()
