@@ -174,6 +174,15 @@ def test_pods_are_listed_by_the_node_they_are_bound_to() -> None:
     assert rest.sent[0].query["fieldSelector"] == "spec.nodeName=n"
 
 
+def test_a_pod_is_as_old_as_its_place_on_the_node() -> None:
+    metadata = {"namespace": "ns", "name": "p", "uid": "u", "creationTimestamp": "2026-03-01T09:00:00Z"}
+    waiting = {"type": "PodScheduled", "status": "False", "lastTransitionTime": "2026-03-01T09:00:00Z"}
+    bound = {"type": "PodScheduled", "status": "True", "lastTransitionTime": "2026-03-01T12:00:00Z"}
+    pods = [{"metadata": metadata, "status": {"conditions": [c]}} for c in (waiting, bound)]
+    cluster, _, _ = connect(page(*pods))
+    assert [pod.created.hour for pod in cluster.list_pods("n")] == [9, 12]
+
+
 def test_every_page_of_a_nodes_pods_is_asked_for_with_its_selector() -> None:
     cluster, rest, _ = connect(page(token="a"), page(token="b"), page())
     assert cluster.list_pods("n") == []

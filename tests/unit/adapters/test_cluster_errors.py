@@ -14,7 +14,7 @@ from spiderpool_aws.adapters.cluster_errors import (
     of_refused_login,
     of_transport,
 )
-from spiderpool_aws.domain.errors import Refused, RetryLater
+from spiderpool_aws.domain.errors import Refused, RetryLater, Unavailable
 
 HOST = "https://10.0.0.10:6443"
 HINTS = LoginHints("renew it", "check the CA")
@@ -164,3 +164,15 @@ def test_a_cluster_without_spiderpool_is_told_apart_from_an_empty_one() -> None:
 def test_an_apply_that_may_not_create_asks_for_the_right_to_create() -> None:
     outcome = outcome_of(403, 'User "x" cannot create resource "spiderippools" in API group "spiderpool.spidernet.io"')
     assert "needs the verb create on spiderippools.spiderpool.spidernet.io" in outcome.reason
+
+
+def test_what_concerns_the_whole_api_server_ends_the_batch_and_what_concerns_one_write_does_not() -> None:
+    everybody = [
+        outcome_of(429, "slow down"),
+        of_refused_login(APPLY, HOST, HINTS),
+        of_transport(APPLY, NewConnectionError(None, "refused"), HOST, HINTS),  # type: ignore[arg-type]
+        of_transport(APPLY, SSLError("certificate verify failed"), HOST, HINTS),
+    ]
+    assert {type(outcome) for outcome in everybody} == {Unavailable}
+    assert not isinstance(outcome_of(500, "failed calling webhook"), Unavailable)
+    assert not isinstance(outcome_of(409, "the object has been modified"), Unavailable)

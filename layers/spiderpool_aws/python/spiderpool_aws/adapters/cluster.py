@@ -287,5 +287,13 @@ def _pod(document: Json) -> PodRef:
         namespace=metadata["namespace"],
         name=metadata["name"],
         uid=metadata["uid"],
-        created=datetime.fromisoformat(metadata["creationTimestamp"]),
+        created=_bound(document) or datetime.fromisoformat(metadata["creationTimestamp"]),
     )
+
+
+def _bound(document: Json) -> datetime | None:
+    """Return when the pod was bound to its node: one that was pending may be older than the node it got."""
+    conditions = (document.get("status") or {}).get("conditions") or []
+    bound: Json = next((c for c in conditions if c.get("type") == "PodScheduled" and c.get("status") == "True"), {})
+    moment = bound.get("lastTransitionTime")
+    return datetime.fromisoformat(moment) if moment else None

@@ -26,7 +26,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from spiderpool_aws.domain.errors import Code, Refused, RetryLater
+from spiderpool_aws.domain.errors import Code, Refused, RetryLater, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,21 +84,21 @@ def of_answer(operation: Operation, status: int, headers: Mapping[str, str], bod
     return _readable(operation, outcome)
 
 
-def of_refused_login(operation: Operation, endpoint: str, hints: LoginHints) -> RetryLater:
+def of_refused_login(operation: Operation, endpoint: str, hints: LoginHints) -> Unavailable:
     """Return the outcome of a 401: the API server says nothing but that, so the login says what it sent."""
-    return RetryLater(f"{operation}: {endpoint} refused the token (401): {hints.refused}")
+    return Unavailable(f"{operation}: {endpoint} refused the token (401): {hints.refused}")
 
 
-def of_transport(operation: Operation, error: Exception, endpoint: str, hints: LoginHints) -> RetryLater:
+def of_transport(operation: Operation, error: Exception, endpoint: str, hints: LoginHints) -> Unavailable:
     """Return the outcome of a request that got no answer."""
     text = str(error)
     # urllib3 hides the cause of a TLS failure in the reason of a MaxRetryError, and the client in an ApiException.
     if "SSL" in text or "certificate" in text.lower():
-        return RetryLater(
+        return Unavailable(
             f"{operation}: the certificate of {endpoint} is not to be trusted ({text}): {hints.untrusted}, and that "
             "the certificate has the server's name"
         )
-    return RetryLater(
+    return Unavailable(
         f"{operation}: the API server {endpoint} cannot be reached ({text}): check the endpoint, the function's route "
         "to it, and that its security group lets the function in"
     )
@@ -108,7 +108,7 @@ def _of_status(
     operation: Operation, status: int, headers: Mapping[str, str], message: str, reason: str
 ) -> RetryLater | Refused:
     if status == _THROTTLED:
-        return RetryLater(f"{operation}: the API server is busy (429): {message}", _retry_after(headers))
+        return Unavailable(f"{operation}: the API server is busy (429): {message}", _retry_after(headers))
     if status == _FORBIDDEN:
         return _of_forbidden(operation, message)
     if status == _NOT_FOUND and (operation.verb == "list" or _NOT_SERVED in message or reason != "NotFound"):

@@ -85,6 +85,7 @@ class PodRef:
     name: str
     uid: str
     created: datetime
+    """When it was bound to the node, or created where the cluster does not say."""
     node_name: str = field(default="", compare=False)
     """Under which node name it was listed."""
 
