@@ -238,7 +238,7 @@ def test_a_write_that_drops_what_a_pod_uses_is_caught_though_no_webhook_would_le
         name, after = pool["metadata"]["name"], pool | {"spec": pool["spec"] | {"ips": ["10.0.0.6-10.0.0.9"]}}
         user = "spiderpool-aws"
         seen = ClusterWrite("patch", "spiderippools", "", name, "", user, user, pool, after, 200)
-        s.stack.cluster._show(replace(seen, user="admin"))
+        s.stack.cluster._show(replace(seen, user="admin", field_manager="kubectl"))
         s.checker.check()
         s.stack.cluster._show(seen)
         with pytest.raises(InvariantError, match=r"invariant 3: .* dropped 10\.0\.0\.5"):

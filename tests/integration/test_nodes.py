@@ -73,7 +73,8 @@ def test_the_taint_stays_until_both_families_of_every_nic_have_their_pools(clust
     assert cluster.events("PoolsReady") == []
     assert {event["reason"] for event in cluster.events()} == {"SubnetExhausted"}
     cluster.ec2.refuse.clear()
-    cluster.clock.ahead += timedelta(seconds=60)
+    # A full subnet is left alone for a minute.
+    cluster.clock.ahead = timedelta(minutes=1)
     assert cluster.reconcile().status is Status.DONE
     assert (cluster.taints(DNS), len(cluster.pools())) == ([], 4)
     (ready,) = cluster.events("PoolsReady")
@@ -102,6 +103,7 @@ def test_a_finding_redelivered_to_other_processes_makes_one_event(cluster: Bench
 
 def test_a_kubelet_that_adopts_a_dead_ones_node_finds_it_tainted_again(cluster: Bench) -> None:
     cluster.join(DNS, provider_id="aws:///eu-west-1a/i-dead", tainted=False)
+    cluster.ec2.put(build.instance(instance_id="i-dead", **DEAD))
     for _ in range(3):
         assert cluster.reconcile().status is Status.WAITING
     assert cluster.taints(DNS) == ["spiderpool-aws/not-ready"]

@@ -175,8 +175,8 @@ def test_a_network_of_ours_that_somebody_changed_is_set_back_and_told(cluster: B
     now = stored_network(cluster)["spec"]
     assert (now["cniType"], now["ipvlan"]["master"], "macvlan" in now) == ("ipvlan", ["ens5"], False)
     assert now["coordinator"]["podRPFilter"] == 2
-    (event,) = cluster.events("FieldCorrected")
-    assert "SpiderMultusConfig kube-system/ipvlan-ens5 was " in event["message"]
+    (event,) = cluster.events("NetworkChanged")
+    assert "SpiderMultusConfig kube-system/ipvlan-ens5 changed: it was " in event["message"]
     assert cluster.reconcile().writes == 0
 
 

@@ -24,7 +24,9 @@ MULTUS = {
 }
 
 
-def policy(*, ipv4: Any = None, ipv6: Any = None, nics: int = 2, **changes: Any) -> Policy:
+def policy(
+    *, ipv4: Any = None, ipv6: Any = None, nics: int = 2, match: dict[str, Any] | None = None, **changes: Any
+) -> Policy:
     """Return a policy with so many NICs, each with the sizes given (5 IPv4 addresses when none is)."""
     interfaces = [
         {"deviceIndex": i, "host": f"ens{5 + i}", "multus": f"kube-system/ipvlan-ens{5 + i}"}
@@ -32,7 +34,8 @@ def policy(*, ipv4: Any = None, ipv6: Any = None, nics: int = 2, **changes: Any)
         | ({"ipv6": ipv6} if ipv6 else {})
         for i in range(nics)
     ]
-    document = {"version": 1, "cluster": "prod", "groups": [{"name": "workers", "interfaces": interfaces}]}
+    group = {"name": "workers", "match": match or {}, "interfaces": interfaces}
+    document = {"version": 1, "cluster": "prod", "groups": [group]}
     return Policy.model_validate(document | changes)
 
 

@@ -109,6 +109,18 @@ def test_somebody_elses_default_ipv6_pool_means_that_there_is_nothing_to_wait_fo
     assert defaults(fleet)["i-0"] is True
 
 
+def test_a_nic_with_a_hand_made_ipv4_pool_is_waited_for_like_any_other() -> None:
+    fleet = turned_on(2)
+    for pool in list(fleet.cluster.pools.values()):
+        fleet.cluster.pools[pool.name] = replace(pool, identity=None)
+    fleet.work(["i-0"])
+    assert defaults(fleet) == {"i-0": False}
+    assert not any(Hint.FLIP in request.hints for request in resynced(fleet))
+    fleet.work(["i-1"])
+    work_off(fleet, resynced(fleet))
+    assert defaults(fleet) == {"i-0": True, "i-1": True}
+
+
 def test_a_policy_without_default_pools_has_no_flip() -> None:
     fleet = turned_on(2)
     fleet.control.control = Control(DUAL.model_copy(update={"pools": DUAL.pools.model_copy(update={"default": False})}))

@@ -1,6 +1,7 @@
 """What is read before something of a dead instance is removed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from spiderpool_aws.domain.instance import InstanceState, InstanceTypeLimits
@@ -60,3 +61,37 @@ def test_a_node_whose_provider_id_names_a_dying_instance_is_claimed_by_nobody() 
     world.cluster.pods[node().name] = [young]
     assert world.one().findings == ()
     assert world.cluster.pods[node().name] == [young]
+
+
+def test_pods_of_a_live_node_stay_though_somebody_wrote_its_name_into_the_dead_ones_pool() -> None:
+    world = World(build.policy(nics=1))
+    world.one()
+    (pool,) = world.cluster.pools.values()
+    world.cluster.pools[pool.name] = replace(pool, spec=replace(pool.spec, node_name=(node().name, "worker-b")))
+    world.cluster.nodes["worker-b"] = node(name="worker-b", uid="uid-b", provider_id="aws:///eu-west-1a/i-2")
+    mine, theirs = (PodRef("default", name, name, world.clock.now()) for name in ("mine", "theirs"))
+    world.cluster.pods = {node().name: [mine], "worker-b": [theirs]}
+    world.ec2.put(DEAD)
+    world.one()
+    assert world.cluster.pods == {node().name: [], "worker-b": [theirs]}
+    assert list(world.cluster.nodes) == ["worker-b"]
+
+
+def test_a_dead_instance_takes_every_node_whose_provider_id_names_it_with_their_pods() -> None:
+    world = World(build.policy(nics=1))
+    world.one()
+    world.cluster.nodes["renamed"] = node(name="renamed", uid="uid-2")
+    pods = {name: [PodRef("default", f"on-{name}", name, world.clock.now())] for name in (node().name, "renamed")}
+    world.cluster.pods = pods
+    world.ec2.put(DEAD)
+    outcome = world.one()
+    assert (world.cluster.nodes, [*pods.values()], outcome.writes) == ({}, [[], []], 5)
+
+
+def test_the_node_of_an_absent_instance_is_not_listed_until_its_absence_is_proved() -> None:
+    world = World(build.policy(nics=1))
+    world.one()
+    del world.ec2.known["i-1"]
+    world.cluster.reads.clear()
+    world.one()
+    assert world.cluster.reads == ["list pools", f"get node {node().name}"]

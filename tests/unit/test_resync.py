@@ -7,6 +7,7 @@ import pytest
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.instance import InstanceState
+from spiderpool_aws.domain.request import Hint
 from spiderpool_aws.domain.reservation import reservation_for
 from spiderpool_aws.resync import PAGE
 from tests.unit.build import v4
@@ -196,3 +197,16 @@ def test_a_pool_that_is_going_gets_no_note_of_absence() -> None:
     for _ in range(3):
         fleet.pass_of_the_schedule()
     assert fleet.cluster.writes == []
+
+
+def test_a_second_node_of_an_instance_is_reported_and_the_worker_is_told_to_look_for_it() -> None:
+    fleet = Fleet(3)
+    double = replace(fleet.cluster.nodes["node-1"], name="renamed", uid="u-new", created=fleet.clock.now())
+    fleet.cluster.nodes["renamed"] = double
+    answer = fleet.run()
+    assert [finding for finding in answer["findings"] if "more than one Node" in finding] != []
+    assert [(request.subject, request.hints) for request in fleet.queue.sent] == [("i-1", frozenset({Hint.NODES}))]
+    fleet.reconciler.reconcile(fleet.queue.sent)
+    assert [pool.spec.node_name for pool in fleet.pools_of("i-1")] == [("renamed",)]
+    assert fleet.run()["enqueued"] == 0
+    assert fleet.reporter.metrics["NodeDoubled"] == 1

@@ -8,6 +8,7 @@ import pytest
 from lambdas import reconcile_nodes, resync, route_event
 from spiderpool_aws.bootstrap import Application, application, function, install
 from spiderpool_aws.local.functions import Handler, LambdaContext
+from spiderpool_aws.ports import Deadline
 from spiderpool_aws.settings import SettingsError
 from tests.unit.events.recorded import load
 
@@ -35,6 +36,19 @@ def test_a_function_whose_environment_is_not_complete_says_what_is_missing(
 ) -> None:
     with pytest.raises(SettingsError, match=f"set {variable}: "):
         handler(event, CONTEXT)
+
+
+def test_a_batch_knows_when_its_invocation_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    class Worker:
+        def handle(self, event: object, deadline: Deadline) -> dict[str, list[dict[str, str]]]:
+            seen.append(deadline.seconds_left())
+            return {"batchItemFailures": []}
+
+    monkeypatch.setattr(Application, "worker", Worker())
+    reconcile_nodes.handler(load("sqs-fifo-batch"), CONTEXT)
+    assert seen == [60]
 
 
 def test_the_application_is_built_once_a_process() -> None:

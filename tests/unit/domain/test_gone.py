@@ -190,10 +190,80 @@ def test_what_a_live_instance_keeps_of_a_dead_ones_is_reported() -> None:
     assert codes(nothing_kept) == []
 
 
-def test_of_a_node_that_is_proved_anothers_only_pods_older_than_the_node_are_deleted() -> None:
+@pytest.mark.parametrize(
+    "whose",
+    [
+        pytest.param({"provider_id": "aws:///eu-west-1a/i-2"}, id="it is proved another's"),
+        pytest.param({"provider_id": "", "uid": "uid-heir"}, id="nothing proves whose it is"),
+    ],
+)
+def test_of_a_node_that_is_not_proved_the_dead_ones_only_pods_older_than_the_node_are_deleted(
+    whose: dict[str, Any],
+) -> None:
     model, _ = full_node()
-    old, new = (PodRef("default", name, name, NOW - timedelta(minutes=age)) for name, age in (("old", 9), ("new", 3)))
-    theirs = node(provider_id="aws:///eu-west-1a/i-2", created=NOW - timedelta(minutes=5))
+    old, new = (
+        PodRef("default", name, name, NOW - timedelta(minutes=age), node().name)
+        for name, age in (("old", 9), ("new", 3))
+    )
+    theirs = node(created=NOW - timedelta(minutes=5), **whose)
     dead = instance(state=InstanceState.TERMINATED)
     plan = plan_node(replace(model, instance=dead, node=theirs, pods=(old, new)), ONE_NIC)
     assert [action.pod for action in plan.actions if isinstance(action, DeletePod)] == [old]
+
+
+def test_every_node_that_is_proved_the_dead_ones_is_deleted_and_no_other() -> None:
+    model, _ = full_node()
+    renamed, heir = node(name="renamed", uid="uid-2"), node(name="heir", uid="uid-3", provider_id="aws:///z/i-2")
+    dead = instance(state=InstanceState.TERMINATED)
+    plan = plan_node(replace(model, instance=dead, node=renamed, other_nodes=(node(), heir)), ONE_NIC)
+    assert [a.node_name for a in plan.actions if isinstance(a, DeleteNode)] == [node().name, "renamed"]
+
+
+def test_the_fuse_holds_what_an_absent_instance_leaves_with_one_report() -> None:
+    model, pool = full_node()
+    absent = replace(pool.memory, absent=Absence(NOW - timedelta(minutes=11), NOW))
+    gone = replace(model, instance=None, pools=(replace(pool, memory=absent),))
+    assert [type(action) for action in plan_node(gone, ONE_NIC).actions] == [DeleteNode, DeletePool]
+    held = plan_node(replace(gone, removals_held="the fuse is tripped"), ONE_NIC)
+    assert (held.actions, [f.message for f in held.findings]) == ((), ["i-1: the fuse is tripped"])
+
+
+WORKERS = policy(nics=1, match={"tags": {"role": "worker"}})
+TAGS = {"spiderpool-aws/cluster": "prod", "role": "worker"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "stays"),
+    [
+        pytest.param(TAGS, False, id="ours"),
+        pytest.param({}, False, id="EC2 has taken its tags off: the pools say that it was ours"),
+        pytest.param(TAGS | {"spiderpool-aws/managed": "false"}, True, id="unmanaged"),
+        pytest.param(TAGS | {"role": "database"}, True, id="no group matches it"),
+        pytest.param({"role": "worker"}, True, id="the cluster's tag was taken off"),
+    ],
+)
+def test_of_a_dead_instance_that_was_left_alone_only_the_pools_go(tags: dict[str, str], stays: bool) -> None:
+    model, pool = full_node()
+    pods = (PodRef("default", "db-0", "uid-db", NOW - timedelta(hours=1), node().name),)
+    dead = instance(state=InstanceState.TERMINATED, tags=tags)
+    plan = plan_node(replace(model, instance=dead, pods=pods), WORKERS)
+    assert [a for a in plan.actions if isinstance(a, DeletePool)] == [DeletePool(pool, "its instance is terminated")]
+    assert (len(plan.actions), codes(plan)) == ((1, ["LeftAlone"]) if stays else (3, []))
+
+
+@pytest.mark.parametrize(
+    ("name", "with_pool", "order"),
+    [
+        pytest.param(node().name, True, [DeleteNode, DeletePod], id="its pool has the Node's name"),
+        pytest.param(node().name, False, [DeletePod, DeleteNode], id="it died before its first pool"),
+        pytest.param("renamed", True, [DeletePod, DeleteNode], id="its pool has another name"),
+    ],
+)
+def test_a_node_that_nobody_would_find_again_goes_after_its_pods(
+    name: str, with_pool: bool, order: list[type[object]]
+) -> None:
+    model, pool = full_node()
+    pods = (PodRef("default", "web-0", "uid-web", NOW - timedelta(hours=1), name),)
+    dead = replace(model, instance=instance(state=InstanceState.TERMINATED), node=node(name=name), pods=pods)
+    plan = plan_node(replace(dead, pools=(pool,) if with_pool else ()), ONE_NIC)
+    assert [type(action) for action in plan.actions][:2] == order

@@ -104,6 +104,12 @@ def test_a_users_change_that_is_set_back_is_told_and_our_own_change_is_not(
     assert tell(action, before=observed(pools=(drifted,))) == []
 
 
+def test_a_gateway_that_is_the_users_is_not_told_when_the_pool_is_written_for_something_else() -> None:
+    without = replace(pool(), spec=replace(pool().spec, gateway=None))
+    action = ApplyPool(PoolChange.GROW, without, "x")
+    assert tell(action, before=observed(pools=(replace(pool(), taken=frozenset({"gateway"})),))) == []
+
+
 def test_addresses_that_leave_a_pool_are_told() -> None:
     (event,) = tell(ApplyPool(PoolChange.SHRINK, pool(), "eni-1 has lost 10.0.0.77", v4("10.0.0.77")))
     assert (event.reason, event.message) == ("AddressesDropped", "pool p: eni-1 has lost 10.0.0.77")
@@ -113,7 +119,8 @@ def test_a_network_that_is_mended_is_told_and_one_that_is_created_is_not() -> No
     known = MultusConfig("kube-system", "ipvlan-ens5", "", uid="u")
     before = observed(multus={known.key: known})
     (event,) = tell(ApplyMultusConfig(replace(known, master="ens5"), "prod"), before=before)
-    assert event.message == "SpiderMultusConfig kube-system/ipvlan-ens5 was no ipvlan of one NIC, is on ens5 again"
+    said = "SpiderMultusConfig kube-system/ipvlan-ens5 changed: it was no ipvlan of one NIC, it is on ens5"
+    assert (event.reason, event.message) == ("NetworkChanged", said)
     assert tell(ApplyMultusConfig(replace(known, master="ens5", uid=""), "prod"), before=before) == []
 
 
@@ -123,6 +130,39 @@ def test_the_same_finding_has_the_same_name_whenever_it_is_found() -> None:
     assert node_events([], plan, observed())[0].name == node_events([], plan, later)[0].name
     other = observed(node=node(uid="another"))
     assert node_events([], plan, observed())[0].name != node_events([], plan, other)[0].name
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "same"),
+    [
+        pytest.param(
+            "subnet-0 has 199 free addresses and keeps 200: eni-1 gets 0 of 5",
+            "subnet-0 has 7 free addresses and keeps 200: eni-1 gets 1 of 5",
+            True,
+            id="counts",
+        ),
+        pytest.param("there is room for 3", "there is room for 0", True, id="a count at the end"),
+        pytest.param("10.0.0.20 is lost", "10.0.0.21 is lost", False, id="an address"),
+        pytest.param("10.0.0.20 is lost", "11.0.0.20 is lost", False, id="an address of another network"),
+        pytest.param("10.0.0.20-10.0.0.21", "10.0.0.20-10.0.0.22", False, id="a range"),
+        pytest.param("2001:db8::1 is lost", "2001:db8::2 is lost", False, id="an IPv6 address"),
+        pytest.param("of eni-0001: no", "of eni-0002: no", False, id="an id"),
+        pytest.param("at device index 1: no", "at device index 2: no", False, id="a device index"),
+        pytest.param("create NIC 1 of i-1", "create NIC 2 of i-1", False, id="a NIC"),
+        pytest.param("pod web-0 uses it", "pod web-1 uses it", False, id="a name"),
+    ],
+)
+def test_what_says_the_same_with_other_counts_is_told_once(one: str, two: str, same: bool) -> None:
+    names = [
+        node_events([], replace(DONE, findings=(Finding("CapacityLimited", text),)), observed())[0].name
+        for text in (one, two)
+    ]
+    assert (names[0] == names[1]) == same
+
+
+def test_a_refused_assignment_is_told_once_whatever_it_lacks() -> None:
+    one, two = (tell(Assign(ENI, V4, count), Finding("SubnetExhausted", "no room"))[0] for count in (5, 4))
+    assert one.name == two.name
 
 
 def test_a_refusal_that_is_worded_anew_each_time_has_one_name() -> None:

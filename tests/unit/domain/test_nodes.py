@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from spiderpool_aws.domain.claims import Claims
+from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.nic_actions import Assign
 from spiderpool_aws.domain.node_actions import PrepareNode, TaintNode
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.pool_actions import ApplyPool
 from tests.unit import build
 from tests.unit.build import V4, eni, instance, node, observed, policy, v4
-from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node, keys, missing, other_pool, planned_pool
+from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node, keys, missing, planned_pool
 
 
 def test_ec2_is_served_while_the_node_has_not_joined() -> None:
@@ -53,6 +53,29 @@ def test_a_name_strategy_needs_no_node_to_push_pools(strategy: str, name: str) -
 def test_a_missing_name_tag_is_reported() -> None:
     plan = plan_node(observed(instance=instance(eni(0, ipv4=FULL)), node=None), policy(nics=1, nodeName="tag:Name"))
     assert codes(plan) == ["NodeNameMissing"]
+
+
+@pytest.mark.parametrize(
+    "value", ["team/worker-7", "a%b", ".", "..", "worker 7", "../pods", "wörker", "-x", "a..b", "x" * 300]
+)
+def test_a_tag_that_can_be_no_nodes_name_is_refused_with_its_value(value: str) -> None:
+    tags = {"spiderpool-aws/cluster": "prod", "Name": value}
+    model = observed(instance=instance(eni(0, ipv4=FULL), tags=tags), node=None)
+    plan = plan_node(model, policy(nics=1, nodeName="tag:Name"))
+    assert (plan.actions, codes(plan), plan.incomplete) == ((), ["NodeNameMissing"], True)
+    assert f"gives {value[:60]!r} for i-1, and no Node can have that name" in plan.findings[0].message
+
+
+def test_a_name_is_taken_in_lower_case_as_the_kubelet_registers_it() -> None:
+    tags = {"spiderpool-aws/cluster": "prod", "Name": "Worker-7.Example"}
+    model = observed(instance=instance(eni(0, ipv4=FULL), tags=tags), node=None)
+    assert planned_pool(model, policy(nics=1, nodeName="tag:Name")).spec.node_name == ("worker-7.example",)
+
+
+def test_a_private_dns_name_that_ec2_does_not_tell_yet_is_waited_for() -> None:
+    model = observed(instance=instance(eni(0, ipv4=FULL), private_dns_name=""), node=None)
+    plan = plan_node(model, policy(nics=1, nodeName="private-dns-name"))
+    assert (codes(plan), plan.waits[0].reason) == ([], "i-1 has not joined the cluster")
 
 
 def test_the_provider_id_is_set_once() -> None:
@@ -108,7 +131,8 @@ ADOPTED = {"provider_id": "aws:///eu-west-1a/i-dead", "taints": ()}
 def test_a_dead_nodes_node_that_a_kubelet_adopted_is_tainted_again_once(
     changes: dict[str, object], tainted: bool
 ) -> None:
-    model = observed(instance=instance(eni(0, ipv4=FULL)), node=node(**(ADOPTED | changes)))
+    dead = {"i-dead": InstanceState.TERMINATED}
+    model = observed(instance=instance(eni(0, ipv4=FULL)), node=node(**(ADOPTED | changes)), others=dead)
     plan = plan_node(model, ONE_NIC)
     expected = TaintNode(node().name, "uid-node-1", "spiderpool-aws/not-ready", "i-1")
     assert plan.actions == ((expected,) if tainted else ())
@@ -118,10 +142,23 @@ def test_a_dead_nodes_node_that_a_kubelet_adopted_is_tainted_again_once(
         assert plan_node(after, ONE_NIC).actions == ()
 
 
-def test_a_node_whose_own_instance_is_served_keeps_its_taints_though_another_vpc_has_its_address() -> None:
-    model = observed(instance=instance(eni(0, ipv4=FULL)))
-    pool = planned_pool(model, ONE_NIC)
-    assert pool.identity is not None
-    other = other_pool(pool, identity=replace(pool.identity, instance_id="i-dead"), spec=replace(pool.spec, ips=v4()))
-    plan = plan_node(replace(model, node=node(**ADOPTED), claims=Claims([other])), ONE_NIC)
-    assert plan.actions == ()
+@pytest.mark.parametrize(
+    "others",
+    [{}, {"i-dead": InstanceState.RUNNING}, {"i-dead": InstanceState.STOPPED}],
+    ids=["unknown", "runs", "rests"],
+)
+def test_a_node_whose_own_instance_is_not_known_to_be_dead_keeps_its_taints_though_it_has_our_address(
+    others: dict[str, InstanceState],
+) -> None:
+    model = observed(instance=instance(eni(0, ipv4=FULL)), node=node(**ADOPTED), others=others)
+    assert plan_node(model, ONE_NIC).actions == ()
+
+
+def test_the_policy_may_keep_the_provider_id_empty() -> None:
+    model, _ = full_node()
+    the_policy = policy(nics=1, nodes={"setProviderID": False})
+    untold = replace(model, node=node(provider_id="", taints=("spiderpool-aws/not-ready",)))
+    (action,) = plan_node(untold, the_policy).actions
+    assert isinstance(action, PrepareNode)
+    assert (action.provider_id, action.taint) == ("", "spiderpool-aws/not-ready")
+    assert plan_node(replace(model, node=node(provider_id="")), the_policy).converged

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.planner import plan_node
-from spiderpool_aws.domain.pool import MultusConfig
+from spiderpool_aws.domain.pool import MultusConfig, Pool
 from spiderpool_aws.domain.pool_actions import ApplyPool
-from tests.unit.build import V4, eni, instance, node, observed
+from tests.unit.build import V4, V6, eni, instance, node, observed, policy, v6
 from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node
 
 
@@ -29,7 +30,9 @@ def test_the_pool_carries_identity_subnet_gateway_node_and_network() -> None:
 
 def test_an_operators_own_disable_is_left_to_him() -> None:
     model, pool = full_node()
-    assert plan_node(replace(model, pools=(replace(pool, spec=replace(pool.spec, disable=True)),)), ONE_NIC).converged
+    disabled = replace(pool, spec=replace(pool.spec, disable=True))
+    plan = plan_node(replace(model, pools=(disabled,)), ONE_NIC)
+    assert (plan.converged, codes(plan)) == (True, ["PoolDisabled"])
 
 
 @pytest.mark.parametrize(
@@ -77,3 +80,40 @@ def test_a_plan_reads_as_what_will_be_done() -> None:
     assert text == (
         "i-1: to do\nassign 5 IPv4 addresses to eni-00000000000000000\nwait: i-1 has not joined the cluster"
     )
+
+
+NO_GATEWAY = policy(nics=1, ipv6={"addresses": 1}, pools={"ipv6Gateway": "none"})
+
+
+def dual_node() -> tuple[ObservedNode, Pool]:
+    """Return a converged node with an IPv6 pool without a gateway, and that pool."""
+    nic = eni(0, ipv4=FULL)
+    nic = replace(nic, ipv6=nic.ipv6 | v6("2001:db8:0:100::20"))
+    model = observed(instance=instance(nic))
+    pools = tuple(a.pool for a in plan_node(model, NO_GATEWAY).actions if isinstance(a, ApplyPool))
+    stored = tuple(replace(pool, uid=f"uid-{pool.name}") for pool in pools)
+    return replace(model, pools=stored), next(pool for pool in stored if pool.family is V6)
+
+
+def test_a_gateway_that_a_user_gives_is_his_where_the_policy_gives_none() -> None:
+    model, pool = dual_node()
+    (v4_pool,) = [p for p in model.pools if p.family is V4]
+    theirs = replace(pool, spec=replace(pool.spec, gateway="2001:db8:0:100::1"), taken=frozenset({"gateway"}))
+    assert plan_node(replace(model, pools=(v4_pool, theirs)), NO_GATEWAY).converged
+
+
+def test_a_gateway_of_ours_goes_when_the_policy_gives_none_any_more() -> None:
+    model, pool = dual_node()
+    (v4_pool,) = [p for p in model.pools if p.family is V4]
+    ours = replace(pool, spec=replace(pool.spec, gateway="2001:db8:0:100::1"))
+    (action,) = plan_node(replace(model, pools=(v4_pool, ours)), NO_GATEWAY).actions
+    assert isinstance(action, ApplyPool)
+    assert action.pool.spec.gateway is None
+
+
+def test_no_other_field_is_a_users_because_he_changed_it() -> None:
+    model, pool = full_node()
+    drifted = replace(pool, spec=replace(pool.spec, gateway="10.0.0.2"), taken=frozenset({"gateway"}))
+    (action,) = plan_node(replace(model, pools=(drifted,)), ONE_NIC).actions
+    assert isinstance(action, ApplyPool)
+    assert action.pool.spec == pool.spec

@@ -168,7 +168,20 @@ def test_two_groups_of_one_name_are_refused() -> None:
         parse_policy(yaml.safe_dump(document))
 
 
-@pytest.mark.parametrize("taint", ["not-ready", "spiderpool-aws/not-ready", None])
+@pytest.mark.parametrize(
+    "taint",
+    ["node.kubernetes.io/unschedulable", "kubernetes.io/x", "node-role.kubernetes.io/control-plane", "a.k8s.io/x"],
+)
+def test_a_taint_of_kubernetes_own_is_refused(taint: str) -> None:
+    document = yaml.safe_load(EXAMPLE) | {"nodes": {"startupTaint": taint}}
+    said = f"nodes.startupTaint: this namespace is Kubernetes' own: take another one .*, not '{taint}'"
+    with pytest.raises(PolicyError, match=said):
+        parse_policy(yaml.safe_dump(document))
+
+
+@pytest.mark.parametrize(
+    "taint", ["not-ready", "spiderpool-aws/not-ready", "notkubernetes.io/x", "kubernetes.io", None]
+)
 def test_a_startup_taint_is_the_key_of_a_label_or_none(taint: str | None) -> None:
     document = yaml.safe_load(EXAMPLE) | {"nodes": {"startupTaint": taint}}
     assert parse_policy(yaml.safe_dump(document)).nodes.startup_taint == taint

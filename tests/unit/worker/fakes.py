@@ -8,7 +8,7 @@ from typing import Any
 from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.messages import encode
-from spiderpool_aws.ports import Message
+from spiderpool_aws.ports import Deadline, Message
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -97,8 +97,11 @@ class FakeReconciler:
     unreachable: RetryLater | Refused | None = None
     calls: list[list[str]] = field(default_factory=list)
     requests: list[ReconcileRequest] = field(default_factory=list)
+    seconds_left: list[float] = field(default_factory=list)
+    """At each call."""
 
-    def reconcile(self, requests: Sequence[ReconcileRequest]) -> Mapping[str, Outcome]:
+    def reconcile(self, requests: Sequence[ReconcileRequest], deadline: Deadline) -> Mapping[str, Outcome]:
+        self.seconds_left.append(deadline.seconds_left())
         self.calls.append([request.subject for request in requests])
         self.requests += requests
         if self.crashers.intersection(self.calls[-1]):

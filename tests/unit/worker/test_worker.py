@@ -9,8 +9,9 @@ import pytest
 from spiderpool_aws.batches import read_batch
 from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.domain.plan import Finding
-from spiderpool_aws.domain.request import Outcome, Status
+from spiderpool_aws.domain.request import Hint, Outcome, ReconcileRequest, Status
 from spiderpool_aws.events import MalformedEvent
+from spiderpool_aws.messages import encode
 from spiderpool_aws.worker import Worker, backoff
 from tests.unit.worker.fakes import (
     FakeClock,
@@ -51,6 +52,23 @@ def test_a_batch_of_ten_instances_is_one_reconcile_and_all_are_acknowledged(benc
     assert bench.handle(*(record(f"m{n}", instance(n)) for n in range(10))) == []
     assert bench.reconciler.calls == [[instance(n) for n in range(10)]]
     assert bench.inbox.log == []
+
+
+def test_what_an_older_message_of_a_group_says_is_not_lost(bench: Bench) -> None:
+    warning = encode(ReconcileRequest(A, "spot", "test", frozenset({Hint.INTERRUPTED})))
+    bench.handle(record("m1", A, body=warning), record("m2", A))
+    (request,) = bench.reconciler.requests
+    assert (request.event_id, request.hints) == ("event-m2", frozenset({Hint.INTERRUPTED}))
+
+
+def test_the_reconciler_is_told_how_much_time_is_left(bench: Bench) -> None:
+    class Half:
+        def seconds_left(self) -> float:
+            return 30.5
+
+    worker = Worker(bench.reconciler, bench.inbox, bench.queue, bench.reporter, FakeClock())
+    worker.handle(batch(record("m1", A), record("m2", B, receives=3, age=timedelta(minutes=15))), Half())
+    assert bench.reconciler.seconds_left == [30.5, 30.5]
 
 
 def test_of_a_group_the_newest_message_is_worked_on_and_the_others_share_its_fate(bench: Bench) -> None:

@@ -1,6 +1,6 @@
 """Posts the Events of Nodes: each once, and never at the price of a reconcile."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -26,13 +26,13 @@ class Announcer:
     _told: dict[str, datetime] = field(default_factory=dict)
     _silent_until: datetime | None = None
 
-    def tell(self, events: Iterable[NodeEvent]) -> None:
+    def tell(self, events: Iterable[NodeEvent], may_go_on: Callable[[], bool] = lambda: True) -> None:
         """Post those that were not told yet. One that cannot be posted is counted and told at the next pass."""
         for event in events:
             told_at = self._told.get(event.name)
             if told_at is not None and event.at - told_at < EVENT_LIFE:
                 continue
-            if self._silent_until is not None and event.at < self._silent_until:
+            if not may_go_on() or (self._silent_until is not None and event.at < self._silent_until):
                 return
             try:
                 self.cluster.post_event(event)

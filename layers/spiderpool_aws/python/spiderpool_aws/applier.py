@@ -85,7 +85,7 @@ class Applier:
                 return _with_node(observed, lambda node: node.tainted(action.taint))
             case DeleteNode():
                 self._cluster.delete_node(action.node_name, action.node_uid)
-                return replace(observed, node=None)
+                return observed.without_node(action.node_uid)
             case DeletePod():
                 self._cluster.delete_pod(action.pod)
                 return replace(observed, pods=tuple(pod for pod in observed.pods if pod != action.pod))
@@ -96,7 +96,8 @@ class Applier:
         match action:
             case CompleteHook():
                 self._scaling.complete_hook(action.group, action.instance_id, action.transition, action.result)
-                return replace(observed, lifecycle=None)
+                stood = observed.lifecycle
+                return replace(observed, lifecycle=stood.completed(action.result) if stood is not None else None)
             case ProlongHook():
                 self._scaling.prolong_hook(action.group, action.instance_id, action.transition)
                 return replace(observed, heartbeat_due=False)

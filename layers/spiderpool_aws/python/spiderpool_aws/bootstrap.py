@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, assert_never
 
@@ -37,6 +38,20 @@ class LambdaContext(Protocol):
     @property
     def aws_request_id(self) -> str:
         """The invocation's id; asynchronous retries of one event have the same."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long the invocation may still run."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationDeadline:
+    """The time-out of a Lambda invocation, as its context tells it; implements `Deadline`."""
+
+    context: LambdaContext
+
+    def seconds_left(self) -> float:
+        """Return the seconds until Lambda stops the function."""
+        return self.context.get_remaining_time_in_millis() / 1000
 
 
 class InvocationReporter(Reporter, Protocol):

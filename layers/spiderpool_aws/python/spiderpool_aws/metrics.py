@@ -53,3 +53,7 @@ class Metric(StrEnum):
     SUBNET_CHANGED = "SubnetChanged"
     SUBNET_WITHOUT_FAMILY = "SubnetWithoutFamily"
     TAG_INVALID = "TagInvalid"
+    NODE_DOUBLED = "NodeDoubled"
+    NODE_NAME_TAKEN = "NodeNameTaken"
+    NODE_RENAMED = "NodeRenamed"
+    POOL_DISABLED = "PoolDisabled"

@@ -1,103 +1,74 @@
 """Observe: read EC2 and the cluster once for many nodes, and put together what each node's plan depends on."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from spiderpool_aws.domain.claims import Claims
 from spiderpool_aws.domain.control import Control
-from spiderpool_aws.domain.instance import CLUSTER_TAG, GROUP_TAG, MANAGED_TAG, InstanceState, ObservedInstance, Subnet
-from spiderpool_aws.domain.node import Node, PodRef, fixed_node_name
-from spiderpool_aws.domain.observed import LiveClaim, ObservedNode
+from spiderpool_aws.domain.instance import GROUP_TAG, InstanceState, ObservedInstance, Subnet
+from spiderpool_aws.domain.left_alone import why_remains_stay
+from spiderpool_aws.domain.node import Node, PodRef, fixed_node_name, is_node_name
+from spiderpool_aws.domain.node_index import NodeIndex, proved_of
+from spiderpool_aws.domain.node_rules import others_of
+from spiderpool_aws.domain.observed import ObservedNode, node_proof
 from spiderpool_aws.domain.policy import Interface, Policy
 from spiderpool_aws.domain.pool import Pool
-from spiderpool_aws.domain.reservation import Reservation
+from spiderpool_aws.domain.pool_listing import PoolListing
+from spiderpool_aws.domain.remains import (
+    Remains,
+    claim_of,
+    find_remains,
+    is_surely_gone,
+    node_ipv4,
+    node_names,
+    proved_others,
+)
 from spiderpool_aws.ports import Clock, ClusterPort, Systems
-
-DYING = {InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED}
 
 
 @dataclass(slots=True)
 class NodeDirectory:
-    """Finds the Node of an instance: by name first, and by one listing of all Nodes when no name fits."""
+    """Finds the Nodes of an instance: by name first, and by one listing of all Nodes where names do not do."""
 
     cluster: ClusterPort
-    listed: Sequence[Node] | None = None
+    listed: NodeIndex | None = None
     """All Nodes, where they have been listed already; then none is read by name."""
-    _by_name: dict[str, Node] = field(default_factory=dict)
-    _by_instance: dict[str, Node] = field(default_factory=dict)
 
     def get(self, name: str) -> Node | None:
         """Return the Node of a name."""
-        if self.listed is None:
-            return self.cluster.get_node(name)
-        if not self._by_name:
-            self._by_name = {node.name: node for node in self.listed}
-        return self._by_name.get(name)
+        return self.cluster.get_node(name) if self.listed is None else self.listed.get(name)
 
-    def of_terminated(self, instance: ObservedInstance, policy: Policy) -> Node | None:
-        """Return the Node whose providerID names an instance of this cluster that died before it had a pool.
+    def all(self) -> NodeIndex:
+        """Return all Nodes, listed at most once."""
+        if self.listed is None:
+            self.listed = NodeIndex(self.cluster.list_nodes())
+        return self.listed
+
+    def of_gone(self, model: ObservedNode, policy: Policy) -> Remains:
+        """Return what is left of an instance that is gone; of one that died before it had a pool, too.
 
         EC2 tells no name or address of it any more, so the Nodes are listed, once for all of a batch.
         """
-        ours = instance.tags.get(CLUSTER_TAG) == policy.cluster and instance.tags.get(MANAGED_TAG) != "false"
-        if not ours or not policy.nodes.delete_terminated:
-            return None
-        if self.listed is None:
-            self.listed = self.cluster.list_nodes()
-        if not self._by_instance:
-            self._by_instance = {node.provider_instance_id: node for node in self.listed}
-        return self._by_instance.get(instance.instance_id)
+        instance, pools = model.instance, model.pools
+        if not is_surely_gone(instance, pools, model.now):
+            names = node_names(pools)
+            return Remains(tuple(node for name in names if (node := self.get(name)) is not None))
+        if why_remains_stay(instance, pools, policy) or not (pools or policy.nodes.delete_terminated):
+            return Remains()
+        return find_remains(model.proof, pools, self.all(), policy)
 
-    def find(self, instance: ObservedInstance, pools: Iterable[Pool], policy: Policy) -> Node | None:
-        """Return the Node that is, or by its name should be, the instance's; the planner asks for the proof."""
-        fixed = fixed_node_name(policy, instance)
-        if policy.node_name != "discover":
-            return self.get(fixed) if fixed else None
-        known_uid = next((pool.memory.node_uid for pool in pools if pool.memory.node_uid), "")
-        names = [name for pool in pools for name in pool.spec.node_name] + [instance.private_dns_name]
-        candidates = [node for name in dict.fromkeys(names) if name and (node := self.get(name)) is not None]
-        if not any(node.belongs_to(instance, known_uid) for node in candidates):
-            if self.listed is None:
-                self.listed = self.cluster.list_nodes()
-            candidates = [*(node for node in self.listed if node.belongs_to(instance, known_uid)), *candidates]
-        proved = (node for node in candidates if node.belongs_to(instance, known_uid))
-        return next(proved, candidates[0] if candidates else None)
-
-
-@dataclass(frozen=True, slots=True)
-class PoolListing:
-    """All pools of the cluster, sorted by whose they are."""
-
-    everyone: Sequence[Pool]
-    ours: Mapping[str, tuple[Pool, ...]]
-    """Instance id -> our pools."""
-    strangers: frozenset[str]
-    """Names of other clusters on our labels: then the policy's `cluster` is not this cluster's."""
-    reserved: Mapping[str, tuple[Reservation, ...]] = field(default_factory=dict)
-    """Instance id -> our reservations, also those whose pools are gone."""
-
-    @classmethod
-    def of(cls, pools: Sequence[Pool], reservations: Iterable[Reservation], cluster: str) -> "PoolListing":
-        """Sort a listing."""
-        ours: dict[str, tuple[Pool, ...]] = {}
-        strangers = set()
-        for pool in pools:
-            if pool.identity is None:
-                continue
-            if pool.identity.cluster == cluster:
-                ours[pool.identity.instance_id] = (*ours.get(pool.identity.instance_id, ()), pool)
-            else:
-                strangers.add(pool.identity.cluster)
-        reserved: dict[str, tuple[Reservation, ...]] = {}
-        for known in reservations:
-            if known.identity.cluster == cluster:
-                reserved[known.identity.instance_id] = (*reserved.get(known.identity.instance_id, ()), known)
-        return cls(pools, ours, frozenset(strangers), reserved)
-
-    def instances_of(self, subject: str) -> frozenset[str]:
-        """Return the instances whose pools carry an ENI or attachment id."""
-        owners = (pool.identity for pools in self.ours.values() for pool in pools if pool.identity is not None)
-        return frozenset(o.instance_id for o in owners if subject in (o.eni_id, o.attachment_id))
+    def of_live(self, instance: ObservedInstance, pools: Sequence[Pool], policy: Policy) -> tuple[Node, ...]:
+        """Return the Nodes that are proved the instance's, the newest first; else the one of its name, if any."""
+        proof = node_proof(instance.instance_id, instance, pools)
+        fixed, names = fixed_node_name(policy, instance), node_names(pools)
+        names = [*names, instance.private_dns_name] if policy.node_name == "discover" else [fixed or "", *names]
+        candidates = [
+            node for name in dict.fromkeys(names) if is_node_name(name) and (node := self.get(name)) is not None
+        ]
+        proved = proved_of(candidates, proof)
+        if policy.node_name == "discover" and (not proved or self.listed is not None):
+            proved = self.all().proved(proof)
+        return proved or tuple(candidates[:1])
 
 
 class Observer:
@@ -145,14 +116,27 @@ class Observer:
                 claims=claims,
                 limits=limits.get(instance.instance_type) if instance else None,
                 subnets=subnets,
-                node=nodes.find(cared_for[instance_id], own, policy)
-                if instance_id in cared_for
-                else _old(nodes, instance, own, policy),
                 multus=multus,
                 removals_held=control.fuse.held,
                 reservations=pools.reserved.get(instance_id, ()),
             )
-        return observed
+            if instance_id in cared_for:
+                live = nodes.of_live(cared_for[instance_id], own, policy)
+                observed[instance_id] = _with_nodes(observed[instance_id], Remains(live))
+            elif observed[instance_id].is_gone:
+                observed[instance_id] = _with_nodes(observed[instance_id], nodes.of_gone(observed[instance_id], policy))
+        return self._with_others(observed, policy)
+
+    def _with_others(self, models: Mapping[str, ObservedNode], policy: Policy) -> dict[str, ObservedNode]:
+        """Add the state of the instances that have the Nodes or the names of these: at most one read for all."""
+        asked = {i: others_of(model, policy) for i, model in models.items()}
+        known = {i: model.instance.state for i, model in models.items() if model.instance is not None}
+        if unknown := sorted({other for others in asked.values() for other in others} - models.keys()):
+            known |= {i: instance.state for i, instance in self._ec2.observe_instances(unknown).items()}
+        return {
+            i: replace(model, others={o: known[o] for o in asked[i] if o in known}) if asked[i] else model
+            for i, model in models.items()
+        }
 
     def _subnets(self, instances: Iterable[ObservedInstance], policy: Policy) -> Mapping[str, Subnet]:
         """Read the subnets of the NICs that are there, and those in which a missing one may be created."""
@@ -199,20 +183,21 @@ class Observer:
         """
         remains: dict[str, tuple[PodRef, ...]] = {}
         for instance_id, model in models.items():
-            names = _names_of(model) if is_gone(model) else []
-            pods = tuple(pod for name in names for pod in self._cluster.list_pods(name))
-            if pods or (names and model.node is not None):
+            pods = tuple(
+                replace(pod, node_name=name) for name in model.left_names for pod in self._cluster.list_pods(name)
+            )
+            if pods or (model.left_names and model.nodes):
                 remains[instance_id] = pods
         if not remains:
             return dict(models)
-        names = sorted({name for i in remains for name in _names_of(models[i])})
-        addresses = sorted({ip for i in remains for ip in _node_ipv4(models[i])})
+        names = sorted({name for i in remains for name in models[i].left_names})
+        addresses = sorted({ip for i in remains for ip in node_ipv4(models[i])})
         live = [*self._ec2.live_instances(names, addresses, policy.cluster)]
         # A Node that is proved another's says itself whose it is; its name and address may tell EC2 nothing.
-        if others := sorted({other for i in remains if (other := _proved_other(models[i]))}):
-            live += [i for i in self._ec2.observe_instances(others).values() if i.state not in DYING]
+        if others := sorted({other for i in remains for other in proved_others(models[i])}):
+            live += [i for i in self._ec2.observe_instances(others).values() if i.state.is_live]
         return {
-            instance_id: replace(model, pods=remains[instance_id], live_claim=_claim(model, live, policy))
+            instance_id: replace(model, pods=remains[instance_id], live_claim=claim_of(model, live, policy))
             if instance_id in remains
             else model
             for instance_id, model in models.items()
@@ -235,51 +220,8 @@ def _may_have_spares(model: ObservedNode, policy: Policy) -> bool:
     if model.instance is None:
         # Without a pool nothing says that it was ever ours, or is yet.
         return bool(model.pools)
-    return is_gone(model) or bool(missing_nics(model.instance, policy))
+    return model.is_gone or bool(missing_nics(model.instance, policy))
 
 
-def is_gone(observed: ObservedNode) -> bool:
-    """Tell whether EC2 calls the instance terminated, or does not know it."""
-    return observed.instance is None or observed.instance.state is InstanceState.TERMINATED
-
-
-def _node_names(pools: Iterable[Pool]) -> list[str]:
-    return list(dict.fromkeys(name for pool in pools for name in pool.spec.node_name))
-
-
-def _names_of(model: ObservedNode) -> list[str]:
-    """Return the node names of an instance that is gone: those that its pools have, or that of the Node found."""
-    return _node_names(model.pools) or ([model.node.name] if model.node is not None else [])
-
-
-def _old(nodes: NodeDirectory, instance: ObservedInstance | None, pools: Sequence[Pool], policy: Policy) -> Node | None:
-    """Return the Node that the pools of an instance name: EC2 tells no name of an instance that is gone."""
-    if not pools and instance is not None and instance.state is InstanceState.TERMINATED:
-        return nodes.of_terminated(instance, policy)
-    return next((node for name in _node_names(pools) if (node := nodes.get(name)) is not None), None)
-
-
-def _node_ipv4(model: ObservedNode) -> list[str]:
-    return [ip for ip in model.node.internal_ips if ":" not in ip] if model.node else []
-
-
-def _proved_other(model: ObservedNode) -> str:
-    """Return the other instance that the Node's providerID names; empty when it names none."""
-    named = model.node.provider_instance_id if model.node is not None else ""
-    return named if named != model.instance_id else ""
-
-
-def _claim(model: ObservedNode, live: Iterable[ObservedInstance], policy: Policy) -> LiveClaim | None:
-    """Return the oldest live instance that has the dead one's node name or primary address; None when none has."""
-    names, addresses, proved = _names_of(model), _node_ipv4(model), _proved_other(model)
-    claims = [
-        LiveClaim(other.instance_id, other.launch_time)
-        for other in live
-        if other.instance_id != model.instance_id
-        and (
-            (fixed_node_name(policy, other) or other.private_dns_name) in names
-            or other.private_ipv4 in addresses
-            or other.instance_id == proved
-        )
-    ]
-    return min(claims, key=lambda claim: claim.launch_time, default=None)
+def _with_nodes(model: ObservedNode, left: Remains) -> ObservedNode:
+    return replace(model, node=next(iter(left.nodes), None), other_nodes=left.nodes[1:], left_names=left.names)

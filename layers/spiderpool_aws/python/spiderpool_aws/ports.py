@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -252,6 +253,25 @@ class Reporter(Protocol):
 
     def count(self, metric: str, value: int = 1) -> None:
         """Add to a metric. The names are in `docs/operations.md`."""
+
+
+class Deadline(Protocol):
+    """How long this invocation may still run."""
+
+    def seconds_left(self) -> float:
+        """Return the seconds until it is stopped, whatever it is doing then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlimited:
+    """The deadline of a process that nobody stops."""
+
+    def seconds_left(self) -> float:
+        """Return more than anything takes."""
+        return math.inf
+
+
+UNLIMITED = Unlimited()
 
 
 class Clock(Protocol):

@@ -7,8 +7,9 @@
 What EC2 answers to an assignment is used at once, without a second describe; when no pool could be written that lists
 it, the next look waits until EC2 surely shows it, else a stale describe would have it assigned twice. A refused action
 counts as done, so planning ends; its reason is reported. So does what failed for one NIC, for the other NICs cannot
-help it; anything else that fails ends the pass: the message comes back. What a pass changed or found is then told on
-the Node (Events); that this fails keeps nothing from being done.
+help it; anything else that fails ends the pass: the message comes back. So do those for which the invocation has no
+time left, and all others of the batch when the API server as a whole does not answer. What a pass changed or found is
+then told on the Node (Events); that this fails keeps nothing from being done.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from spiderpool_aws.announcer import Announcer
 from spiderpool_aws.applier import Applier
 from spiderpool_aws.domain.control import Control
-from spiderpool_aws.domain.errors import Code, Refused, RetryLater
+from spiderpool_aws.domain.errors import Code, Refused, RetryLater, Unavailable
 from spiderpool_aws.domain.lost import SECOND_LOOK, unlisted
 from spiderpool_aws.domain.nic_actions import AttachNic, CreateNic, DeleteNic
 from spiderpool_aws.domain.node_events import Step, node_events
@@ -25,14 +26,19 @@ from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import Action, Finding, NodePlan
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
+from spiderpool_aws.domain.pool_listing import PoolListing
+from spiderpool_aws.domain.remains import node_names
 from spiderpool_aws.domain.request import Hint, Outcome, ReconcileRequest, Status
 from spiderpool_aws.metrics import Metric
-from spiderpool_aws.observation import NodeDirectory, Observer, PoolListing
-from spiderpool_aws.ports import Clock, ControlPort, Reporter, Systems
+from spiderpool_aws.observation import NodeDirectory, Observer
+from spiderpool_aws.ports import UNLIMITED, Clock, ControlPort, Deadline, Reporter, Systems
 from spiderpool_aws.recollection import Recollection
 
 MAX_ROUNDS = 24
 """Each does one stage, and there are eight; an action that was tried is not planned again."""
+MARGIN_SECONDS = 30.0
+"""Nothing is begun with less time left: a call to the API server may take 25 s, and then the queue has to be told."""
+NO_TIME = "no time left in this invocation"
 UNKNOWN_PATIENCE_SECONDS = 60.0
 """How long an event may be ahead of what EC2 shows; after that the instance is gone, or not ours."""
 PASSING = {Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP, Code.SUBNET_EXHAUSTED}
@@ -44,10 +50,17 @@ class _Pass:
     """One pass over one node: the model as it changes, and what was done."""
 
     observed: ObservedNode
+    deadline: Deadline
     plans: list[NodePlan] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     failures: list[RetryLater] = field(default_factory=list)
     """Assignments that failed; the rest of the node was done nevertheless."""
+    away: Unavailable | None = None
+    """The API server does not answer: no other node of the batch will get further."""
+
+    def has_time(self) -> bool:
+        """Tell whether one more thing may be begun."""
+        return self.deadline.seconds_left() >= MARGIN_SECONDS
 
     @property
     def writes(self) -> int:
@@ -68,11 +81,13 @@ class Reconciler:
         self._announcer = Announcer(systems.cluster, reporter)
         self._recollection = Recollection()
 
-    def reconcile(self, requests: Sequence[ReconcileRequest]) -> Mapping[str, Outcome]:
-        """Return the outcome for each subject.
+    def reconcile(self, requests: Sequence[ReconcileRequest], deadline: Deadline = UNLIMITED) -> Mapping[str, Outcome]:
+        """Return the outcome for each subject: of those for which no time is left, that they wait.
 
         Raises RetryLater when something that all of them need cannot be read: then nothing was done.
         """
+        if deadline.seconds_left() < MARGIN_SECONDS:
+            return {request.subject: Outcome(request.subject, Status.WAITING, NO_TIME) for request in requests}
         control = self._control.read()
         report_control(control, self._reporter)
         newest = {request.subject: request for request in requests}
@@ -90,40 +105,68 @@ class Reconciler:
         instance_ids = [s for s in subjects if s.startswith("i-")]
         if instance_ids:
             hinted = [replace(newest[i], hints=_hints_of(i, requests)) for i in instance_ids]
-            outcomes |= self._reconcile_instances(hinted, pools, control, policy)
+            outcomes |= self._reconcile_instances(hinted, pools, control, policy, deadline)
         return outcomes
 
     def _reconcile_instances(
-        self, requests: Sequence[ReconcileRequest], pools: PoolListing, control: Control, policy: Policy
+        self,
+        requests: Sequence[ReconcileRequest],
+        pools: PoolListing,
+        control: Control,
+        policy: Policy,
+        deadline: Deadline,
     ) -> dict[str, Outcome]:
         known = self._ec2.observe_instances([request.subject for request in requests])
         instances = {request.subject: known.get(request.subject) for request in requests}
-        models = self._observer.observe(instances, pools, control, policy, NodeDirectory(self._cluster))
+        nodes = NodeDirectory(self._cluster)
+        if any(Hint.NODES in request.hints for request in requests):
+            nodes.all()
+        models = self._observer.observe(instances, pools, control, policy, nodes)
         models = self._observer.with_remains(models, policy)
         suspected = {request.subject for request in requests if Hint.SPARES in request.hints}
         models = self._observer.with_spares(models, policy, suspected)
         models = self._observer.with_lifecycles(models)
+        return self._reconcile_models(requests, models, policy, deadline)
+
+    def _reconcile_models(
+        self,
+        requests: Sequence[ReconcileRequest],
+        models: Mapping[str, ObservedNode],
+        policy: Policy,
+        deadline: Deadline,
+    ) -> dict[str, Outcome]:
         outcomes: dict[str, Outcome] = {}
-        last: ObservedNode | None = None
+        last: _Pass | None = None
+        names: dict[str, str] = {}
         for request in requests:
-            model = self._recollection.prepare(models[request.subject], request)
-            # Networks and subnets are not a node's own: what one node ensured or took, the next one finds so.
-            work = _Pass(model if last is None else replace(model, multus=last.multus, subnets=last.subnets))
-            outcomes[request.subject] = self._reconcile_node(work, policy)
-            last = work.observed
+            if last is not None and last.away is not None:
+                away = last.away
+                outcomes[request.subject] = Outcome(request.subject, Status.FAILED, away.reason, away.delay_seconds)
+                continue
+            model = self._recollection.prepare(replace(models[request.subject], names_given=dict(names)), request)
+            if last is not None:
+                # Networks and subnets are not a node's own: what one node ensured or took, the next one finds so.
+                model = replace(model, multus=last.observed.multus, subnets=last.observed.subnets)
+            last = _Pass(model, deadline)
+            outcomes[request.subject] = self._reconcile_node(last, policy)
+            pools = (pool for pool in last.observed.pools if not pool.terminating)
+            names |= dict.fromkeys(node_names(pools), request.subject)
         return outcomes
 
     def _reconcile_node(self, work: _Pass, policy: Policy) -> Outcome:
         try:
             outcome = self._run(work, policy)
         except RetryLater as later:
+            work.away = later if isinstance(later, Unavailable) else None
             outcome = _outcome(work, Status.FAILED, later.reason, later.delay_seconds)
-        if policy.mode == "apply" and work.plans:
-            self._announcer.tell(node_events(work.steps, work.plans[-1], work.observed))
+        if policy.mode == "apply" and work.plans and work.away is None:
+            self._announcer.tell(node_events(work.steps, work.plans[-1], work.observed), work.has_time)
         return _after_the_lag(work, outcome)
 
     def _run(self, work: _Pass, policy: Policy) -> Outcome:
         for _ in range(MAX_ROUNDS):
+            if not work.has_time():
+                return _outcome(work, Status.WAITING, NO_TIME)
             plan = plan_node(work.observed, policy)
             work.plans.append(plan)
             if not plan.actions:
@@ -131,6 +174,8 @@ class Reconciler:
             if policy.mode == "observe":
                 return _outcome(work, Status.DONE, "the policy's mode is observe: nothing is written")
             for action in plan.due:
+                if not work.has_time():
+                    return _outcome(work, Status.WAITING, NO_TIME)
                 self._perform(work, action)
         rest = ", ".join(action.key for action in work.plans[-1].actions)
         return _outcome(work, Status.FAILED, f"planning did not end, something undoes what is written: {rest}")

@@ -19,16 +19,18 @@ from spiderpool_aws.domain.fuse import Fuse, FuseState, Scale, Verdict, judge
 from spiderpool_aws.domain.instance import ObservedInstance
 from spiderpool_aws.domain.ipv6_default import flip_is_due
 from spiderpool_aws.domain.memory import Absence
+from spiderpool_aws.domain.node_index import NodeIndex
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import NodePlan
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.pool import Pool
+from spiderpool_aws.domain.pool_listing import PoolListing
 from spiderpool_aws.domain.removals import Removals
 from spiderpool_aws.domain.request import Hint, ReconcileRequest
 from spiderpool_aws.events import ResyncRequest
 from spiderpool_aws.metrics import Metric
-from spiderpool_aws.observation import NodeDirectory, Observer, PoolListing, is_gone
+from spiderpool_aws.observation import NodeDirectory, Observer
 from spiderpool_aws.ports import Clock, ControlPort, QueuePort, Reporter, Systems
 from spiderpool_aws.reconciler import report_control, stranger_finding
 
@@ -70,13 +72,14 @@ class _Survey:
         """The instances that a worker has to look at."""
         # A dead instance's pools may be held by pods, which only the worker reads: it looks until they are gone.
         return frozenset(
-            i for i, plan in self.plans.items() if plan.actions or (is_gone(self.models[i]) and self.models[i].pools)
+            i for i, plan in self.plans.items() if plan.actions or (self.models[i].is_gone and self.models[i].pools)
         )
 
     def hints(self, instance_id: str) -> frozenset[Hint]:
         """Return what the worker could not know, or only at the price of one more read."""
         model = self.models[instance_id]
-        said = {Hint.SPARES: bool(model.spares), Hint.FLIP: model.flip}
+        doubled = bool(model.other_nodes) and not model.is_gone
+        said = {Hint.SPARES: bool(model.spares), Hint.NODES: doubled, Hint.FLIP: model.flip}
         return frozenset(hint for hint, true in said.items() if true)
 
 
@@ -161,7 +164,7 @@ class Resync:
         absent = frozenset(i for i in missing if i not in known and i in pools.ours)
         unknown = [i for i in missing if i not in known and (i in absent or i in spares or i in pools.reserved)]
         instances: dict[str, ObservedInstance | None] = {**known, **dict.fromkeys(unknown)}
-        nodes = NodeDirectory(self._cluster, self._cluster.list_nodes())
+        nodes = NodeDirectory(self._cluster, NodeIndex(self._cluster.list_nodes()))
         # Planned as if the fuse were whole: the question is what would be removed. The workers hold it back.
         models = self._observer.observe(instances, pools, replace(control, fuse=Fuse()), policy, nodes)
         models = {i: replace(model, spares=tuple(spares.get(i, ()))) for i, model in models.items()}

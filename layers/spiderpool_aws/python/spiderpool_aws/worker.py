@@ -28,7 +28,7 @@ from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.messages import decode
 from spiderpool_aws.metrics import Metric
-from spiderpool_aws.ports import Clock, InboxPort, Message, QueuePort, Reporter
+from spiderpool_aws.ports import UNLIMITED, Clock, Deadline, InboxPort, Message, QueuePort, Reporter
 
 BACKOFF_SECONDS = (5.0, 10.0, 20.0, 40.0, 60.0)
 SUSPECT_RECEIVES = 3
@@ -46,7 +46,7 @@ RECONCILES = {
 class Reconciles(Protocol):
     """What the worker needs of `Reconciler`."""
 
-    def reconcile(self, requests: Sequence[ReconcileRequest]) -> Mapping[str, Outcome]:
+    def reconcile(self, requests: Sequence[ReconcileRequest], deadline: Deadline) -> Mapping[str, Outcome]:
         """Return the outcome for each subject; RetryLater: nothing was done for any of them."""
 
 
@@ -56,7 +56,7 @@ class Group:
 
     messages: tuple[Message, ...]
     request: ReconcileRequest
-    """That of the newest message: the others would say no more than "look again"."""
+    """That of the newest message, with what the others say beyond "look again"."""
 
     @property
     def receives(self) -> int:
@@ -98,14 +98,14 @@ class Worker:
         self._reporter = reporter
         self._clock = clock
 
-    def handle(self, event: object) -> dict[str, list[dict[str, str]]]:
+    def handle(self, event: object, deadline: Deadline = UNLIMITED) -> dict[str, list[dict[str, str]]]:
         """Work on an SQS event and return the messages that stay in the queue. Raises MalformedEvent for another."""
         now, tally = self._clock.now(), _Tally()
         groups = self._grouped(read_batch(event), tally)
         suspects = [group for group in groups if group.is_suspect(now)]
-        self._work([group for group in groups if group not in suspects], tally)
+        self._work([group for group in groups if group not in suspects], tally, deadline)
         if suspects:
-            self._work_alone(suspects, now, tally)
+            self._work_alone(suspects, now, tally, deadline)
         return {"batchItemFailures": [{"itemIdentifier": message.message_id} for message in tally.kept]}
 
     def _grouped(self, messages: Sequence[Message], tally: _Tally) -> list[Group]:
@@ -119,9 +119,9 @@ class Worker:
                 self._dead_letter([message], str(unreadable), tally)
             else:
                 groups.setdefault(message.group, []).append((message, request))
-        return [Group(tuple(m for m, _ in pairs), pairs[-1][1]) for pairs in groups.values()]
+        return [Group(tuple(m for m, _ in pairs), _newest([r for _, r in pairs])) for pairs in groups.values()]
 
-    def _work_alone(self, suspects: Sequence[Group], now: datetime, tally: _Tally) -> None:
+    def _work_alone(self, suspects: Sequence[Group], now: datetime, tally: _Tally, deadline: Deadline) -> None:
         """Work on the first suspect, with nothing left in this batch that a crash could bring back or hold up."""
         alone, *others = suspects
         self._reporter.count(Metric.CRASH_SUSPECTS, len(suspects))
@@ -135,14 +135,14 @@ class Worker:
         for group in others:
             self._inbox.delay(group.messages, group.give_back_seconds(now))
             tally.kept += group.messages
-        self._work([alone], tally)
+        self._work([alone], tally, deadline)
 
-    def _work(self, groups: Sequence[Group], tally: _Tally) -> None:
+    def _work(self, groups: Sequence[Group], tally: _Tally, deadline: Deadline) -> None:
         if not groups:
             return
         requests = [group.request for group in groups]
         try:
-            outcomes = self._reconciler.reconcile(requests)
+            outcomes = self._reconciler.reconcile(requests, deadline)
         except RetryLater as later:
             # Something that all of them need: a kubeconfig that is no good, a permission that is missing.
             outcomes = {
@@ -231,6 +231,11 @@ class Worker:
         for finding in outcome.findings:
             self._reporter.warning(f"{outcome.subject}: {finding.message}", code=finding.code)
             self._reporter.count(finding.code)
+
+
+def _newest(requests: Sequence[ReconcileRequest]) -> ReconcileRequest:
+    """Return the last request with the hints of all: nothing else tells of a Spot warning."""
+    return replace(requests[-1], hints=frozenset(hint for request in requests for hint in request.hints))
 
 
 def backoff(receives: int) -> float:

@@ -10,6 +10,11 @@ from urllib3.util import Retry
 _RETRIES = Retry(total=1, connect=1, read=0, redirect=0, status=0, other=0, respect_retry_after_header=False)
 
 
+def blank_configuration() -> Configuration:
+    """Return a configuration into which a loader puts a person's own server, authority and login."""
+    return Configuration(retries=_RETRIES)
+
+
 def configuration_for(url: str, authority: str, token: str | None = None) -> Configuration:
     """Return the configuration for a server; `authority` is a PEM bundle, and no other authority is trusted.
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from spiderpool_aws.adapters.aws_errors import aws_errors
+from spiderpool_aws.adapters.aws_errors import Call, Meanings, aws_errors
 from spiderpool_aws.domain.lifecycle import Lifecycle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 IDS = 50
+# Auto Scaling has one code for whatever does not fit, and the text tells: nothing waits under that name, because it was
+# completed, has run out, or the group has no hook of ours. Quoted in convox/rack#2432, with a token instead of the id
+# in spacelift-io/terraform-aws-spacelift-workerpool-on-ec2#197.
+_OVER = Meanings(done=("ValidationError: no active lifecycle action",))
 
 
 class ScalingAdapter:
@@ -71,15 +73,5 @@ class ScalingAdapter:
 
 
 def _act(action: str, instance_id: str, call: Callable[[], object]) -> None:
-    with aws_errors(action, instance_id):
-        try:
-            call()
-        except ClientError as error:
-            if not _is_over(error):
-                raise
-
-
-def _is_over(error: ClientError) -> bool:
-    """Tell whether nothing waits under that name: it was completed or has run out, or the group has no hook of ours."""
-    answer = error.response.get("Error", {})
-    return answer.get("Code") == "ValidationError" and "lifecycle" in answer.get("Message", "").lower()
+    with aws_errors(action, instance_id, Call.IDEMPOTENT, meanings=_OVER):
+        call()

@@ -24,7 +24,7 @@ def policy() -> None:
 @app.command()
 def check(file: Annotated[str, typer.Argument(help="The policy file; `-` reads the standard input.")]) -> None:
     """Say whether a policy is valid, and what each of its groups gets; or all that is wrong with it (exit code 1)."""
-    text = _read(file)
+    text = read_policy(file)
     size = len(text.encode())
     problems = []
     if size > MOST_BYTES:
@@ -43,7 +43,8 @@ def check(file: Annotated[str, typer.Argument(help="The policy file; `-` reads t
         print(f"It has {size} bytes: the parameter has to be of the advanced tier (above {STANDARD_BYTES}).")
 
 
-def _read(file: str) -> str:
+def read_policy(file: str) -> str:
+    """Return the text of a policy file, of the standard input for `-`; exit with 1 when it cannot be read."""
     try:
         raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         return raw.decode()

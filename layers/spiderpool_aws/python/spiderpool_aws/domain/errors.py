@@ -36,6 +36,10 @@ class RetryLater(Exception):  # noqa: N818 - it is an outcome, not a fault
         self.delay_seconds = delay_seconds
 
 
+class Unavailable(RetryLater):
+    """The other side as a whole does not answer, or asks everybody to wait: nothing else will be answered either."""
+
+
 class Refused(Exception):  # noqa: N818 - it is an outcome, not a fault
     """No, and asking again will not help until somebody changes something; the reason says what.
 

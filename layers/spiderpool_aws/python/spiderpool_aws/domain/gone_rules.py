@@ -6,25 +6,26 @@ from datetime import datetime
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet
 from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
+from spiderpool_aws.domain.left_alone import why_remains_stay
 from spiderpool_aws.domain.lost import lost_addresses
 from spiderpool_aws.domain.memory import PoolMemory
-from spiderpool_aws.domain.node import Node
+from spiderpool_aws.domain.node import PodRef
 from spiderpool_aws.domain.node_actions import DeleteNode, DeletePod
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.pool import Pool
 from spiderpool_aws.domain.pool_actions import ApplyPool, DeletePool, LiftQuarantine, PoolChange
 from spiderpool_aws.domain.quarantine import plan_leftovers
+from spiderpool_aws.domain.remains import is_surely_gone
 from spiderpool_aws.metrics import Metric
 
 
 def plan_absent(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
     """Plan for an instance that EC2 does not know: nothing, until two complete listings lacked it."""
-    live = [pool for pool in observed.pools if not pool.terminating]
-    if live and all(pool.memory.absent is not None and pool.memory.absent.proved(observed.now) for pool in live):
+    if is_surely_gone(None, observed.pools, observed.now):
         plan_gone(observed, policy, draft, "EC2 has not listed its instance for ten minutes")
         return
-    if live:
+    if any(not pool.terminating for pool in observed.pools):
         draft.report(
             Metric.INSTANCE_UNKNOWN, f"EC2 does not know {observed.instance_id}: its pools stay until that is sure"
         )
@@ -36,20 +37,11 @@ def plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) ->
     if observed.removals_held and observed.instance is None:
         draft.report(Metric.REMOVAL_HELD, f"{observed.instance_id}: {observed.removals_held}")
         return
-    node, kept = observed.node, []
-    if policy.nodes.delete_terminated and node is not None and _was_its_node(observed, node):
-        if observed.live_claim is None:
-            draft.add(DeleteNode(node.name, node.uid, why))
-        else:
-            kept.append(f"Node {node.name}")
-    if policy.nodes.delete_pods_of_terminated:
-        until = _successor_since(observed)
-        for pod in observed.pods:
-            if until is None or pod.created < until:
-                draft.add(DeletePod(pod, why))
-            else:
-                kept.append(f"pod {pod.namespace}/{pod.name}")
-    _report_kept(observed, kept, draft)
+    if alone := why_remains_stay(observed.instance, observed.pools, policy):
+        if observed.pools:
+            draft.report(Metric.LEFT_ALONE, f"the Node and the pods of {observed.instance_id} stay: {alone}")
+    else:
+        _plan_remains(observed, policy, draft, why)
     for pool in observed.pools:
         if not pool.terminating:
             draft.add(DeletePool(pool, why))
@@ -57,15 +49,54 @@ def plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) ->
         draft.add(LiftQuarantine(known))
 
 
-def _successor_since(observed: ObservedNode) -> datetime | None:
-    """Return since when pods of the node's name may be a successor's; None when nobody has taken the name.
+def _plan_remains(observed: ObservedNode, policy: Policy, draft: Draft, why: str) -> None:
+    """Plan for the Nodes that are proved the dead one's, and for its pods.
 
-    A live instance has it since its launch; a Node whose providerID is another instance's is that one's since it was
-    created, whether or not EC2 tells us of the instance.
+    A Node goes first, so that nothing is scheduled onto it any more; but its pods go first where no pool has its name:
+    nobody would find them without the Node when the worker is stopped in between.
+    """
+    kept: list[str] = []
+    named = {name for pool in observed.pools if not pool.terminating for name in pool.spec.node_name}
+    nodes = _nodes_to_delete(observed, policy, why, kept)
+    pods = _pods_to_delete(observed, policy, why, kept)
+    early = [action for action in nodes if action.node_name in named]
+    ordered: list[DeleteNode | DeletePod] = [*early, *pods, *(action for action in nodes if action not in early)]
+    for action in ordered:
+        draft.add(action)
+    _report_kept(observed, kept, draft)
+
+
+def _nodes_to_delete(observed: ObservedNode, policy: Policy, why: str, kept: list[str]) -> list[DeleteNode]:
+    found = []
+    for node in observed.nodes:
+        if not policy.nodes.delete_terminated or not observed.proof.holds(node):
+            continue
+        if observed.live_claim is None:
+            found.append(DeleteNode(node.name, node.uid, why))
+        else:
+            kept.append(f"Node {node.name}")
+    return found
+
+
+def _pods_to_delete(observed: ObservedNode, policy: Policy, why: str, kept: list[str]) -> list[DeletePod]:
+    found = []
+    for pod in observed.pods if policy.nodes.delete_pods_of_terminated else ():
+        until = _successor_since(observed, pod)
+        if until is None or pod.created < until:
+            found.append(DeletePod(pod, why))
+        else:
+            kept.append(f"pod {pod.namespace}/{pod.name}")
+    return found
+
+
+def _successor_since(observed: ObservedNode, pod: PodRef) -> datetime | None:
+    """Return since when pods of the pod's node name may be a successor's; None when nobody has taken the name.
+
+    A live instance has it since its launch; a Node that is not proved the dead one's is another's since it was
+    created, whether or not EC2 tells us of an instance.
     """
     moments = [observed.live_claim.launch_time] if observed.live_claim is not None else []
-    if observed.node is not None and observed.node.provider_instance_id not in ("", observed.instance_id):
-        moments.append(observed.node.created)
+    moments += [n.created for n in observed.nodes if n.name == pod.node_name and not observed.proof.holds(n)]
     return min(moments, default=None)
 
 
@@ -79,12 +110,6 @@ def _report_kept(observed: ObservedNode, kept: list[str], draft: Draft) -> None:
         f"{some} stay though {observed.instance_id} is gone: {claim.instance_id} is alive and has its node name, "
         "primary address or providerID; if it is not that node, delete them by hand",
     )
-
-
-def _was_its_node(observed: ObservedNode, node: Node) -> bool:
-    if node.provider_id:
-        return node.provider_id.rsplit("/", 1)[-1] == observed.instance_id
-    return any(pool.memory.node_uid == node.uid for pool in observed.pools)
 
 
 def plan_resting(

@@ -29,6 +29,16 @@ class InstanceState(StrEnum):
     SHUTTING_DOWN = "shutting-down"
     TERMINATED = "terminated"
 
+    @property
+    def is_live(self) -> bool:
+        """Tell whether the instance runs, or may run again."""
+        return self not in (InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED)
+
+    @property
+    def is_resting(self) -> bool:
+        """Tell whether no new pod can start on the instance, which EC2 does not call terminated."""
+        return self in (InstanceState.STOPPING, InstanceState.STOPPED, InstanceState.SHUTTING_DOWN)
+
 
 @dataclass(frozen=True, slots=True)
 class Eni:
@@ -109,6 +119,15 @@ class ObservedInstance:
     """`windows`, or empty."""
     tags: Mapping[str, str] = field(default_factory=dict)
     enis: tuple[Eni, ...] = ()
+
+    @property
+    def is_managed(self) -> bool:
+        """Tell whether nobody has said that the instance is to be left alone."""
+        return self.tags.get(MANAGED_TAG) != "false"
+
+    def is_of(self, cluster: str) -> bool:
+        """Tell whether the instance carries the cluster's tag."""
+        return self.tags.get(CLUSTER_TAG) == cluster
 
     def eni_at(self, device_index: int) -> Eni | None:
         """Return the NIC at a device index of network card 0."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.draft import Draft
-from spiderpool_aws.domain.instance import InstanceState
+from spiderpool_aws.domain.instance import Eni, InstanceState
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import Wait
 from spiderpool_aws.domain.policy import Policy
@@ -58,8 +58,14 @@ def _ipv6_pools(model: ObservedNode) -> dict[str, bool]:
 
 
 def _ipv4_nics(model: ObservedNode) -> set[str]:
-    return {
+    ours = {
         pool.identity.eni_id
         for pool in model.pools
         if pool.identity is not None and pool.family is IPFamily.IPV4 and not pool.terminating
     }
+    return ours | {eni.eni_id for eni in model.instance.enis if _has_hand_made(eni, model)} if model.instance else ours
+
+
+def _has_hand_made(eni: Eni, model: ObservedNode) -> bool:
+    listed = model.claims.listed(eni.assigned(IPFamily.IPV4)).values()
+    return any(pool.identity is None and not pool.terminating for pool, _ in listed)

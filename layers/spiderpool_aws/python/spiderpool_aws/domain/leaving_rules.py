@@ -3,13 +3,17 @@
 from dataclasses import replace
 
 from spiderpool_aws.domain.draft import Draft
+from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.gone_rules import plan_resting
-from spiderpool_aws.domain.instance import ObservedInstance
+from spiderpool_aws.domain.instance import CLUSTER_TAG, ObservedInstance
 from spiderpool_aws.domain.lifecycle import CompleteHook, HookResult, Lifecycle, ProlongHook, Transition
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy import Policy
 
-LOOK_AGAIN_SECONDS = 10.0
+LOOK_AGAIN_SECONDS = 15.0
+"""How often it is looked whether the pods are gone: 80 looks in a message's 20 minutes, and SQS gives it up at 100."""
+PASSING = {Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP}
+"""Refusals that say no more than that our picture was old: no reason to give an instance up."""
 
 
 def why_leaving(observed: ObservedNode) -> str:
@@ -42,6 +46,17 @@ def plan_leaving(observed: ObservedNode, instance: ObservedInstance, why: str, p
     _plan_drained(observed, lifecycle, policy, draft)
 
 
+def plan_idle(observed: ObservedNode, instance: ObservedInstance, policy: Policy, why: str, draft: Draft) -> None:
+    """Hold up no group for an instance that is dead, at rest or left alone: nothing is to come that it could wait for.
+
+    A hook holds up also an instance that died by itself (user guide, "Amazon EC2 Auto Scaling lifecycle hooks"). One of
+    another cluster waits for that cluster's functions: its hooks have the same names.
+    """
+    lifecycle = observed.lifecycle
+    if lifecycle is not None and instance.tags.get(CLUSTER_TAG) == policy.cluster:
+        _complete(observed, lifecycle, HookResult.CONTINUE, why, draft)
+
+
 def _is_terminating(lifecycle: Lifecycle | None) -> bool:
     return lifecycle is not None and lifecycle.waiting is Transition.TERMINATING
 
@@ -55,9 +70,12 @@ def _plan_drained(observed: ObservedNode, lifecycle: Lifecycle, policy: Policy, 
     if not used:
         _complete(observed, lifecycle, HookResult.CONTINUE, "no pod has an address of it any more", draft)
     elif left <= 0:
-        _complete(observed, lifecycle, HookResult.CONTINUE, f"pods still have {used} addresses, and time is up", draft)
+        _complete(
+            observed, lifecycle, HookResult.CONTINUE, f"pods still have {used} of its addresses, and time is up", draft
+        )
     else:
         draft.wait(f"pods still have {used} addresses of {observed.instance_id}", min(left, LOOK_AGAIN_SECONDS))
+        _prolong(observed, lifecycle, draft)
 
 
 def plan_launched(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
@@ -67,13 +85,22 @@ def plan_launched(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
         return
     if not draft.incomplete:
         _complete(observed, lifecycle, HookResult.CONTINUE, "its pools are in place", draft)
-    elif draft.waits or draft.actions:
-        if observed.heartbeat_due:
-            draft.add(ProlongHook(lifecycle.group, observed.instance_id, lifecycle.waiting))
+    elif draft.waits or draft.actions or _may_pass(observed):
+        _prolong(observed, lifecycle, draft)
     elif policy.nodes.launch_failure == "abandon":
         _complete(
             observed, lifecycle, HookResult.ABANDON, "its pools cannot be had, and the policy says abandon", draft
         )
+
+
+def _may_pass(observed: ObservedNode) -> bool:
+    """Tell whether something failed or was refused in this pass that another look may find otherwise."""
+    return bool(observed.stuck) or any(finding.code in PASSING for finding in observed.refusals)
+
+
+def _prolong(observed: ObservedNode, lifecycle: Lifecycle, draft: Draft) -> None:
+    if lifecycle.waiting is not None and observed.heartbeat_due:
+        draft.add(ProlongHook(lifecycle.group, observed.instance_id, lifecycle.waiting))
 
 
 def _complete(observed: ObservedNode, lifecycle: Lifecycle, result: HookResult, why: str, draft: Draft) -> None:

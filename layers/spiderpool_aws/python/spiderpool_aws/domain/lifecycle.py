@@ -5,7 +5,7 @@ Source of the states: Amazon EC2 Auto Scaling user guide, "Amazon EC2 Auto Scali
 instance lifecycle".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from spiderpool_aws.domain.stages import PlannedAction, Stage
@@ -55,6 +55,12 @@ class Lifecycle:
     def is_leaving(self) -> bool:
         """Tell whether the group is about to terminate the instance."""
         return self.state.removeprefix("Warmed:").startswith("Terminating")
+
+    def completed(self, result: HookResult) -> "Lifecycle":
+        """Return where the instance stands when nothing waits for our hook any more; an abandoned launch leaves."""
+        if self.waiting is Transition.LAUNCHING and result is HookResult.ABANDON:
+            return replace(self, state="Terminating")
+        return replace(self, state=self.state.replace(":Wait", ":Proceed"))
 
 
 @dataclass(frozen=True, slots=True)

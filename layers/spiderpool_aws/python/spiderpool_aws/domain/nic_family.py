@@ -49,6 +49,15 @@ def pool_name(node_name: str, host: str, family: IPFamily, eni_id: str) -> str:
     return node_name[: NAME_LIMIT - len(tail)].rstrip("-.") + tail
 
 
+def is_named_for(pool: Pool, node_name: str, policy: Policy) -> bool:
+    """Tell whether a pool was made for a node of this name: its own name says so, which nobody can change."""
+    known = pool.identity
+    hosts = {nic.host for group in policy.groups for nic in group.interfaces}
+    return known is not None and any(
+        pool.name == pool_name(node_name, host, known.family, known.eni_id) for host in hosts
+    )
+
+
 def host_ipv6(nic: NicFamily) -> AddressSet:
     """Return the host's own IPv6 address on the NIC: the one marked primary, else the Node's InternalIP, else none."""
     if nic.eni.primary_ipv6:

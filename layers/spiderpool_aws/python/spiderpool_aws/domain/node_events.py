@@ -4,7 +4,8 @@
 | --- | --- | --- |
 | the last pool or the startup taint: the node may be used | Normal | `PoolsReady` |
 | a lost address that was assigned again | Normal | `AddressReassigned` |
-| a field of ours that somebody changed, set back | Normal | `FieldCorrected` |
+| a field of a pool that somebody changed, set back | Normal | `FieldCorrected` |
+| a network that is made as the policy has it | Normal | `NetworkChanged` |
 | addresses that left a pool | Normal | `AddressesDropped` |
 | the Node of an instance that is gone, deleted | Normal | `NodeDeleted` |
 | the startup taint, put back on an adopted Node | Warning | `StartupTaintRestored` |
@@ -14,6 +15,7 @@
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -49,6 +51,10 @@ NAME_LIMIT = 253
 MESSAGE_LIMIT = 1024
 BUCKET = timedelta(minutes=10)
 """A change that is made again and again (somebody undoes it) is told once in this time."""
+# A number that stands alone: no part of an id, a name, an address, a range or a date, and no device index.
+_COUNT = re.compile(r"(?<![\w.:/-])(?<!index )(?<!NIC )\d+(?![\w/-]|[.:]\w)")
+OF_ANY_NODE = {"NodeMismatch", "StartupTaintRestored"}
+"""What is told on a Node that is not proved the instance's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ class NodeEvent:
     message: str
     at: datetime
     told_as: str
-    """What makes it the same Event as another: a finding's text, a change with its time bucket."""
+    """What makes it the same Event as another: a finding's text without counts, a change with its time bucket."""
     is_warning: bool = False
 
     @property
@@ -82,22 +88,32 @@ class NodeEvent:
 
 def node_events(steps: Sequence[Step], plan: NodePlan, observed: ObservedNode) -> tuple[NodeEvent, ...]:
     """Return the events of a pass that took these steps and ended with this plan and model; none without a Node."""
-    node = steps[0].before.node if steps else observed.node
-    if node is None:
+    before = steps[0].before if steps else observed
+    node = before.node
+    if node is None or _has_another_owner(before):
         return ()
     refusals = {step.refusal for step in steps}
     events = [event for step in steps for event in _of_step(step, node)]
     if not plan.actions and not plan.incomplete and any(_completes(step) for step in steps):
         events.append(_ready(observed, node))
     findings = (finding for finding in plan.findings if finding not in refusals)
-    events += [_event(node, observed, finding.code, finding.message, finding.message) for finding in findings]
+    events += [_event(node, observed, f.code, f.message, _without_counts(f.message)) for f in findings]
+    if before.proved_node is None:
+        events = [event for event in events if event.reason in OF_ANY_NODE]
     return tuple(dict.fromkeys(events))
+
+
+def _has_another_owner(model: ObservedNode) -> bool:
+    """Tell whether the Node is that of another instance which lives: it is told nothing of this one."""
+    other = model.node.provider_instance_id if model.node is not None and model.proved_node is None else ""
+    state = model.others.get(other)
+    return state is not None and state.is_live
 
 
 def _of_step(step: Step, node: Node) -> Iterator[NodeEvent]:
     if step.refusal is not None:
         # EC2's and the API server's messages may differ from one try to the next: the action and the code do not.
-        told_as = f"{step.action.key} {step.refusal.code}"
+        told_as = _without_counts(f"{step.action.key} {step.refusal.code}")
         yield _event(node, step.before, _reason(step.action, step.refusal.code), step.refusal.message, told_as)
         return
     match step.action:
@@ -114,9 +130,9 @@ def _of_step(step: Step, node: Node) -> Iterator[NodeEvent]:
             config = step.action.config
             known = step.before.multus[config.key]
             was = f"on {known.master}" if known.master else "no ipvlan of one NIC"
-            yield _change(
-                step, node, "FieldCorrected", f"SpiderMultusConfig {config.key} was {was}, is on {config.master} again"
-            )
+            # Whether somebody changed it or the policy did, nobody has told us.
+            message = f"SpiderMultusConfig {config.key} changed: it was {was}, it is on {config.master}"
+            yield _change(step, node, "NetworkChanged", message)
         case TaintNode():
             told_as = f"{step.action} {_bucket(step.before.now)}"
             yield _event(node, step.before, "StartupTaintRestored", str(step.action), told_as)
@@ -145,7 +161,8 @@ def _corrections(before: Pool, after: Pool) -> Iterator[str]:
         ("multusName", ",".join(old.multus_name), ",".join(new.multus_name)),
         ("default", str(old.default).lower(), str(new.default).lower()),
     ):
-        if was != now and field in before.taken:
+        # No gateway of ours: the field is the users'.
+        if was != now and now is not None and field in before.taken:
             yield f"{field} was {was or 'empty'}, is {now} again"
 
 
@@ -192,6 +209,11 @@ def _event(node: Node, observed: ObservedNode, reason: str, message: str, told_a
 def _change(step: Step, node: Node, reason: str, message: str) -> NodeEvent:
     now = step.before.now
     return NodeEvent(node.name, node.uid, reason, message[:MESSAGE_LIMIT], now, f"{message} {_bucket(now)}")
+
+
+def _without_counts(text: str) -> str:
+    """Return a text with its counts left out: they change from pass to pass, and what it says does not."""
+    return _COUNT.sub("#", text)
 
 
 def _bucket(now: datetime) -> int:

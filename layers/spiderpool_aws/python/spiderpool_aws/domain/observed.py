@@ -1,14 +1,14 @@
 """The planner's model of one node: what EC2 and the cluster said, and what our own actions have changed since."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.claims import Claims
-from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, ObservedInstance, Subnet
+from spiderpool_aws.domain.instance import Eni, InstanceState, InstanceTypeLimits, ObservedInstance, Subnet
 from spiderpool_aws.domain.lifecycle import Lifecycle
-from spiderpool_aws.domain.node import Node, PodRef
+from spiderpool_aws.domain.node import Node, NodeProof, PodRef
 from spiderpool_aws.domain.plan import Finding
 from spiderpool_aws.domain.pool import MultusConfig, Pool
 from spiderpool_aws.domain.reservation import Reservation
@@ -37,9 +37,17 @@ class ObservedNode:
     limits: InstanceTypeLimits | None = None
     subnets: Mapping[str, Subnet] = field(default_factory=dict)
     node: Node | None = None
-    """The Node of the instance's name; whether it is proved to be the instance's, the planner judges."""
+    """The newest Node that is proved the instance's, else that of its name."""
+    other_nodes: tuple[Node, ...] = ()
+    """Further ones: proved, too, or, when the instance is gone, of a name that was its own."""
+    others: Mapping[str, InstanceState] = field(default_factory=dict)
+    """The state of other instances that have, or may have, the Node or its name; who is not here EC2 does not know."""
+    names_given: Mapping[str, str] = field(default_factory=dict)
+    """Node name -> the instance whose pools have got it since the listing."""
+    left_names: tuple[str, ...] = ()
+    """Of an instance that is gone: the node names under which its pods may still be."""
     pods: tuple[PodRef, ...] = ()
-    """Pods of that node; read only when the instance is gone."""
+    """Pods of those names; read only when the instance is gone."""
     multus: Mapping[str, MultusConfig] = field(default_factory=dict)
     live_claim: LiveClaim | None = None
     removals_held: str = ""
@@ -65,6 +73,41 @@ class ObservedNode:
     """Subnet (for a NIC), or `desired.cooling_key` -> until when it is not asked again: EC2 said it has no room."""
     token_seed: str = ""
     """What the client token of a create is made of: the same when the same message comes back."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Tell whether EC2 calls the instance terminated, or does not know it."""
+        return self.instance is None or self.instance.state is InstanceState.TERMINATED
+
+    @property
+    def proof(self) -> NodeProof:
+        """What proves a Node to be the instance's."""
+        return node_proof(self.instance_id, self.instance, self.pools)
+
+    @property
+    def proved_node(self) -> Node | None:
+        """The Node when it is proved to be the instance's."""
+        return self.node if self.node is not None and self.proof.holds(self.node) else None
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All Nodes that the model has."""
+        return (self.node, *self.other_nodes) if self.node is not None else self.other_nodes
+
+    def is_dead(self, instance_id: str) -> bool:
+        """Tell whether another instance is known to be dead or dying."""
+        state = self.others.get(instance_id)
+        return state is not None and not state.is_live
+
+    def holders_of(self, node_name: str) -> set[str]:
+        """Return the other instances whose pools have a node name."""
+        given = self.names_given.get(node_name, "")
+        return {*self.claims.instances_named(node_name), given} - {"", self.instance_id}
+
+    def without_node(self, uid: str) -> "ObservedNode":
+        """Return the model after a Node was deleted."""
+        node = self.node if self.node is not None and self.node.uid != uid else None
+        return replace(self, node=node, other_nodes=tuple(other for other in self.other_nodes if other.uid != uid))
 
     def with_pool(self, pool: Pool) -> "ObservedNode":
         """Return the model after a pool was written."""
@@ -141,6 +184,14 @@ class ObservedNode:
     def with_refusal(self, key: str, finding: Finding) -> "ObservedNode":
         """Return the model after an action was refused: it counts as done, so that planning ends."""
         return replace(self, tried={**self.tried, key: finding.code}, refusals=(*self.refusals, finding))
+
+
+def node_proof(instance_id: str, instance: ObservedInstance | None, pools: Iterable[Pool]) -> NodeProof:
+    """Return what proves a Node to be an instance's."""
+    uids = frozenset(pool.memory.node_uid for pool in pools if pool.memory.node_uid)
+    if instance is None or instance.state is InstanceState.TERMINATED:
+        return NodeProof(instance_id, uids)
+    return NodeProof(instance_id, uids, instance.private_ipv4, instance.launch_time)
 
 
 def _ipv4(eni: Eni) -> int:

@@ -16,12 +16,12 @@ from dataclasses import replace
 from spiderpool_aws.domain.doubts import find_doubts
 from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.gone_rules import forget_absence, plan_absent, plan_detached, plan_gone, plan_resting
-from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance
-from spiderpool_aws.domain.leaving_rules import plan_launched, plan_leaving, why_leaving
+from spiderpool_aws.domain.instance import MANAGED_TAG, InstanceState, ObservedInstance
+from spiderpool_aws.domain.leaving_rules import plan_idle, plan_launched, plan_leaving, why_leaving
+from spiderpool_aws.domain.left_alone import why_left_alone
 from spiderpool_aws.domain.nic_family import NicFamily
 from spiderpool_aws.domain.nic_rules import plan_kept, plan_missing_nic, plan_orphans, spare_for
-from spiderpool_aws.domain.node import Node, fixed_node_name, provider_id
-from spiderpool_aws.domain.node_actions import PrepareNode, TaintNode
+from spiderpool_aws.domain.node_rules import plan_name, plan_prepared
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.overrides import with_overrides
 from spiderpool_aws.domain.plan import NodePlan
@@ -30,8 +30,6 @@ from spiderpool_aws.domain.pool import MultusConfig
 from spiderpool_aws.domain.pool_actions import ApplyMultusConfig
 from spiderpool_aws.domain.pool_rules import plan_nic_family
 from spiderpool_aws.metrics import Metric
-
-RESTING = {InstanceState.STOPPING, InstanceState.STOPPED, InstanceState.SHUTTING_DOWN}
 
 
 def plan_node(observed: ObservedNode, policy: Policy) -> NodePlan:
@@ -43,6 +41,7 @@ def plan_node(observed: ObservedNode, policy: Policy) -> NodePlan:
         plan_orphans(observed, {}, policy, draft)
     elif gone:
         plan_gone(observed, policy, draft, "its instance is terminated")
+        plan_idle(observed, observed.instance, policy, "the instance is terminated", draft)
         plan_orphans(observed, {}, policy, draft)
     else:
         _plan_known(observed, observed.instance, policy, draft)
@@ -54,12 +53,13 @@ def _plan_known(observed: ObservedNode, instance: ObservedInstance, policy: Poli
     """Plan for an instance that EC2 knows and does not call terminated."""
     if _is_left_alone(observed, instance, policy, draft):
         return
-    if instance.state in RESTING:
+    if instance.state.is_resting:
         # A Spot instance that was stopped and starts again is as good as any.
         stopped = instance.state is InstanceState.STOPPED
         for pool in observed.pools:
             memory = replace(pool.memory, interrupted=pool.memory.interrupted and not stopped)
             plan_resting(observed, instance, pool, memory, f"the instance is {instance.state}", draft)
+        plan_idle(observed, instance, policy, f"the instance is {instance.state}", draft)
     elif why := why_leaving(observed):
         plan_leaving(observed, instance, why, policy, draft)
     else:
@@ -70,19 +70,10 @@ def _plan_known(observed: ObservedNode, instance: ObservedInstance, policy: Poli
 
 def _is_left_alone(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> bool:
     """Tell whether nothing is done for the instance, and report why where a person would wonder."""
-    reason = ""
-    if instance.tags.get(CLUSTER_TAG) != policy.cluster:
-        reason = f"it does not carry the tag {CLUSTER_TAG}={policy.cluster}"
-        if not observed.pools:
-            return True
-    elif instance.tags.get(MANAGED_TAG) == "false":
-        reason = f"it carries the tag {MANAGED_TAG}=false"
-    elif policy.group_of(instance) is None:
-        reason = "no group of the policy matches it"
-    elif instance.platform == "windows":
-        reason = "Windows nodes have no ipvlan"
-    if reason:
+    reason = why_left_alone(instance, policy)
+    if reason and (observed.pools or instance.is_of(policy.cluster)):
         draft.report(Metric.LEFT_ALONE, f"{instance.instance_id} is left alone: {reason}")
+        plan_idle(observed, instance, policy, f"it is left alone: {reason}", draft)
     return bool(reason)
 
 
@@ -93,7 +84,7 @@ def _plan_live(observed: ObservedNode, instance: ObservedInstance, policy: Polic
     if observed.limits is None:
         draft.wait(f"the limits of {instance.instance_type} could not be read")
         return
-    node_name = _node_name(observed, instance, policy, draft)
+    node_name = plan_name(observed, instance, policy, draft)
     for pool in observed.pools:
         if pool.identity is not None and all(eni.eni_id != pool.identity.eni_id for eni in instance.enis):
             plan_detached(observed, pool, draft)
@@ -104,48 +95,7 @@ def _plan_live(observed: ObservedNode, instance: ObservedInstance, policy: Polic
         _plan_interface(observed, instance, policy, with_overrides(interface, instance, draft), node_name, draft)
     plan_orphans(observed, needed, policy, draft)
     _plan_multus(observed, policy.cluster, group, draft)
-    _plan_node_object(observed, instance, policy, draft)
-
-
-def _node_name(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> str | None:
-    node = observed.node
-    if node is not None and node.belongs_to(instance, _known_uid(observed)):
-        return node.name
-    if node is not None:
-        draft.wait(f"Node {node.name} is not proved to be that of {instance.instance_id}")
-        draft.report(
-            Metric.NODE_MISMATCH,
-            f"Node {node.name} (providerID {node.provider_id or 'empty'}, created {node.created:%Y-%m-%d %H:%M:%S}Z) "
-            f"is not proved to be that of {instance.instance_id}: if it is a dead node's, delete it and restart the "
-            "kubelet, so that it registers anew",
-        )
-        _plan_adopted(observed, instance, node, policy.nodes.startup_taint, draft)
-        return None
-    name = fixed_node_name(policy, instance)
-    if name is None and policy.node_name.startswith("tag:"):
-        draft.refuse(
-            Metric.NODE_NAME_MISSING, f"{instance.instance_id} lacks the tag {policy.node_name.removeprefix('tag:')}"
-        )
-    else:
-        draft.wait(f"{instance.instance_id} has not joined the cluster")
-    return name
-
-
-def _plan_adopted(
-    observed: ObservedNode, instance: ObservedInstance, node: Node, taint: str | None, draft: Draft
-) -> None:
-    """The kubelet of a new instance has adopted the Node of a dead one, whose taint is gone: no pod fits it yet."""
-    if taint is None or taint in node.taints or instance.private_ipv4 not in node.internal_ips:
-        return
-    other = node.provider_instance_id
-    if (node.provider_id and not other) or (other and observed.claims.serves(other)):
-        # Another provider's Node, or one whose own instance is served: VPCs may have the same addresses.
-        return
-    draft.add(TaintNode(node.name, node.uid, taint, instance.instance_id))
-
-
-def _known_uid(observed: ObservedNode) -> str:
-    return next((pool.memory.node_uid for pool in observed.pools if pool.memory.node_uid), "")
+    plan_prepared(observed, instance, policy, draft)
 
 
 def _plan_interface(
@@ -183,7 +133,7 @@ def _plan_multus(observed: ObservedNode, cluster: str, group: Group, draft: Draf
         if known is not None and known.master == interface.host:
             continue
         if known is not None and not known.ours:
-            draft.report(
+            draft.refuse(
                 Metric.FOREIGN_MULTUS_CONFIG,
                 f"SpiderMultusConfig {known.key} is not ours and is not an ipvlan on {interface.host}: change it, or "
                 "name another one in the policy",
@@ -191,18 +141,4 @@ def _plan_multus(observed: ObservedNode, cluster: str, group: Group, draft: Draf
             continue
         config = MultusConfig(namespace, name, interface.host, uid=known.uid if known is not None else "")
         draft.add(ApplyMultusConfig(config, cluster))
-
-
-def _plan_node_object(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
-    node = observed.node
-    if node is None or not node.belongs_to(instance, _known_uid(observed)):
-        return
-    taint = policy.nodes.startup_taint
-    tainted = taint is not None and taint in node.taints
-    if tainted and draft.incomplete:
-        # One write for both, when the node may be used.
-        return
-    wanted = provider_id(instance) if policy.nodes.set_provider_id and not node.provider_id else ""
-    if wanted or tainted:
-        drop = taint if tainted and taint is not None else ""
-        draft.add(PrepareNode(node.name, node.uid, wanted, drop))
+        draft.incomplete = True

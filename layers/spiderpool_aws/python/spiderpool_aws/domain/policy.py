@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 from spiderpool_aws.domain.addresses import IPFamily
@@ -169,6 +169,15 @@ class NodeSettings(_Model):
     launch_failure: Literal["continue", "abandon"] = "continue"
     """What becomes of a launched instance whose pools cannot be had; `continue` leaves it to the hook's time-out."""
     startup_taint: str | None = Field(default="spiderpool-aws/not-ready", pattern=LABEL_KEY)
+
+    @field_validator("startup_taint")
+    @classmethod
+    def _not_of_kubernetes(cls, taint: str | None) -> str | None:
+        # Kubernetes puts its own on and takes them off: `node.kubernetes.io/unschedulable` is what `cordon` sets.
+        namespace = f".{taint.partition('/')[0]}" if taint is not None and "/" in taint else ""
+        if namespace.endswith((".kubernetes.io", ".k8s.io")):
+            raise ValueError("this namespace is Kubernetes' own: take another one (`spiderpool-aws/not-ready`)")
+        return taint
 
 
 class Policy(_Model):

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily
+from spiderpool_aws.domain.field_managers import FieldOwner, FieldsOfManager, owners_of, taken_fields
 from spiderpool_aws.domain.memory import NO_MEMORY, PoolMemory
 
 API_VERSION = "spiderpool.spidernet.io/v2beta1"
@@ -75,7 +76,7 @@ class Pool:
 
     name: str
     identity: PoolIdentity | None
-    """None: a pool of somebody else, never written."""
+    """None: a pool of somebody else, never written unless a person has it adopted."""
     spec: PoolSpec
     allocated: AddressSet
     """The addresses that pods use (`status.allocatedIPs`)."""
@@ -91,6 +92,8 @@ class Pool:
     """Of the reading; only a note (`ClusterPort.note_pool`) insists on it."""
     taken: frozenset[str] = frozenset()
     """Fields of the spec, as the API has them, that we set and somebody else changed or took out since."""
+    owners: tuple[FieldOwner, ...] = field(default=(), compare=False)
+    """Of a pool of somebody else: who has set the fields that would be ours if it were adopted."""
 
     @property
     def family(self) -> IPFamily:
@@ -100,14 +103,6 @@ class Pool:
 
 class _Wire(BaseModel):
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
-
-
-class FieldsOfManager(_Wire):
-    """What we read of an entry of `managedFields`."""
-
-    manager: str = ""
-    operation: str = ""
-    fields_v1: dict[str, Any] = Field(default_factory=dict)
 
 
 class PoolMetadata(_Wire):
@@ -120,14 +115,6 @@ class PoolMetadata(_Wire):
     annotations: dict[str, str] = Field(default_factory=dict)
     deletion_timestamp: datetime | None = None
     managed_fields: tuple[FieldsOfManager, ...] = ()
-
-    def taken(self, fields: frozenset[str]) -> frozenset[str]:
-        """Return those of some fields of the spec that our own entry of `managedFields` no longer has."""
-        ours = (m for m in self.managed_fields if (m.manager, m.operation) == (FIELD_MANAGER, "Apply"))
-        entry = next(ours, None)
-        if entry is None:
-            return frozenset()
-        return fields - {key.removeprefix("f:") for key in entry.fields_v1.get("f:spec", {})}
 
 
 class IPPoolSpec(_Wire):
@@ -183,7 +170,8 @@ class SpiderIPPool(_Wire):
             allocated=AddressSet.of(family, records),
             excluded=AddressSet.parse(family, spec.exclude_ips, strict=False),
             users={address: str(record.get("pod", "")) for address, record in records.items()},
-            taken=self.metadata.taken(OWNED) if identity else frozenset(),
+            taken=taken_fields(self.metadata.managed_fields, FIELD_MANAGER, OWNED) if identity else frozenset(),
+            owners=() if identity else owners_of(self.metadata.managed_fields, FIELD_MANAGER, OWNED),
         )
 
 

@@ -57,8 +57,8 @@ def _unclaimed(nic: NicFamily, new: AddressSet, draft: Draft) -> AddressSet:
         if other.identity is None:
             draft.report(
                 Metric.FOREIGN_POOL,
-                f"pool {name} is not ours and lists {addresses}, which EC2 assigned to {nic.eni.eni_id}: delete it, or "
-                "take the addresses out of it",
+                f"pool {name} is not ours and lists {addresses}, which EC2 assigned to {nic.eni.eni_id}: have it "
+                "adopted (spiderpool-aws adopt), or take the addresses out of it",
             )
             continue
         draft.waits.append(Wait(f"{addresses} of {nic.eni.eni_id}: pool {name} still lists it"))
@@ -103,18 +103,20 @@ def _plan_pool(nic: NicFamily, subnet: str, holding: Holding, release: Release, 
     leaving = _leaving(nic, pool, holding, release, lost, draft)
     memory = _memory(nic, pool, release, lost, leaving.all)
     if leaving.all:
-        spec = _spec(nic, subnet, pool.spec.ips - leaving.all)
+        spec = pool_spec(nic, subnet, pool.spec.ips - leaving.all)
         target = replace(pool, identity=nic.identity, spec=spec, memory=memory)
         why = _why_leaving(nic, leaving, release)
         draft.add(ApplyPool(PoolChange.SHRINK, target, why, leaving.dropped or None, leaving.released or None))
         draft.incomplete = True
         return
-    target = replace(pool, identity=nic.identity, spec=_spec(nic, subnet, pool.spec.ips | new), memory=memory)
+    target = replace(pool, identity=nic.identity, spec=pool_spec(nic, subnet, pool.spec.ips | new), memory=memory)
     if _differs(pool, target, nic.observed.now):
         change, why = _describe(pool, target, lost)
         draft.add(ApplyPool(change, target, why))
         draft.incomplete = True
     draft.incomplete |= not pool.spec.ips
+    if pool.spec.disable and not pool.memory.disabled:
+        draft.refuse(Metric.POOL_DISABLED, f"somebody has disabled pool {pool.name}: no pod gets an address of it")
 
 
 def _new_addresses(nic: NicFamily, holding: Holding, release: Release, draft: Draft) -> AddressSet:
@@ -179,7 +181,7 @@ def _plan_create(nic: NicFamily, subnet: str, ips: AddressSet, draft: Draft) -> 
     pool = Pool(
         name=name,
         identity=nic.identity,
-        spec=_spec(nic, subnet, ips),
+        spec=pool_spec(nic, subnet, ips),
         allocated=EMPTY[nic.family],
         excluded=EMPTY[nic.family],
         memory=PoolMemory(node_uid=node.uid if node else ""),
@@ -187,17 +189,26 @@ def _plan_create(nic: NicFamily, subnet: str, ips: AddressSet, draft: Draft) -> 
     draft.add(ApplyPool(PoolChange.CREATE, pool, f"{nic.eni.eni_id} has no pool"))
 
 
-def _spec(nic: NicFamily, subnet: str, ips: AddressSet) -> PoolSpec:
+def pool_spec(nic: NicFamily, subnet: str, ips: AddressSet) -> PoolSpec:
+    """Return the pool's spec as the policy wants it."""
     cidr = nic.subnet.cidr(nic.family)
     with_gateway = nic.family is IPFamily.IPV4 or nic.policy.pools.ipv6_gateway == "first"
     return PoolSpec(
         subnet=subnet,
         ips=ips,
         gateway=vpc_gateway(cidr) if cidr is not None and with_gateway else None,
-        node_name=(nic.node_name,) if nic.node_name else (),
+        node_name=_node_name(nic),
         multus_name=(nic.interface.multus,),
         default=nic.policy.pools.default and (nic.family is IPFamily.IPV4 or may_be_default(nic.observed)),
     )
+
+
+def _node_name(nic: NicFamily) -> tuple[str, ...]:
+    # A name that no Node has proved is for new pools: a running node whose tag, or policy, changed keeps its own.
+    pool = nic.pool
+    if pool is not None and pool.spec.node_name and nic.observed.proved_node is None and "nodeName" not in pool.taken:
+        return pool.spec.node_name
+    return (nic.node_name,) if nic.node_name else ()
 
 
 def _memory(nic: NicFamily, pool: Pool, release: Release, lost: Lost, leaving: AddressSet) -> PoolMemory:
@@ -218,11 +229,14 @@ def _differs(pool: Pool, target: Pool, now: datetime) -> bool:
     # A `disable` that we did not set is the operator's: only our own (in the memory) is undone. What has rested long
     # enough is forgotten with the next write and is no reason for one.
     memory = replace(pool.memory, released=pool.memory.resting(now))
-    return not _same_spec(pool.spec, target.spec) or memory != target.memory or pool.identity != target.identity
+    return not _same_spec(pool, target.spec) or memory != target.memory or pool.identity != target.identity
 
 
-def _same_spec(one: PoolSpec, other: PoolSpec) -> bool:
-    return replace(one, disable=other.disable) == other if one.disable != other.disable else one == other
+def _same_spec(pool: Pool, wanted: PoolSpec) -> bool:
+    # Where the policy gives no gateway the field is the users'; one that we set ourselves goes with the next write.
+    theirs = wanted.gateway is None and "gateway" in pool.taken
+    kept = replace(wanted, disable=pool.spec.disable, gateway=pool.spec.gateway if theirs else wanted.gateway)
+    return pool.spec == kept
 
 
 def _describe(pool: Pool, target: Pool, lost: Lost) -> tuple[PoolChange, str]:
@@ -231,7 +245,7 @@ def _describe(pool: Pool, target: Pool, lost: Lost) -> tuple[PoolChange, str]:
         return PoolChange.GROW, f"EC2 assigned {new}"
     if pool.memory.disabled and not target.memory.disabled:
         return PoolChange.UPDATE, "the instance runs again: enable"
-    if _same_spec(pool.spec, target.spec):
+    if _same_spec(pool, target.spec):
         return (
             PoolChange.REMEMBER,
             "EC2 does not show all its addresses" if lost.memory else "nothing is missing any more",

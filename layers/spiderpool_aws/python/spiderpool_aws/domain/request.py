@@ -18,6 +18,8 @@ class Hint(StrEnum):
     """The listing showed NICs that we created for it and that are attached to nothing: look for them, too."""
     INTERRUPTED = "interrupted"
     """EC2 has warned that it takes the Spot instance back; no describe shows that."""
+    NODES = "nodes"
+    """The listing showed more than one Node of it: look among all of them."""
     FLIP = "flip"
     """Every node of a listing has its IPv6 pools: make them default now."""
 

@@ -92,6 +92,7 @@ class Demo:
         Kubelets(stack.model, stack.cluster, stack.agent)
         network = create_network(stack.model, SUBNETS)
         self._groups = [self._group(network, zone) for zone in ("a", "b")]
+        stack.autoscaling.groups += self._groups
         stack.bus.watch(self._on_event)
 
     def play(self) -> DemoResult:

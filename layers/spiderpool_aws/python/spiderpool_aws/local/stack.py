@@ -32,8 +32,9 @@ from spiderpool_aws.local.bus import Bus, rules
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.cluster import ClusterDouble, SpiderpoolAgent
 from spiderpool_aws.local.cluster import connect_in_process as connect_cluster
-from spiderpool_aws.local.ec2 import Ec2Model, Ec2Options
+from spiderpool_aws.local.ec2 import Ec2Model, Ec2Options, connect_autoscaling_in_process
 from spiderpool_aws.local.ec2 import connect_in_process as connect_ec2
+from spiderpool_aws.local.ec2.autoscaling import AutoScaling
 from spiderpool_aws.local.functions import AsyncInvoker, EventSourceMapping, Handler, Invocation, LocalFunction
 from spiderpool_aws.local.iam import Caller, Guard, Policies
 from spiderpool_aws.local.isolated import isolated_session
@@ -72,6 +73,7 @@ class LocalStack:
         self.clock = clock or ManualClock()
         self.model = Ec2Model(self.clock, options=options)
         self.guard = None if policies is None else Guard(self.model, policies)
+        self.autoscaling = AutoScaling(self.model)
         self.cluster = ClusterDouble(self.clock)
         self.agent = SpiderpoolAgent(self.cluster)
         self.journal = Journal()
@@ -146,6 +148,7 @@ class LocalStack:
         if self.guard is not None:
             self.guard.stand_before(session, Caller(name, self.roles[name], self.functions[name].arn))
         connect_ec2(session, self.model, self.roles[name])
+        connect_autoscaling_in_process(session, self.autoscaling, self.roles[name])
         self.sqs.connect(session)
         api = ApiClient(Configuration(host="https://cluster.local"))
         connect_cluster(api, self.cluster)

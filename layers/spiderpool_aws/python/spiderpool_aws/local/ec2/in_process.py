@@ -42,9 +42,15 @@ def connect_in_process(client_or_session_events: Any, model: Ec2Model, caller: s
     _connect(client_or_session_events, "ec2", answer)
 
 
-def connect_autoscaling_in_process(client_or_session_events: Any, autoscaling: AutoScaling) -> None:
+def connect_autoscaling_in_process(
+    client_or_session_events: Any, autoscaling: AutoScaling, caller: str | None = None
+) -> None:
     """Let these groups answer an Auto Scaling client, or every one that a session makes from now on."""
-    _connect(client_or_session_events, "auto-scaling", autoscaling.execute)
+
+    def answer(operation: str, params: dict[str, Any]) -> Ec2Call:
+        return autoscaling.execute(operation, params, caller or "")
+
+    _connect(client_or_session_events, "auto-scaling", answer)
 
 
 def _connect(client_or_session_events: Any, service: str, answer: Callable[[str, dict[str, Any]], Ec2Call]) -> None:

@@ -22,6 +22,18 @@ def _run(world: World, instance: Instance) -> None:
     _enter(world, instance, "running")
 
 
+def stop(world: World, instance: Instance) -> None:
+    """Let an instance go down and keep its NICs, whoever wants it so."""
+    _enter(world, instance, "stopping")
+    _after(world, instance, world.options.stopping_seconds, partial(_enter, world, instance, "stopped"))
+
+
+def terminate(world: World, instance: Instance) -> None:
+    """Let an instance go down for good, whoever wants it so."""
+    _enter(world, instance, "shutting-down")
+    _after(world, instance, world.options.shutting_down_seconds, partial(_die, world, instance))
+
+
 @operation("StartInstances", "InstanceIds AdditionalInfo")
 def start_instances(world: World, params: Params) -> Answer:
     """Start stopped instances. Their launch time becomes now; NICs and private addresses are the same as before."""
@@ -53,8 +65,7 @@ def stop_instances(world: World, params: Params) -> Answer:
         if before in ("pending", "running"):
             what = "Hibernate" if hibernate else "Shutdown"
             _explain(world, instance, f"Client.UserInitiated{what}", f"User initiated {what.lower()}")
-            _enter(world, instance, "stopping")
-            _after(world, instance, world.options.stopping_seconds, partial(_enter, world, instance, "stopped"))
+            stop(world, instance)
         changes.append(_change(instance, before))
     return {"StoppingInstances": changes}
 
@@ -80,9 +91,7 @@ def terminate_instances(world: World, params: Params) -> Answer:
         before = instance.state
         if before not in ("shutting-down", "terminated"):
             _explain(world, instance, "Client.UserInitiatedShutdown", "User initiated shutdown")
-            _enter(world, instance, "shutting-down")
-            delay = world.options.shutting_down_seconds
-            _after(world, instance, delay, partial(_die, world, instance))
+            terminate(world, instance)
         changes.append(_change(instance, before))
     return {"TerminatingInstances": changes}
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.policy import Policy
+from spiderpool_aws.domain.pool import FIELD_MANAGER
 from spiderpool_aws.local.cluster import ClusterDouble, ClusterWrite
 from spiderpool_aws.local.cluster.double import PRODUCT
 from spiderpool_aws.local.ec2 import Ec2Call, Ec2Model
@@ -72,13 +73,17 @@ class InvariantChecker:
             raise InvariantError("\n".join(leaks))
 
     def _on_cluster(self, write: ClusterWrite) -> None:
-        if write.user != PRODUCT:
+        # The functions write as their own user; whoever else writes in our name is a person who has pools adopted.
+        adopts = write.user != PRODUCT and write.field_manager == FIELD_MANAGER
+        if write.user != PRODUCT and not adopts:
             return
         self.attempts += 1
         if write.status >= 400:
             return
         self.judged += 1
-        if write.resource == "spiderippools":
+        if adopts:
+            self._pools.judge_adoption(write)
+        elif write.resource == "spiderippools":
             self._pools.judge(write)
         elif write.resource == RESERVED:
             self._reservations.judge(write)

@@ -1,11 +1,13 @@
 """Invariants 1, 3, 4, 7 and 10: what the system writes to pools."""
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, parse_network, vpc_gateway
-from spiderpool_aws.domain.pool import Pool
+from spiderpool_aws.domain.pool import OWNED, STATE_ANNOTATION, Pool, PoolIdentity
 from spiderpool_aws.local.cluster import ClusterWrite
 from spiderpool_aws.local.ec2.state import Eni
 from spiderpool_aws.local.invariants.history import assigned
-from spiderpool_aws.local.invariants.truth import LIVE, Truth, read_pool
+from spiderpool_aws.local.invariants.truth import LIVE, Json, Truth, read_pool
+
+IDENTITY = frozenset(PoolIdentity("", "", "", "", IPFamily.IPV4).to_labels())
 
 
 class PoolRules:
@@ -29,6 +31,26 @@ class PoolRules:
                 self._judge_deletion(before)
         elif after is not None:
             self._judge_change(before, after)
+
+    def judge_adoption(self, write: ClusterWrite) -> None:
+        """Report what an adoption broke: a hand-made pool gets our labels and our fields, and nothing else changes.
+
+        What it lists is judged as if the pool were created now.
+        """
+        is_pool = write.resource == "spiderippools" and not write.subresource
+        before, after = (read_pool(write.before), read_pool(write.after)) if is_pool else (None, None)
+        if before is None or after is None:
+            self._broken(7, f"{write.resource} {write.name} is no pool to adopt ({write.verb})")
+            return
+        if before.identity is not None:
+            self._broken(7, f"pool {write.name} was adopted, and was ours already")
+        if _others(write.before) != _others(write.after):
+            self._broken(7, f"the adoption of pool {write.name} changed fields of others")
+        if more := after.spec.ips - before.spec.ips:
+            self._broken(7, f"the adoption of pool {write.name} added {more}")
+        if dropped := (before.spec.ips - after.spec.ips) & before.allocated:
+            self._broken(3, f"the adoption of pool {write.name} dropped {dropped}, which pods use")
+        self._judge_change(None, after)
 
     def _judge_owner(self, write: ClusterWrite, before: Pool) -> None:
         cluster = self._truth.policy().cluster
@@ -126,3 +148,15 @@ class PoolRules:
                 self._broken(7, f"pool {after.name} is for {eni.id}, which the policy leaves alone")
             elif spec.multus_name != (interface.multus,):
                 self._broken(4, f"pool {after.name} is for {spec.multus_name}, the policy says {interface.multus}")
+
+
+def _others(stored: Json | None) -> Json:
+    """Return a pool without what an adoption writes, and what the API server changes at each write."""
+    document = stored or {}
+    servers = ("resourceVersion", "managedFields", "generation", "labels", "annotations")
+    metadata = {key: value for key, value in document["metadata"].items() if key not in servers}
+    labels = {k: v for k, v in document["metadata"].get("labels", {}).items() if k not in IDENTITY}
+    annotations = {k: v for k, v in document["metadata"].get("annotations", {}).items() if k != STATE_ANNOTATION}
+    spec = {key: value for key, value in document["spec"].items() if key not in OWNED}
+    return {"metadata": metadata, "labels": labels, "annotations": annotations, "spec": spec,
+            "status": document.get("status", {})}  # fmt: skip

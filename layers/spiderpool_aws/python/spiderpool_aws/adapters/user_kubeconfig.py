@@ -1,0 +1,91 @@
+"""The kubeconfig of the person at the command line, as kubectl finds it: KUBECONFIG, or ~/.kube/config.
+
+Unlike a function's (kubeconfig.py) it may run a command (`exec`) and name files: they are the person's own. TLS is
+verified all the same.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import yaml
+from kubernetes.client.api_client import ApiClient
+from kubernetes.config.config_exception import ConfigException
+from kubernetes.config.kube_config import load_kube_config
+
+from spiderpool_aws.adapters.cluster_errors import LoginHints
+from spiderpool_aws.adapters.endpoint import blank_configuration
+from spiderpool_aws.domain.errors import Refused
+from spiderpool_aws.trust import checked_url
+
+if TYPE_CHECKING:
+    from kubernetes.client.configuration import Configuration
+
+DEFAULT_FILE = "~/.kube/config"
+# The package's loader looks into the file as it goes, and fails as Python does where something else is there.
+_MALFORMED = (ConfigException, yaml.YAMLError, OSError, ValueError, KeyError, TypeError, AttributeError)
+
+
+class UserKubeconfig:
+    """Implements `ClusterCredentials` with the current context. Raises Refused at once when it is no use."""
+
+    hints = LoginHints("log in again, and see that kubectl get nodes works", "check its certificate-authority")
+
+    def __init__(self) -> None:
+        self._files = os.environ.get("KUBECONFIG") or DEFAULT_FILE
+        self._client = self._load()
+
+    @property
+    def server(self) -> str:
+        """The API server's URL."""
+        host: str = self._client.configuration.host
+        return host
+
+    def client(self) -> ApiClient:
+        """Return the client."""
+        return self._client
+
+    def renew(self) -> ApiClient:
+        """Return a client with the kubeconfig read, or its command run, once more."""
+        self._client = self._load()
+        return self._client
+
+    def doubt(self) -> None:
+        """Do nothing: the person sees the error and runs the command again."""
+
+    def _load(self) -> ApiClient:
+        configuration = blank_configuration()
+        try:
+            load_kube_config(self._files, client_configuration=configuration, persist_config=False)  # type: ignore[no-untyped-call]
+        except _MALFORMED as error:
+            raise Refused(
+                f"the kubeconfig {self._files} is no use ({_without_content(error)}): see that kubectl get nodes works"
+            ) from error
+        self._check(configuration)
+        return ApiClient(configuration)
+
+    def _check(self, configuration: Configuration) -> None:
+        try:
+            checked_url(configuration.host)
+        except ValueError as error:
+            raise Refused(f"the server of the kubeconfig {self._files} is no use: {error}") from None
+        if not configuration.verify_ssl:
+            raise Refused(
+                f"the kubeconfig {self._files} has insecure-skip-tls-verify, so anybody could answer: give "
+                "certificate-authority-data instead"
+            )
+        if not configuration.api_key and not configuration.cert_file:
+            raise Refused(
+                f"the user of the kubeconfig {self._files} has neither token nor certificate, or its command gave "
+                "none: see that kubectl get nodes works"
+            )
+
+
+def _without_content(error: Exception) -> str:
+    """Return what is wrong; the package's messages go on with the entry itself, which may hold a token."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, yaml.YAMLError):
+        return "it is not YAML"
+    return str(error).partition(" in ")[0] if isinstance(error, ConfigException) else "it is malformed"

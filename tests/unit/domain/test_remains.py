@@ -1,0 +1,70 @@
+"""What a dead instance leaves: which Nodes are its own, and under which names its pods are looked for."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from spiderpool_aws.domain.instance import InstanceState
+from spiderpool_aws.domain.node import NodeProof
+from spiderpool_aws.domain.node_index import NodeIndex
+from spiderpool_aws.domain.observed import LiveClaim
+from spiderpool_aws.domain.remains import Remains, claim_of, find_remains
+from tests.unit.build import NOW, instance, node, policy
+from tests.unit.domain.planning import ONE_NIC, full_node
+
+PROOF = NodeProof("i-1", frozenset({"uid-node-1"}))
+HEIR = node(provider_id="", uid="uid-heir")
+BYSTANDER = node(name="worker-b", uid="uid-b", provider_id="aws:///eu-west-1a/i-2")
+
+
+def test_a_name_that_somebody_wrote_into_the_pool_finds_no_pods_of_another_node() -> None:
+    _, pool = full_node()
+    edited = replace(pool, spec=replace(pool.spec, node_name=(node().name, "worker-b", "")))
+    assert find_remains(PROOF, [edited], NodeIndex([node(), BYSTANDER]), ONE_NIC) == Remains((node(),), (node().name,))
+
+
+def test_a_proved_node_is_found_though_the_pool_no_longer_names_it() -> None:
+    _, pool = full_node()
+    edited = replace(pool, spec=replace(pool.spec, node_name=("worker-b",)))
+    assert find_remains(PROOF, [edited], NodeIndex([node(), BYSTANDER]), ONE_NIC) == Remains((node(),), (node().name,))
+
+
+def test_pods_are_looked_for_under_a_name_that_no_node_has() -> None:
+    _, pool = full_node()
+    odd = replace(pool, spec=replace(pool.spec, node_name=("gone", "", "a/b")))
+    assert find_remains(PROOF, [odd], NodeIndex([BYSTANDER]), ONE_NIC) == Remains((), ("gone",))
+
+
+def test_pods_are_looked_for_under_the_name_for_which_the_pool_was_made_though_another_node_has_it_now() -> None:
+    _, pool = full_node()
+    proof = NodeProof("i-1", frozenset({"another"}))
+    assert find_remains(proof, [pool], NodeIndex([HEIR]), ONE_NIC) == Remains((HEIR,), (HEIR.name,))
+
+
+DEAD = instance(state=InstanceState.TERMINATED, enis=(), private_ipv4="", private_dns_name="")
+LAUNCH = NOW - timedelta(minutes=3)
+HEIRS = {"instance_id": "i-2", "private_dns_name": "other", "private_ipv4": "10.0.0.99", "launch_time": LAUNCH}
+
+
+@pytest.mark.parametrize(
+    ("changes", "strategy", "claims"),
+    [
+        pytest.param({}, "discover", False, id="nothing of it"),
+        pytest.param({"private_dns_name": node().name}, "discover", True, id="its name"),
+        pytest.param({"private_ipv4": "10.0.0.10"}, "discover", True, id="its address"),
+        pytest.param({"tags": {"Name": node().name}}, "tag:Name", True, id="its name by the policy"),
+        pytest.param(
+            {"tags": {"Name": "x"}, "private_dns_name": node().name}, "tag:Name", False, id="the policy names it else"
+        ),
+        pytest.param({"instance_id": "i-1", "private_ipv4": "10.0.0.10"}, "discover", False, id="itself"),
+    ],
+)
+def test_a_live_instance_claims_what_has_its_name_or_address(
+    changes: dict[str, object], strategy: str, claims: bool
+) -> None:
+    model, _ = full_node()
+    gone = replace(model, instance=DEAD, left_names=(node().name,))
+    other = instance(**(HEIRS | changes))
+    expected = LiveClaim("i-2", LAUNCH) if claims else None
+    assert claim_of(gone, [other], policy(nics=1, nodeName=strategy)) == expected
