@@ -2,14 +2,13 @@
 
 from aws_cdk import aws_autoscaling as autoscaling
 
-from spiderpool_aws.deployment import HOOK_TIMEOUT, drain_timeout
+from spiderpool_aws.deployment import HOOK_TIMEOUT
 from spiderpool_aws.domain.lifecycle import LAUNCH_HOOK, TERMINATE_HOOK, HookResult
-from spiderpool_aws.domain.policy import Policy
 
 Hook = autoscaling.CfnAutoScalingGroup.LifecycleHookSpecificationProperty
 
 
-def hooks(policy: Policy) -> list[Hook]:
+def hooks() -> list[Hook]:
     """Return the two hooks. Nobody answers in time: the group goes on, so an outage of ours ends no node's launch.
 
     As a part of the group, because a hook that is a resource of its own comes after the first instances. They need no
@@ -17,16 +16,12 @@ def hooks(policy: Policy) -> list[Hook]:
     Source: Amazon EC2 Auto Scaling user guide, "Amazon EC2 Auto Scaling lifecycle hooks" and "Use lifecycle hooks with
     a warm pool".
     """
-    timeouts = {
-        ("LAUNCHING", LAUNCH_HOOK): HOOK_TIMEOUT,
-        ("TERMINATING", TERMINATE_HOOK): drain_timeout(policy.nodes.drain_seconds),
-    }
     return [
         Hook(
             lifecycle_hook_name=name,
             lifecycle_transition=f"autoscaling:EC2_INSTANCE_{transition}",
-            heartbeat_timeout=int(timeout.total_seconds()),
+            heartbeat_timeout=int(HOOK_TIMEOUT.total_seconds()),
             default_result=HookResult.CONTINUE,
         )
-        for (transition, name), timeout in timeouts.items()
+        for transition, name in (("LAUNCHING", LAUNCH_HOOK), ("TERMINATING", TERMINATE_HOOK))
     ]

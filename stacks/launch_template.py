@@ -65,7 +65,7 @@ def add_zone(scope: Construct, zone: Zone, deployment: Deployment, image: NodeIm
         vpc_zone_identifier=[zone.subnet.subnet_id],
         launch_template=None if mixed else specification,
         mixed_instances_policy=mixed,
-        lifecycle_hook_specification_list=hooks(deployment.policy),
+        lifecycle_hook_specification_list=hooks(),
         # The cluster's tag on the group itself, too: by it the worker may answer the hooks.
         tags=[
             autoscaling.CfnAutoScalingGroup.TagPropertyProperty(key=key, value=value, propagate_at_launch=True)

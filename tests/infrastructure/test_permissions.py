@@ -10,6 +10,7 @@ import pytest
 
 from spiderpool_aws.deployment import FUNCTIONS, Function
 from spiderpool_aws.domain.instance import CLUSTER_TAG
+from tests.infrastructure.templates import needs_node
 from tests.integration.iam.roles import SECRET, VARIANTS, templates
 
 SECURITY = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
@@ -92,8 +93,9 @@ def test_a_roles_policy_fits_into_what_iam_takes_inline(variant: str) -> None:
 
 
 def test_a_login_that_lacks_what_it_needs_is_refused_in_one_line() -> None:
-    aws_cdk = pytest.importorskip("aws_cdk")
-    templates()
+    needs_node()
+    import aws_cdk
+
     from stacks.permissions import Resources, grant
 
     stack = aws_cdk.Stack(aws_cdk.App(), "stack")

@@ -5,13 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from spiderpool_aws.deployment import HOOK_TIMEOUT
 from spiderpool_aws.domain.lifecycle import LAUNCH_HOOK, TERMINATE_HOOK
 from spiderpool_aws.domain.pool import Pool
 from spiderpool_aws.local.ec2.autoscaling import AutoScalingGroup, LifecycleHook, Result, Transition
 from spiderpool_aws.local.ec2.fixtures import tag_list
+from spiderpool_aws.local.iam import Policies
 from tests.integration.scene import TAGS, Scene, scene
 
-HEARTBEAT_SECONDS = 600
+HEARTBEAT_SECONDS = int(HOOK_TIMEOUT.total_seconds())
 HOOKS = (
     LifecycleHook(LAUNCH_HOOK, Transition.LAUNCHING, HEARTBEAT_SECONDS, Result.CONTINUE),
     LifecycleHook(TERMINATE_HOOK, Transition.TERMINATING, HEARTBEAT_SECONDS, Result.CONTINUE),
@@ -55,8 +57,9 @@ class GroupScene:
 
 
 @contextmanager
-def group_scene(policy: str | None = None) -> Iterator[GroupScene]:
-    with scene(policy) as s:
+def group_scene(policy: str | None = None, *, policies: Policies | None = None) -> Iterator[GroupScene]:
+    """Return a scene with the group `workers`; with `policies`, behind IAM."""
+    with scene(policy, policies=policies) as s:
         nics = [
             {"DeviceIndex": index, "SubnetId": s.network.subnets[name], "Groups": [s.network.group_id]}
             | {"Ipv6AddressCount": 1, "PrimaryIpv6": True, "DeleteOnTermination": True}
@@ -66,7 +69,9 @@ def group_scene(policy: str | None = None) -> Iterator[GroupScene]:
             "ImageId": "ami-0123456789abcdef0",
             "InstanceType": "m5.large",
             "NetworkInterfaces": nics,
-            "TagSpecifications": [{"ResourceType": "instance", "Tags": tag_list(TAGS)}],
+            "TagSpecifications": [
+                {"ResourceType": kind, "Tags": tag_list(TAGS)} for kind in ("instance", "network-interface")
+            ],
         }
         s.stack.model.call("CreateLaunchTemplate", {"LaunchTemplateName": "workers", "LaunchTemplateData": data})
         subnets = [s.network.subnets["nodes"]]

@@ -1,6 +1,6 @@
-"""Two runs as the functions' roles: the main job, and NICs that the worker creates.
+"""Three runs as the functions' roles: the main job, NICs that the worker creates, and life-cycle hooks.
 
-Both assert after every step that nothing was refused, so a permission that is missing fails them.
+All assert after every step that nothing was refused, so a permission that is missing fails them.
 """
 
 from collections.abc import Callable
@@ -11,19 +11,20 @@ import yaml
 from botocore.exceptions import ClientError
 
 from spiderpool_aws.domain.instance import CLUSTER_TAG
-from spiderpool_aws.local.ec2 import Eni, connect_autoscaling_in_process
-from spiderpool_aws.local.ec2.autoscaling import AutoScaling
+from spiderpool_aws.domain.lifecycle import LAUNCH_HOOK
+from spiderpool_aws.local.ec2 import Eni
 from spiderpool_aws.local.ec2.fixtures import Network, tag_list
 from spiderpool_aws.local.functions import FunctionError
 from spiderpool_aws.local.iam import Guard
 from spiderpool_aws.local.stack import LocalStack
+from tests.integration.groups import group_scene
 from tests.integration.iam.lambda_itself import act_as_lambda
 from tests.integration.iam.roles import SECRET, Roles
 from tests.integration.scene import TAGS, Scene, policy_text, scene
 
 POLICY = policy_text(ipv6={"addresses": 3})
 WORKER = "reconcile_nodes"
-GROUP = "prod-a"
+GROUP = "workers"
 
 
 class RefusedError(AssertionError):
@@ -66,7 +67,6 @@ class Run:
     def client(self, function: str, service: str) -> Any:
         """Return a boto3 client as the function's role."""
         session: Any = self.stack.application(function).session
-        connect_autoscaling_in_process(session, AutoScaling(self.stack.model))
         return session.client(service)
 
 
@@ -147,12 +147,12 @@ def _trip_the_fuse(run: Run, s: Scene, instance_id: str) -> None:
 
 
 def nics_of_its_own(roles_of: RolesOf) -> Guard:
-    """Create a NIC, shrink it, note and delete it when nobody needs it, and answer a life-cycle hook, as the worker."""
+    """Create a NIC, shrink it, note and delete it when nobody needs it, as the worker."""
     policies: Roles = {}
     with scene(POLICY, policies=policies) as s:
         policies |= roles_of(s.network.vpc_id)
         run = Run(s.stack, s.network)
-        instance_id = s.launch(nics=1, nic_tags=TAGS)
+        s.launch(nics=1, nic_tags=TAGS)
         run.stack.put_policy(_two_nics(run, addresses=3))
         s.run(120)
         run.step("create a NIC")
@@ -164,7 +164,6 @@ def nics_of_its_own(roles_of: RolesOf) -> Guard:
         run.step("shrink")
         assert len(created.secondary_ips) == 2
         _leave_alone(run, s, created)
-        _answer_a_hook(run, instance_id)
         return run.guard
 
 
@@ -192,15 +191,15 @@ def _leave_alone(run: Run, s: Scene, created: Eni) -> None:
     assert created.id not in run.stack.model.enis
 
 
-def _answer_a_hook(run: Run, instance_id: str) -> None:
-    autoscaling = run.client(WORKER, "autoscaling")
-    hook = {"AutoScalingGroupName": GROUP, "LifecycleHookName": "ready", "InstanceId": instance_id}
-    autoscaling.describe_auto_scaling_instances(InstanceIds=[instance_id])
-    run.step("describe")
-    # Allowed, and then refused by the local Auto Scaling, which has no hooks.
-    with suppress(ClientError):
-        autoscaling.record_lifecycle_action_heartbeat(**hook)
-    run.step("heartbeat")
-    with suppress(ClientError):
-        autoscaling.complete_lifecycle_action(LifecycleActionResult="CONTINUE", **hook)
-    run.step("complete")
+def hooks(roles_of: RolesOf) -> Guard:
+    """Hold up a group's launch until a node that is slow to join has its pools, and then let it go on."""
+    policies: Roles = {}
+    with group_scene(POLICY, policies=policies) as g:
+        policies |= roles_of(g.scene.network.vpc_id)
+        run = Run(g.scene.stack, g.scene.network)
+        g.scene.kubelets._join_seconds = 400.0
+        g.group.set_desired(1)
+        g.scene.run(600)
+        run.step("answer the hook of a launch")
+        assert g.hook_calls() == [(LAUNCH_HOOK, "CONTINUE")]
+        return run.guard

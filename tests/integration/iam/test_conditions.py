@@ -7,8 +7,6 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from spiderpool_aws.local.ec2 import connect_autoscaling_in_process
-from spiderpool_aws.local.ec2.autoscaling import AutoScaling
 from spiderpool_aws.local.iam import Caller, judge
 from spiderpool_aws.local.stack import LocalStack
 from tests.integration.iam.job import POLICY
@@ -40,7 +38,6 @@ def _world(variant: str) -> World:
 def refusal(world: World, function: str, service: str, operation: str, params: dict[str, Any]) -> str:
     """Make a call as the function's code; return the code of IAM's refusal."""
     session: Any = world.stack.application(function).session
-    connect_autoscaling_in_process(session, AutoScaling(world.stack.model))
     client = session.client(service)
     method = next(name for name, api in client.meta.method_to_api_mapping.items() if api == operation)
     with pytest.raises(ClientError) as caught:

@@ -6,7 +6,7 @@ import pytest
 
 from spiderpool_aws.deployment import FUNCTIONS
 from spiderpool_aws.local.iam import Request, judge
-from tests.integration.iam.job import RefusedError, main_job, nics_of_its_own
+from tests.integration.iam.job import RefusedError, hooks, main_job, nics_of_its_own
 from tests.integration.iam.roles import Roles, roles, without_action
 from tests.integration.scene import TAGS
 
@@ -33,12 +33,13 @@ def test_nics_that_nobody_tagged_are_refused_where_the_launch_template_should_ha
 @pytest.mark.parametrize("roles_of", [TAGGED, ALONE], ids=["tagged", "alone"])
 def test_the_worker_may_do_all_that_nics_of_its_own_and_lifecycle_hooks_need(roles_of: partial[Roles]) -> None:
     nics_of_its_own(roles_of)
+    hooks(roles_of)
 
 
 @pytest.fixture(scope="module")
 def asked() -> list[tuple[str, Request]]:
-    """Return what IAM was asked in both runs. A decision depends on the policy and on the request alone."""
-    return [*main_job(TAGGED, nic_tags=TAGS).asked, *nics_of_its_own(TAGGED).asked]
+    """Return what IAM was asked in all runs. A decision depends on the policy and on the request alone."""
+    return [*main_job(TAGGED, nic_tags=TAGS).asked, *nics_of_its_own(TAGGED).asked, *hooks(TAGGED).asked]
 
 
 @pytest.mark.parametrize("function", [function.name for function in FUNCTIONS])

@@ -22,17 +22,7 @@ MAX_CONCURRENCY = 10
 """Workers at the same time, by the event source mapping; what EC2's buckets allow is divided by it."""
 
 HOOK_TIMEOUT = timedelta(minutes=10)
-"""After which an Auto Scaling group goes on without us; twice the time between the worker's heartbeats.
-
-A termination has no heartbeats: there the policy's `drainSeconds` have to fit in, see `drain_timeout`.
-"""
-DRAIN_SLACK = timedelta(minutes=2)
-"""From the hook's event to the pass that begins to count `drainSeconds`, and from their end to our answer."""
-
-
-def drain_timeout(drain_seconds: int) -> timedelta:
-    """Return how long a group waits for the termination of one of its instances."""
-    return max(HOOK_TIMEOUT, timedelta(seconds=drain_seconds) + DRAIN_SLACK)
+"""After which an Auto Scaling group goes on without us: twice the time between the worker's heartbeats."""
 
 
 @dataclass(frozen=True, slots=True)
