@@ -95,7 +95,7 @@ def test_where_no_28_is_to_be_had_single_addresses_stand_in_until_one_is() -> No
         s.run(900)
         assert nic_of(s, instance_id).secondary_ips == []
         assert listed(s, instance_id) == held(nic_of(s, instance_id))
-        assert events(s, "PrefixesBack")
+        assert events(s, "PrefixesAssigned")
         s.checker.assert_idle(lambda: s.run(600))
 
 
