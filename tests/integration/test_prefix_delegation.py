@@ -116,3 +116,31 @@ def test_a_prefix_that_would_break_the_reserve_is_not_asked_for(free: int, prefi
         assert subnet.ipv4.free_count >= 20
         assert s.checker.refused == {}
         assert bool(events(s, "CapacityLimited")) == (prefixes < 2)
+
+
+def test_a_nic_is_created_with_single_addresses_where_its_subnet_has_no_28() -> None:
+    with scene(policy_of(interface(0), interface(1, ipv4=FALLBACK)), subnets=PLANS) as s:
+        nics = fragment(s, "pods")
+        instance_id = s.launch(nics=1)
+        s.run(180)
+        eni = nic_of(s, instance_id, 1)
+        assert (eni.ipv4_prefixes, len(eni.secondary_ips)) == ([], 8)
+        assert calls(s)["CreateNetworkInterface"] == 2, "with a prefix, and then without"
+        assert events(s, "PrefixFallback")
+        (node,) = s.stack.cluster.objects("nodes")
+        assert not node["spec"].get("taints")
+        give_up(s, nics)
+        s.run(900)
+        eni = nic_of(s, instance_id, 1)
+        assert (len(eni.ipv4_prefixes), eni.secondary_ips) == (1, [])
+        assert len(listed(s, instance_id)) == 5 + 16
+        s.checker.assert_idle(lambda: s.run(600))
+
+
+def test_a_nic_with_prefixes_is_not_created_on_a_type_that_has_none() -> None:
+    with scene(policy_of(interface(0), interface(1, ipv4={"prefixes": 1})), subnets=PLANS) as s:
+        s.launch(nics=1, instance_type="m4.large")
+        s.run(180)
+        (told,) = events(s, "NicLimited")
+        assert "m4.large is not a Nitro type" in told["message"]
+        assert calls(s) == {"AssignPrivateIpAddresses": 1}
