@@ -71,10 +71,13 @@ class _Survey:
     @cached_property
     def differing(self) -> frozenset[str]:
         """The instances that a worker has to look at."""
-        # A dead instance's pools may be held by pods, which only the worker reads: it looks until they are gone.
-        return frozenset(
-            i for i, plan in self.plans.items() if plan.actions or (is_gone(self.models[i]) and self.models[i].pools)
-        )
+        return frozenset(i for i, plan in self.plans.items() if plan.actions or self._is_held(plan))
+
+    def _is_held(self, plan: NodePlan) -> bool:
+        """Tell whether pods hold its pools: only the worker reads those of the dead, and only it tells of the others."""
+        model = self.models[plan.instance_id]
+        stuck = any(finding.code == Metric.POOL_STUCK for finding in plan.findings)
+        return stuck or (is_gone(model) and bool(model.pools))
 
     def hints(self, instance_id: str) -> frozenset[Hint]:
         """Return what the worker could not know, or only at the price of one more read."""
