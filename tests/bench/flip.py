@@ -11,7 +11,11 @@ def rows() -> Iterator[tuple[str, str, str]]:
     how = "20 nodes with one NIC, a pod on each every five seconds and before each write of the flip"
     prepared = f"{seen.preparation_seconds:.0f} s, {seen.preparation_writes} writes"
     yield "IPv6 turned on: from the policy's change to the flip", prepared, how
-    yield "IPv6 turned on: the flip", f"{seen.flip_seconds:.0f} s, {seen.flip_writes} writes", "virtual clock: a call takes no time"
+    yield (
+        "IPv6 turned on: the flip",
+        f"{seen.flip_seconds:.0f} s, {seen.flip_writes} writes",
+        "virtual clock: a call takes no time",
+    )
     tried = seen.pods_before_flip + seen.pods_after_flip
     yield "pods that failed outside of the flip", f"{len(seen.failed_outside)} of {tried}", how
     yield "pods that failed within it", f"{seen.failed_within} of {seen.pods_within}", "their kubelets try again"

@@ -10,10 +10,7 @@ from spiderpool_aws.local.cluster.double import PRODUCT
 from spiderpool_aws.local.ec2 import Ec2Options
 from tests.integration.capacity import (
     PLANS,
-    V4,
-    by_hand,
     calls,
-    events,
     held,
     interface,
     listed,
@@ -25,7 +22,7 @@ from tests.integration.scene import Scene, scene
 from tests.integration.stopping import Stopper
 
 ELASTIC = policy_of(interface(ipv4={"addresses": {"min": 2, "warm": 3, "max": 9}}))
-NETWORK = "kube-system/ipvlan-ens5"
+REST = timedelta(seconds=60)
 
 
 def sizes(s: Scene, instance_id: str) -> tuple[int, int]:
@@ -208,9 +205,6 @@ def test_released_addresses_rest_for_a_minute_before_a_pool_lists_them_again() -
         s.run(120)
         assert sizes(s, instance_id) == (6, 6)
         assert set(listed(s, instance_id)) & set(released_at)
-
-
-REST = timedelta(seconds=60)
 
 
 def test_prefixes_go_back_whole_or_not_at_all() -> None:

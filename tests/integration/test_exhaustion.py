@@ -11,8 +11,8 @@ from tests.integration.scene import Scene, scene
 
 MESSAGE = "There aren't sufficient free Ipv4 addresses or prefixes in subnet subnet-1 to fulfill the request."
 CODES = [
-    pytest.param(("InsufficientFreeAddressesInSubnet", "The specified subnet has not enough free addresses."), id="free"),
-    pytest.param(("InsufficientCidrBlocks", "The specified subnet does not have enough free cidr blocks."), id="blocks"),
+    pytest.param(("InsufficientFreeAddressesInSubnet", "The subnet has not enough free addresses."), id="free"),
+    pytest.param(("InsufficientCidrBlocks", "The subnet has not enough free cidr blocks."), id="blocks"),
     pytest.param(("InvalidParameterValue", MESSAGE), id="value"),
 ]
 ASSIGN, CREATE = "AssignPrivateIpAddresses", "CreateNetworkInterface"

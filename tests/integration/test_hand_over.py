@@ -1,7 +1,5 @@
 """Addresses that go from one node to the next, and those that leave while a pod uses them: nobody intervenes."""
 
-from typing import Any
-
 import pytest
 
 from spiderpool_aws.domain.addresses import AddressSet
@@ -47,7 +45,7 @@ def test_a_node_name_that_comes_back_while_its_old_pool_is_dying_gets_a_pool_of_
         dead = s.launch(nics=1)
         s.run(120)
         name = node_name(s, dead)
-        (pod,) = run_pods_on(s, dead, 1)
+        run_pods_on(s, dead, 1)
         primary = s.stack.model.instances[dead].private_ip
         terminate(s, dead)
         s.run(30)

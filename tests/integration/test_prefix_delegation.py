@@ -4,7 +4,18 @@ import pytest
 
 from spiderpool_aws.domain.addresses import AddressSet, parse_network
 from spiderpool_aws.local.ec2.fixtures import SubnetPlan
-from tests.integration.capacity import V4, V6, by_hand, calls, events, held, interface, listed, nic_of, policy_of, run_pods
+from tests.integration.capacity import (
+    V6,
+    by_hand,
+    calls,
+    events,
+    held,
+    interface,
+    listed,
+    nic_of,
+    policy_of,
+    run_pods,
+)
 from tests.integration.scene import Scene, scene
 
 ROLE = {"spiderpool-aws/role": "secondary-nic"}
@@ -101,8 +112,7 @@ def test_where_no_28_is_to_be_had_single_addresses_stand_in_until_one_is() -> No
 
 @pytest.mark.parametrize(("free", "prefixes"), [(36, 1), (35, 0), (52, 2)])
 def test_a_prefix_that_would_break_the_reserve_is_not_asked_for(free: int, prefixes: int) -> None:
-    size = {"ipv4": {"prefixes": 2}, "subnets": {"reserve": 20}}
-    with scene(policy_of(interface(**size)), subnets=PLANS) as s:
+    with scene(policy_of(interface(ipv4={"prefixes": 2}, subnets={"reserve": 20})), subnets=PLANS) as s:
         subnet = s.stack.model.subnets[s.network.subnets["nodes"]]
         by_hand(
             s,

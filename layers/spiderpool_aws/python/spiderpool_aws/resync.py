@@ -74,7 +74,7 @@ class _Survey:
         return frozenset(i for i, plan in self.plans.items() if plan.actions or self._is_held(plan))
 
     def _is_held(self, plan: NodePlan) -> bool:
-        """Tell whether pods hold its pools: only the worker reads those of the dead, and only it tells of the others."""
+        """Tell whether pods hold its pools: the worker alone reads those of the dead, and tells of the others."""
         model = self.models[plan.instance_id]
         stuck = any(finding.code == Metric.POOL_STUCK for finding in plan.findings)
         return stuck or (is_gone(model) and bool(model.pools))

@@ -4,7 +4,7 @@
 | --- | --- | --- |
 | the last pool or the startup taint: the node may be used | Normal | `PoolsReady` |
 | a lost address that was assigned again | Normal | `AddressReassigned` |
-| prefixes for a NIC that has a pool already: they were not to be had before, or the policy asks for more | Normal | `PrefixesAssigned` |
+| prefixes for a NIC that has a pool already: they are to be had now | Normal | `PrefixesAssigned` |
 | a field of ours that somebody changed, set back | Normal | `FieldCorrected` |
 | addresses that left a pool | Normal | `AddressesDropped` |
 | the Node of an instance that is gone, deleted | Normal | `NodeDeleted` |
