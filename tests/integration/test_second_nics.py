@@ -208,13 +208,22 @@ def test_a_call_whose_request_or_answer_is_lost_is_neither_repeated_blindly_nor_
         s.checker.assert_idle(lambda: s.run(360))
 
 
-@pytest.mark.parametrize("seed", [None, 0, 1, 2, 3, 4])
+@pytest.mark.parametrize(
+    "first", [{}, {"Ipv6AddressCount": 6, "SecondaryPrivateIpAddressCount": 5}], ids=["empty", "filled"]
+)
+@pytest.mark.parametrize("seed", [None, 0, 1, 2, 3])
 def test_describes_of_up_to_thirty_seconds_ago_never_cause_a_second_nic_a_double_assignment_or_a_release(
-    seed: int | None,
+    seed: int | None, first: dict[str, int]
 ) -> None:
     options = Ec2Options(describe_lag_seconds=30.0, write_lag_seconds=5.0 if seed is not None else 0.0, lag_seed=seed)
     with scene(TWO, subnets=PLANS, options=options) as s:
-        ids = [s.launch(nics=1), s.launch(nics=1)]
+        ids = [s.launch(nics=1, **first), s.launch(nics=1, **first)]
+        s.run(10)
+        running = [event for event in s.stack.bus.events if event["detail"].get("state") == "running"]
+        for number in range(30):  # every few seconds something else has them looked at
+            s.run(5)
+            for event in running:
+                s.stack.bus.put(event | {"id": f"{number:08x}{event['id'][8:]}"})
         s.run(900)
         took = calls(s)
         assert (created(s), {n for n in took if n.startswith("Unassign")}) == (2, set())
