@@ -213,7 +213,7 @@ def test_a_call_whose_request_or_answer_is_lost_is_neither_repeated_blindly_nor_
 )
 @pytest.mark.parametrize("seed", [None, 0, 1, 2, 3])
 def test_describes_of_up_to_thirty_seconds_ago_never_cause_a_second_nic_a_double_assignment_or_a_release(
-    seed: int | None, first: dict[str, int]
+    seed: int | None, first: dict[str, Any]
 ) -> None:
     options = Ec2Options(describe_lag_seconds=30.0, write_lag_seconds=5.0 if seed is not None else 0.0, lag_seed=seed)
     with scene(TWO, subnets=PLANS, options=options) as s:
