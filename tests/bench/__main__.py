@@ -3,13 +3,13 @@
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import calls, cold_start, imports, planning
+from tests.bench import calls, cold_start, flip, imports, planning
 
 
 def main() -> None:
     """Print one table of all figures."""
     table = Table("what", "figure", "how")
-    for rows in (calls.rows(), planning.rows(), imports.rows(), cold_start.rows()):
+    for rows in (calls.rows(), flip.rows(), planning.rows(), imports.rows(), cold_start.rows()):
         for what, figure, how in rows:
             table.add_row(what, figure, how)
         table.add_section()

@@ -1,6 +1,6 @@
 """A small cluster on the local stack: a network, some nodes, and the checker of the invariants."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -38,15 +38,22 @@ class Scene:
     kubelets: Kubelets
 
     def launch(
-        self, *, nics: int = 2, tags: dict[str, str] | None = None, nic_tags: dict[str, str] | None = None, **nic: Any
+        self,
+        *,
+        nics: int = 2,
+        tags: dict[str, str] | None = None,
+        nic_tags: dict[str, str] | None = None,
+        instance_type: str = "m5.large",
+        **nic: Any,
     ) -> str:
         """Launch a node whose NICs hold nothing beside their primary addresses."""
-        subnets = [self.network.subnets[name] for name in ("nodes", "pods")][:nics]
+        subnets = [self.network.subnets[name] for name in ("nodes", "pods")[:nics]]
         plans = [
             {"SubnetId": s, "Ipv6AddressCount": 1, "PrimaryIpv6": True, "DeleteOnTermination": True} | nic
             for s in subnets
         ]
-        return launch(self.stack.model, plans, tags=TAGS if tags is None else tags, nic_tags=nic_tags)
+        own = TAGS if tags is None else tags
+        return launch(self.stack.model, plans, tags=own, nic_tags=nic_tags, instance_type=instance_type)
 
     def run(self, seconds: float) -> None:
         """Let time pass, with the invariants checked on the way."""
@@ -77,13 +84,17 @@ class Scene:
 
 @contextmanager
 def scene(
-    policy: str | None = None, *, options: Ec2Options | None = None, policies: Policies | None = None
+    policy: str | None = None,
+    *,
+    options: Ec2Options | None = None,
+    policies: Policies | None = None,
+    subnets: Mapping[str, SubnetPlan] | None = None,
 ) -> Iterator[Scene]:
     """Return a local stack with a network and no node; at the end the invariants are checked once more."""
     with LocalStack(policy or policy_text(), options=options, policies=policies) as stack:
         checker = InvariantChecker(stack.model, stack.cluster, stack.role_arns, stack.policy)
         kubelets = Kubelets(stack.model, stack.cluster, stack.agent)
-        built = Scene(stack, create_network(stack.model, SUBNETS), checker, kubelets)
+        built = Scene(stack, create_network(stack.model, subnets or SUBNETS), checker, kubelets)
         yield built
         checker.check()
         assert [m.body for m in stack.dead_requests.messages] == []

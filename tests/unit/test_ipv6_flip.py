@@ -60,12 +60,12 @@ def test_no_pool_is_default_before_every_node_has_its_own_and_then_all_are() -> 
     assert fleet.cluster.writes == []
 
 
-def test_a_worker_that_looks_before_the_flip_waits_and_changes_nothing() -> None:
+def test_a_worker_that_looks_before_the_flip_changes_nothing_and_keeps_no_message_before_it() -> None:
     fleet = turned_on(2)
     fleet.work(["i-0", "i-1"])
     fleet.cluster.writes.clear()
     outcome = fleet.reconciler.reconcile([ReconcileRequest("i-0", "event", "test")])["i-0"]
-    assert (outcome.status, outcome.delay_seconds, fleet.cluster.writes) == ("waiting", 60.0, [])
+    assert (outcome.status, fleet.cluster.writes) == ("done", [])
 
 
 def test_a_lost_message_of_the_flip_is_made_good_by_any_other_look() -> None:

@@ -49,6 +49,8 @@ class Metric(StrEnum):
     NODE_CLAIMED = "NodeClaimed"
     NODE_MISMATCH = "NodeMismatch"
     NODE_NAME_MISSING = "NodeNameMissing"
+    POOL_STUCK = "PoolStuck"
+    PREFIX_FALLBACK = "PrefixFallback"
     REMOVAL_HELD = "RemovalHeld"
     SUBNET_CHANGED = "SubnetChanged"
     SUBNET_WITHOUT_FAMILY = "SubnetWithoutFamily"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from spiderpool_aws.domain.desired import cooling_key
 from spiderpool_aws.domain.lifecycle import ProlongHook
 from spiderpool_aws.domain.nic_actions import Assign, AttachNic, CreateNic
+from spiderpool_aws.domain.nic_creation import creation_key
 from spiderpool_aws.domain.nic_rules import attach_key
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.plan import Action
@@ -58,7 +59,7 @@ class Recollection:
         """
         until = observed.now + COOL_DOWN
         if isinstance(action, CreateNic):
-            self._cooling[action.subnet_id] = until
+            self._cooling[creation_key(action)] = until
             return action.subnet_id
         eni = observed.eni(action.eni_id) if isinstance(action, Assign) else None
         if eni is None or not isinstance(action, Assign):

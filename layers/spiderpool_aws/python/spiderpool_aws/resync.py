@@ -10,6 +10,7 @@ It writes nothing to EC2, and to the cluster only the note of an absence: the re
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +18,7 @@ from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.fuse import Fuse, FuseState, Scale, Verdict, judge
 from spiderpool_aws.domain.instance import ObservedInstance
-from spiderpool_aws.domain.ipv6_default import flip_is_due
+from spiderpool_aws.domain.ipv6_default import flip_is_awaited, flip_is_due
 from spiderpool_aws.domain.memory import Absence
 from spiderpool_aws.domain.node_index import NodeIndex
 from spiderpool_aws.domain.observed import ObservedNode
@@ -36,6 +37,8 @@ from spiderpool_aws.reconciler import report_control, stranger_finding
 
 PAGE = 200
 EVERY_MINUTES = 5
+FLIP_PATIENCE = timedelta(minutes=30)
+"""How long every minute counts because nodes lack default IPv6 pools: some may never get them."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,13 @@ class _Survey:
     @cached_property
     def differing(self) -> frozenset[str]:
         """The instances that a worker has to look at."""
-        # A dead instance's pools may be held by pods, which only the worker reads: it looks until they are gone.
-        return frozenset(
-            i for i, plan in self.plans.items() if plan.actions or (self.models[i].is_gone and self.models[i].pools)
-        )
+        return frozenset(i for i, plan in self.plans.items() if plan.actions or self._is_held(plan))
+
+    def _is_held(self, plan: NodePlan) -> bool:
+        """Tell whether pods hold its pools: the worker alone reads those of the dead, and tells of the others."""
+        model = self.models[plan.instance_id]
+        stuck = any(finding.code == Metric.POOL_STUCK for finding in plan.findings)
+        return stuck or (model.is_gone and bool(model.pools))
 
     def hints(self, instance_id: str) -> frozenset[Hint]:
         """Return what the worker could not know, or only at the price of one more read."""
@@ -81,6 +87,14 @@ class _Survey:
         doubled = bool(model.other_nodes) and not model.is_gone
         said = {Hint.SPARES: bool(model.spares), Hint.NODES: doubled, Hint.FLIP: model.flip}
         return frozenset(hint for hint, true in said.items() if true)
+
+
+@dataclass(frozen=True, slots=True)
+class _Flip:
+    """What this process remembers of a cluster that turns IPv6 on; another one looks every five minutes."""
+
+    awaited_since: datetime | None = None
+    begun: datetime | None = None
 
 
 class Resync:
@@ -101,6 +115,7 @@ class Resync:
         self._clock = clock
         self._reporter = reporter
         self._observer = Observer(systems, clock)
+        self._flip = _Flip()
 
     def run(self, request: ResyncRequest) -> dict[str, Any]:
         """Return counts, and for a dry run a page of plans. Raises RetryLater when something cannot be read."""
@@ -111,7 +126,7 @@ class Resync:
             return {"done": False, "reason": f"no valid policy: {control.problem}"}
         if policy.mode == "paused" and not request.dry_run:
             return {"done": False, "reason": "paused by the policy"}
-        if request.at is not None and request.at.minute % EVERY_MINUTES and not policy.is_elastic:
+        if request.at is not None and request.at.minute % EVERY_MINUTES and not self._is_due(policy):
             return {"done": False, "reason": f"due every {EVERY_MINUTES} minutes, as no size of the policy is elastic"}
         if request.instance_ids and not request.dry_run:
             self._queue.send([ReconcileRequest(i, request.request_id, "resync") for i in request.instance_ids])
@@ -137,6 +152,21 @@ class Resync:
         enqueued = self._hand_over(survey, request, tripped=verdict.fuse.state is FuseState.TRIPPED)
         self._reporter.info("resync", **{key: value for key, value in answer.items() if isinstance(value, int | str)})
         return answer | {"enqueued": enqueued}
+
+    def _is_due(self, policy: Policy) -> bool:
+        """Tell whether every minute counts: sizes follow use, or nodes are about to get default IPv6 pools."""
+        awaited = self._flip.awaited_since
+        return policy.is_elastic or (awaited is not None and self._clock.now() - awaited < FLIP_PATIENCE)
+
+    def _note_flip(self, *, flip: bool, awaited: bool) -> None:
+        now, known = self._clock.now(), self._flip
+        begun = now if flip else known.begun
+        if flip and known.begun is None:
+            self._reporter.info("every node has its IPv6 pools: they become default now")
+        if begun is not None and not awaited:
+            seconds = int((now - begun).total_seconds())
+            self._reporter.info(f"every IPv6 pool is default: the change took less than {seconds} s", seconds=seconds)
+        self._flip = _Flip(known.awaited_since or now, begun) if awaited else _Flip()
 
     def _hand_over(self, survey: _Survey, request: ResyncRequest, *, tripped: bool) -> int:
         """Enqueue what differs, who is there first: a note of absence that fails keeps no other node waiting."""
@@ -169,8 +199,9 @@ class Resync:
         models = self._observer.observe(instances, pools, replace(control, fuse=Fuse()), policy, nodes)
         models = {i: replace(model, spares=tuple(spares.get(i, ()))) for i, model in models.items()}
         flip = not only and flip_is_due(models.values(), policy)
+        if not only:
+            self._note_flip(flip=flip, awaited=flip_is_awaited(models.values(), policy))
         if flip:
-            self._reporter.info("every node has its IPv6 pools: they become default now")
             models = {i: replace(model, flip=True) for i, model in models.items()}
         plans = {instance_id: plan_node(model, policy) for instance_id, model in models.items()}
         return _Survey(policy, pools, models, plans, listed, absent)

@@ -21,7 +21,7 @@ from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.lost import Lost
 from spiderpool_aws.domain.memory import Surplus
-from spiderpool_aws.domain.nic_actions import Assign, Reassign, Unassign
+from spiderpool_aws.domain.nic_actions import Amount, Assign, Reassign, Unassign
 from spiderpool_aws.domain.nic_family import NicFamily
 from spiderpool_aws.domain.policy import Elastic, Size
 from spiderpool_aws.metrics import Metric
@@ -51,10 +51,21 @@ def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft
     need = lack(size, nic.family, nic.eni, holding, bounds, want)
     if need.problem:
         draft.report(Metric.CAPACITY_LIMITED, need.problem)
+    _report_fallback(nic, size, holding, draft)
     if need.amount.count:
         _plan_assign(nic, Assign(nic.eni.eni_id, nic.family, need.amount.count, need.amount.prefixes), draft)
         return Release(no_excess(nic.family), surplus=_kept_note(nic))
     return _plan_release(nic, size, holding, want, draft)
+
+
+def _report_fallback(nic: NicFamily, size: Size, holding: Holding, draft: Draft) -> None:
+    missing = (size.prefixes or 0) - len(holding.prefixes)
+    if size.fallback == "addresses" and missing > 0 and holding.singles and nic.limits.nitro:
+        draft.report(
+            Metric.PREFIX_FALLBACK,
+            f"{nic.eni.eni_id} has single {nic.family} addresses in place of {Amount(missing, prefixes=True)}: "
+            f"{nic.subnet.subnet_id} had no whole block free",
+        )
 
 
 def _kept_note(nic: NicFamily) -> Surplus | None:

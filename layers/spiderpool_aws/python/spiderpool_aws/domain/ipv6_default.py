@@ -8,13 +8,9 @@ them are flipped in one pass of the resync; a cluster that has IPv6 from its fir
 from collections.abc import Iterable
 
 from spiderpool_aws.domain.addresses import IPFamily
-from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.instance import Eni, InstanceState
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import Wait
 from spiderpool_aws.domain.policy import Policy
-
-FLIP_WAIT_SECONDS = 60.0
 
 
 def may_be_default(observed: ObservedNode) -> bool:
@@ -25,20 +21,26 @@ def may_be_default(observed: ObservedNode) -> bool:
     return not own and not claims.has_ipv6 and not claims.lacks_ipv6(except_instance=observed.instance_id)
 
 
-def plan_flip(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
-    """Have the message come back until the flip: a node that joined in between must not miss it."""
-    if policy.pools.default and not may_be_default(observed):
-        wait = Wait("the IPv6 pools become default when every node has its own", FLIP_WAIT_SECONDS)
-        if wait not in draft.waits:
-            draft.waits.append(wait)
-
-
 def flip_is_due(models: Iterable[ObservedNode], policy: Policy) -> bool:
     """Tell whether a complete listing shows that every node has its IPv6 pools, and none is default yet."""
     live = [m for m in models if _is_served(m, policy)]
     if not policy.pools.default or not live or live[0].claims.has_default_ipv6:
         return False
     return any(_ipv6_pools(m) for m in live) and all(_ipv4_nics(m) <= _ipv6_pools(m).keys() for m in live)
+
+
+def flip_is_awaited(models: Iterable[ObservedNode], policy: Policy) -> bool:
+    """Tell whether a node of the listing should have default IPv6 pools and lacks one.
+
+    No message waits for the flip: in a group of the FIFO queue it would stand before the one that brings it.
+    """
+    live = [m for m in models if _is_served(m, policy)]
+    return policy.pools.default and any(not _has_defaults(m) for m in live)
+
+
+def _has_defaults(model: ObservedNode) -> bool:
+    own = _ipv6_pools(model)
+    return all(own.get(nic, False) for nic in _ipv4_nics(model))
 
 
 def _is_served(model: ObservedNode, policy: Policy) -> bool:

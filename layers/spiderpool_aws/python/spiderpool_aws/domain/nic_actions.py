@@ -127,9 +127,16 @@ class CreateNic(_NicAction):
     """The client token: the same for the same message, so that a repetition creates nothing."""
 
     @property
+    def asks_prefixes(self) -> bool:
+        """Tell whether the subnet has to have whole blocks for it."""
+        ipv4 = self.amounts.get(IPFamily.IPV4)
+        return ipv4 is not None and ipv4.prefixes
+
+    @property
     def key(self) -> str:
-        """Name the action; another subnet is another try."""
-        return f"create NIC {self.device_index} of {self.instance_id} in {self.subnet_id}"
+        """Name the action; another subnet is another try, and so are single addresses in place of prefixes."""
+        what = " with prefixes" if self.asks_prefixes else ""
+        return f"create NIC {self.device_index} of {self.instance_id} in {self.subnet_id}{what}"
 
     @property
     def scope(self) -> str:
@@ -138,7 +145,8 @@ class CreateNic(_NicAction):
 
     def __str__(self) -> str:
         amounts = ", ".join(f"{amount} of {family}" for family, amount in sorted(self.amounts.items()))
-        return f"{self.key} with {amounts}"
+        where = f"in {self.subnet_id}"
+        return f"create NIC {self.device_index} of {self.instance_id} {where} with {amounts}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,10 @@ Created is looked for before it is created; a NIC that cannot be attached is del
 needs is noted, and deleted when it was noted ten minutes ago (DESIGN §2, invariant 6).
 """
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
 
-from spiderpool_aws.domain.addresses import IPFamily
-from spiderpool_aws.domain.desired import PREFIX_ADDRESSES, is_exhausted
 from spiderpool_aws.domain.draft import Draft
-from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.instance import (
     CLUSTER_TAG,
     INDEX_TAG,
@@ -24,15 +18,13 @@ from spiderpool_aws.domain.instance import (
     InstanceState,
     InstanceTypeLimits,
     ObservedInstance,
-    Subnet,
 )
 from spiderpool_aws.domain.memory import ABSENCE
-from spiderpool_aws.domain.nic_actions import Amount, AttachNic, CreateNic, DeleteNic, KeepWithInstance, NoteOrphan
+from spiderpool_aws.domain.nic_actions import AttachNic, DeleteNic, KeepWithInstance, NoteOrphan
+from spiderpool_aws.domain.nic_creation import MissingNic, choose_creation
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.policy import Elastic, Interface, Policy, Size
+from spiderpool_aws.domain.policy import Interface, Policy
 from spiderpool_aws.metrics import Metric
-
-TOKEN_LENGTH = 64
 
 
 def spare_for(observed: ObservedNode, interface: Interface) -> Eni | None:
@@ -64,9 +56,8 @@ def plan_missing_nic(
     limits = observed.limits
     if limits is None or _beyond_type(instance, interface, limits, draft):
         return
-    subnet = _choose(observed, instance, interface, draft)
-    if subnet is not None:
-        action = _create(observed, instance, policy, interface, subnet, limits)
+    action = choose_creation(MissingNic(observed, instance, policy, interface, limits), draft)
+    if action is not None:
         draft.add(action)
         draft.incomplete = True
 
@@ -95,6 +86,14 @@ def attach_key(instance_id: str, device_index: int) -> str:
 
 def _beyond_type(instance: ObservedInstance, interface: Interface, limits: InstanceTypeLimits, draft: Draft) -> bool:
     """Refuse before the create what the attach would refuse after it."""
+    sizes = [size for family in interface.families if (size := interface.size(family)) is not None]
+    if not limits.nitro and any(size.prefixes is not None for size in sizes):
+        draft.refuse(
+            Metric.NIC_LIMITED,
+            f"{instance.instance_id} cannot get a NIC at device index {interface.device_index} with prefixes: "
+            f"{limits.instance_type} is not a Nitro type; use addresses",
+        )
+        return True
     count = sum(eni.network_card == 0 for eni in instance.enis)
     if interface.device_index < limits.enis and count < limits.enis:
         return False
@@ -116,113 +115,6 @@ def _plan_attach(
         draft.add(action)
     elif refused:
         draft.add(DeleteNic(spare.eni_id, "it could not be attached", at_once=True))
-
-
-def _choose(observed: ObservedNode, instance: ObservedInstance, interface: Interface, draft: Draft) -> Subnet | None:
-    """Return the subnet with the most room above its reserve; None, with the reason, when there is none."""
-    fitting = [s for s in observed.subnets.values() if _fits(s, observed, instance, interface)]
-    if not fitting:
-        draft.refuse(
-            Metric.NO_SUBNET,
-            f"{instance.instance_id} needs a NIC at device index {interface.device_index}, and no subnet of the "
-            f"policy's choice is in its VPC and availability zone {instance.availability_zone} and has the families "
-            "that are asked for: tag one, or correct the policy",
-        )
-        return None
-    open_ = [s for s in fitting if not _is_closed(s, observed, instance, interface)]
-    # The primary address and one for a pod: less is not worth a NIC.
-    roomy = [s for s in open_ if _room(s, interface) >= 2]
-    if not roomy:
-        names = ", ".join(sorted(s.subnet_id for s in fitting))
-        draft.report(Code.SUBNET_EXHAUSTED, f"a NIC for {instance.instance_id} has no room in {names}")
-        draft.wait(f"no room for a NIC in {names}")
-        return None
-    return max(roomy, key=lambda s: (_room(s, interface), s.subnet_id))
-
-
-def _fits(subnet: Subnet, observed: ObservedNode, instance: ObservedInstance, interface: Interface) -> bool:
-    choice = interface.subnets
-    first = instance.eni_at(0)
-    home = observed.subnets.get(first.subnet_id) if first is not None else None
-    return (
-        subnet.availability_zone == instance.availability_zone
-        and (home is None or home.vpc_id == subnet.vpc_id)
-        and all(subnet.tags.get(key) == value for key, value in choice.tags.items())
-        and (not choice.ids or subnet.subnet_id in choice.ids)
-        and all(subnet.cidr(family) is not None for family in interface.families)
-    )
-
-
-def _is_closed(subnet: Subnet, observed: ObservedNode, instance: ObservedInstance, interface: Interface) -> bool:
-    """Tell whether EC2 said, in this pass or a moment ago, that the subnet has no room."""
-    key = f"create NIC {interface.device_index} of {instance.instance_id} in {subnet.subnet_id}"
-    cooling = observed.cooling.get(subnet.subnet_id)
-    return is_exhausted(observed.tried.get(key, "")) or (cooling is not None and cooling > observed.now)
-
-
-def _room(subnet: Subnet, interface: Interface) -> int:
-    return max(0, (subnet.available_ipv4 or 0) - interface.subnets.reserve)
-
-
-def _create(
-    observed: ObservedNode,
-    instance: ObservedInstance,
-    policy: Policy,
-    interface: Interface,
-    subnet: Subnet,
-    limits: InstanceTypeLimits,
-) -> CreateNic:
-    first = instance.eni_at(0)
-    groups = interface.security_groups or (first.groups if first is not None else ())
-    amounts = dict(_amounts(interface, limits, _room(subnet, interface)))
-    tags = {
-        CLUSTER_TAG: policy.cluster,
-        INSTANCE_TAG: instance.instance_id,
-        INDEX_TAG: str(interface.device_index),
-        "Name": f"{instance.instance_id}-{interface.host}",
-    }
-    action = CreateNic(instance.instance_id, interface.device_index, subnet.subnet_id, tuple(groups), amounts, tags)
-    return replace(action, token=_token(observed.token_seed, action))
-
-
-def _amounts(interface: Interface, limits: InstanceTypeLimits, room: int) -> Iterator[tuple[IPFamily, Amount]]:
-    """Yield what the NIC is created with: what the policy asks for, as far as the type and the subnet have room."""
-    for family in interface.families:
-        size, slots = interface.size(family), limits.per_eni(family)
-        if size is None:
-            continue
-        if family is IPFamily.IPV4:
-            # The primary address takes a slot, and an address of the subnet.
-            slots, left = slots - 1, room - 1
-        else:
-            left = slots
-        if size.prefixes is not None:
-            count = min(size.prefixes, slots, left // PREFIX_ADDRESSES if family is IPFamily.IPV4 else left)
-            amount = Amount(count if limits.nitro else 0, prefixes=True)
-        else:
-            # The host's own IPv6 address is one more: it is marked as primary, and no pod gets it.
-            own = 1 if family is IPFamily.IPV6 else 0
-            amount = Amount(min(_singles(size, slots) + own, slots, left))
-        if amount.count > 0:
-            yield family, amount
-
-
-def _singles(size: Size, slots: int) -> int:
-    match size.addresses:
-        case Elastic() as elastic:
-            return min(max(elastic.min, elastic.warm), elastic.max)
-        case int() as count:
-            return count
-        case _:
-            return slots
-
-
-def _token(seed: str, action: CreateNic) -> str:
-    """Return the client token: of the message and of all that the request holds, for EC2 refuses a token whose request
-    differs (`IdempotentParameterMismatch`)."""
-    amounts = {str(family): str(amount) for family, amount in action.amounts.items()}
-    text = json.dumps([seed, action.key, sorted(action.groups), amounts, dict(action.tags)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:TOKEN_LENGTH]
 
 
 def plan_kept(eni: Eni, instance: ObservedInstance, draft: Draft) -> None:

@@ -4,6 +4,7 @@
 | --- | --- | --- |
 | the last pool or the startup taint: the node may be used | Normal | `PoolsReady` |
 | a lost address that was assigned again | Normal | `AddressReassigned` |
+| prefixes for a NIC that has a pool already: they are to be had now | Normal | `PrefixesAssigned` |
 | a field of a pool that somebody changed, set back | Normal | `FieldCorrected` |
 | a network that is made as the policy has it | Normal | `NetworkChanged` |
 | addresses that left a pool | Normal | `AddressesDropped` |
@@ -119,6 +120,9 @@ def _of_step(step: Step, node: Node) -> Iterator[NodeEvent]:
     match step.action:
         case Reassign():
             yield _change(step, node, "AddressReassigned", str(step.action))
+        case Assign(prefixes=True) if _has_pool(step.before, step.action):
+            # Those of a launch are told with its pools.
+            yield _change(step, node, "PrefixesAssigned", str(step.action))
         case Quarantine():
             yield _event(node, step.before, "AddressQuarantined", str(step.action), str(step.action))
         case CreateNic() | DeleteNic():
@@ -138,6 +142,11 @@ def _of_step(step: Step, node: Node) -> Iterator[NodeEvent]:
             yield _event(node, step.before, "StartupTaintRestored", str(step.action), told_as)
         case DeleteNode():
             yield _change(step, node, "NodeDeleted", str(step.action))
+
+
+def _has_pool(observed: ObservedNode, action: Assign) -> bool:
+    owners = (pool.identity for pool in observed.pools if not pool.terminating)
+    return any(known and (known.eni_id, known.family) == (action.eni_id, action.family) for known in owners)
 
 
 def _of_pool(step: Step, action: ApplyPool, node: Node) -> Iterator[NodeEvent]:

@@ -29,6 +29,7 @@ from spiderpool_aws.domain.policy import Group, Interface, Policy
 from spiderpool_aws.domain.pool import MultusConfig
 from spiderpool_aws.domain.pool_actions import ApplyMultusConfig
 from spiderpool_aws.domain.pool_rules import plan_nic_family
+from spiderpool_aws.domain.stuck import report_stuck
 from spiderpool_aws.metrics import Metric
 
 
@@ -46,6 +47,7 @@ def plan_node(observed: ObservedNode, policy: Policy) -> NodePlan:
     else:
         _plan_known(observed, observed.instance, policy, draft)
         forget_absence(observed, draft)
+    report_stuck(draft)
     return draft.to_plan()
 
 

@@ -86,6 +86,7 @@ class Pool:
     uid: str = ""
     """Empty until the pool exists."""
     terminating: bool = False
+    terminating_since: datetime | None = None
     users: Mapping[str, str] = field(default_factory=dict)
     """Address -> `namespace/pod`, of the addresses in use."""
     resource_version: str = field(default="", compare=False)
@@ -167,6 +168,7 @@ class SpiderIPPool(_Wire):
             ),
             memory=PoolMemory.parse(self.metadata.annotations.get(STATE_ANNOTATION, ""), family),
             terminating=self.metadata.deletion_timestamp is not None,
+            terminating_since=self.metadata.deletion_timestamp,
             allocated=AddressSet.of(family, records),
             excluded=AddressSet.parse(family, spec.exclude_ips, strict=False),
             users={address: str(record.get("pod", "")) for address, record in records.items()},

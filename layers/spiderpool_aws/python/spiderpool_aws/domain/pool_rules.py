@@ -11,7 +11,7 @@ from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, vpc_gat
 from spiderpool_aws.domain.amount_rules import Release, plan_amounts
 from spiderpool_aws.domain.desired import Holding
 from spiderpool_aws.domain.draft import Draft
-from spiderpool_aws.domain.ipv6_default import may_be_default, plan_flip
+from spiderpool_aws.domain.ipv6_default import may_be_default
 from spiderpool_aws.domain.lost import Lost, lost_addresses, nothing_lost
 from spiderpool_aws.domain.memory import REST, PoolMemory
 from spiderpool_aws.domain.nic_family import NicFamily, holding_of, host_ipv6, pool_name
@@ -46,8 +46,6 @@ def plan_nic_family(nic: NicFamily, draft: Draft) -> None:
     release = plan_amounts(nic, size, holding, lost, draft)
     if nic.node_name is not None:
         _plan_pool(nic, str(cidr), holding, release, lost, draft)
-        if nic.family is IPFamily.IPV6:
-            plan_flip(nic.observed, nic.policy, draft)
 
 
 def _unclaimed(nic: NicFamily, new: AddressSet, draft: Draft) -> AddressSet:

@@ -1,6 +1,6 @@
 """What each NIC held, and until when: the product may act on a describe that is no longer true."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -37,6 +37,8 @@ class _Known:
     lost: list[tuple[datetime, AddressSet]] = field(default_factory=list)
     left: list[tuple[datetime, Place]] = field(default_factory=list)
     changed_at: datetime | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    born: datetime | None = None
 
 
 class History:
@@ -74,7 +76,7 @@ class History:
             known.changed_at = now
             known.held = held
         if eni is not None:
-            known.last = held
+            known.last, known.tags, known.born = held, dict(eni.tags), eni.created_at
         place = (eni.attachment.instance_id, eni.attachment.id) if eni and eni.attachment else None
         if place != known.place:
             known.left += [(now, known.place)] if known.place else []
@@ -93,6 +95,11 @@ class History:
     def last_held(self, eni_id: str, family: IPFamily) -> AddressSet:
         """Return what the NIC holds; of one that is gone, what it held at its end."""
         return self._of(eni_id).last[family]
+
+    def born(self, eni_id: str) -> tuple[Mapping[str, str], timedelta]:
+        """Return a NIC's last tags, and its age."""
+        known, now = self._of(eni_id), self._model.clock.now()
+        return known.tags, now - (known.born or now)
 
     def places(self, eni_id: str) -> Iterable[Place]:
         """Return where the NIC is attached, and where a stale describe may still show it."""

@@ -1,0 +1,128 @@
+"""Invariants 4, 7, 8 and 10: whether what the system asks of EC2 is no more and no less than the policy asks for."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from spiderpool_aws.domain.addresses import AddressSet, IPFamily
+from spiderpool_aws.domain.desired import PREFIX_ADDRESSES
+from spiderpool_aws.domain.instance import INDEX_TAG, INSTANCE_TAG
+from spiderpool_aws.domain.overrides import override_tag
+from spiderpool_aws.domain.policy import Elastic, Size
+from spiderpool_aws.local.ec2 import Ec2Call
+from spiderpool_aws.local.ec2.instance_types import limits
+from spiderpool_aws.local.ec2.state import Eni
+from spiderpool_aws.local.invariants.truth import LIVE, Truth
+
+COUNTS = ("SecondaryPrivateIpAddressCount", "Ipv6AddressCount", "Ipv4PrefixCount", "Ipv6PrefixCount")
+ORPHANED = timedelta(minutes=10)
+"""How old a NIC of ours is at least that nobody needs and that goes (DESIGN §2, invariant 10)."""
+
+
+class AmountRules:
+    """Judges calls that make a NIC, fill it, empty it or take it away."""
+
+    def __init__(self, truth: Truth) -> None:
+        self._truth = truth
+        self._broken = truth.report
+        self._unattachable: set[str] = set()
+
+    def judge_create(self, tags: Mapping[str, str], new: set[str]) -> None:
+        """Report a NIC that its instance has already, or that it can never carry."""
+        instance = self._truth.model.instances.get(tags.get(INSTANCE_TAG, ""))
+        index = tags.get(INDEX_TAG, "")
+        if instance is None or instance.state not in LIVE or not index:
+            return
+        enis = [eni for eni in self._truth.model.enis.values() if eni.id not in new]
+        spare = [e for e in enis if not e.attachment and e.tags.get(INSTANCE_TAG) == instance.id]
+        twins = [eni.id for eni in spare if eni.tags.get(INDEX_TAG) == index]
+        there = [e for e in enis if e.attachment and e.attachment.instance_id == instance.id]
+        settled = (e for e in there if not self._truth.history.changed_lately(e.id) or e.tags.get(INSTANCE_TAG))
+        twins += [e.id for e in settled if e.attachment and str(e.attachment.device_index) == index]
+        if twins:
+            self._broken(8, f"a second NIC was made for index {index} of {instance.id}: {', '.join(twins)} is there")
+        allowed = limits(instance.instance_type).interfaces_of_card[0]
+        if len(there) >= allowed or int(index) >= allowed:
+            self._broken(5, f"a NIC was made for index {index} of {instance.id}, whose type carries {allowed}")
+
+    def judge_assign(self, call: Ec2Call, eni: Eni) -> None:
+        """Report what was assigned beyond the policy; addresses by name are those that pods have lost."""
+        if not call.took_effect or not any(call.params.get(name) for name in COUNTS):
+            return
+        family = IPFamily.IPV6 if "Ipv6" in call.operation else IPFamily.IPV4
+        size = self._size(eni, family)
+        if size is None:
+            return
+        prefixes, singles = len(_prefixes(eni, family)), len(self._singles(eni, family))
+        most = _most(size)
+        if prefixes > (size.prefixes or 0) or (most is not None and singles > most):
+            self._broken(8, f"{eni.id} got more {family} than the policy asks for: {singles} and {prefixes} prefixes")
+
+    def judge_unassign(self, call: Ec2Call, named: Mapping[IPFamily, AddressSet]) -> None:
+        """Report what was taken from a host, from a NIC that is not to be touched, or below the policy's size."""
+        eni = self._truth.model.enis.get(str(call.params.get("NetworkInterfaceId")))
+        if eni is None or eni.attachment is None:
+            return
+        if self._truth.interface_of(eni) is None:
+            self._broken(7, f"{call.operation} on {eni.id}, which the policy leaves alone")
+        for family in IPFamily:
+            if named[family] and named[family] & self._hosts(eni, family):
+                self._broken(4, f"{named[family]} of {eni.id} was unassigned, and is the host's own")
+            size = self._size(eni, family)
+            if size is None or not call.took_effect or not named[family]:
+                continue
+            singles, prefixes = len(self._singles(eni, family)), len(_prefixes(eni, family))
+            if prefixes < (size.prefixes or 0) or singles < _least(size):
+                self._broken(8, f"{eni.id} was left with {singles} and {prefixes} prefixes, less than the policy wants")
+
+    def judge_attach(self, call: Ec2Call) -> None:
+        """Remember which NICs EC2 refused to attach: they may go at once."""
+        if not call.took_effect:
+            self._unattachable.add(str(call.params.get("NetworkInterfaceId")))
+
+    def judge_delete(self, eni_id: str, tags: Mapping[str, str], age: timedelta) -> None:
+        """Report a NIC that was deleted although a living instance may have been about to get it."""
+        instance = self._truth.model.instances.get(tags.get(INSTANCE_TAG, ""))
+        alive = instance is not None and instance.state in LIVE
+        if alive and eni_id not in self._unattachable and age < ORPHANED:
+            self._broken(10, f"{eni_id} was deleted {age.total_seconds():.0f} s after it was made, and was never noted")
+
+    def _hosts(self, eni: Eni, family: IPFamily) -> AddressSet:
+        return self._truth.host_addresses(eni, family)
+
+    def _singles(self, eni: Eni, family: IPFamily) -> AddressSet:
+        if family is IPFamily.IPV4:
+            return AddressSet.of(family, eni.secondary_ips)
+        return AddressSet.of(family, [known.address for known in eni.ipv6_addresses]) - self._hosts(eni, family)
+
+    def _size(self, eni: Eni, family: IPFamily) -> Size | None:
+        """Return what the policy asks for; None where it does not, or where the instance's own tags say it."""
+        interface = self._truth.interface_of(eni)
+        if interface is None or eni.attachment is None:
+            return None
+        tags = self._truth.model.instances[eni.attachment.instance_id].tags
+        return None if override_tag(interface.device_index, family) in tags else interface.size(family)
+
+
+def _prefixes(eni: Eni, family: IPFamily) -> list[Any]:
+    return list(eni.ipv4_prefixes if family is IPFamily.IPV4 else eni.ipv6_prefixes)
+
+
+def _most(size: Size) -> int | None:
+    match size.addresses:
+        case Elastic() as elastic:
+            return elastic.max
+        case int() as count:
+            return count
+        case "max":
+            return None
+    return PREFIX_ADDRESSES * (size.prefixes or 0) if size.fallback == "addresses" else None
+
+
+def _least(size: Size) -> int:
+    match size.addresses:
+        case Elastic() as elastic:
+            return min(max(elastic.min, elastic.warm), elastic.max)
+        case int() as count:
+            return count
+    return 0
