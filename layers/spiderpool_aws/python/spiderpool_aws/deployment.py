@@ -3,8 +3,10 @@
 Pure: the infrastructure code imports it at synthesis.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 
 VISIBILITY_TIMEOUT = timedelta(seconds=360)
 """Six times the worker's time-out, as Lambda's guide asks for an SQS event source."""
@@ -20,6 +22,32 @@ BATCH_SIZE = 10
 
 MAX_CONCURRENCY = 10
 """Workers at the same time, by the event source mapping; what EC2's buckets allow is divided by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BucketRate:
+    """A token bucket: how many calls at once, and how many more each second."""
+
+    burst: float
+    refill_per_second: float
+
+
+_HUNDRED_BY_FIVE, _FIFTY_BY_FIVE = BucketRate(100, 5), BucketRate(50, 5)
+EC2_BUCKETS: Mapping[str, BucketRate] = MappingProxyType(
+    {
+        "AssignIpv6Addresses": _HUNDRED_BY_FIVE,
+        "AssignPrivateIpAddresses": _HUNDRED_BY_FIVE,
+        "AttachNetworkInterface": _FIFTY_BY_FIVE,
+        "CreateNetworkInterface": _HUNDRED_BY_FIVE,
+        "CreateTags": _FIFTY_BY_FIVE,
+        "DeleteNetworkInterface": _HUNDRED_BY_FIVE,
+        "ModifyNetworkInterfaceAttribute": _HUNDRED_BY_FIVE,
+        "UnassignIpv6Addresses": _HUNDRED_BY_FIVE,
+        "UnassignPrivateIpAddresses": _HUNDRED_BY_FIVE,
+    }
+)
+"""What EC2 gives an account in a region for each action that writes: "Request throttling for the Amazon EC2 API",
+2026. CreateTags is one of those that have no bucket of their own in that table, so the lowest of a mutating action."""
 
 
 @dataclass(frozen=True, slots=True)

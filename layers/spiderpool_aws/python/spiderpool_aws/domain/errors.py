@@ -36,6 +36,10 @@ class RetryLater(Exception):  # noqa: N818 - it is an outcome, not a fault
         self.delay_seconds = delay_seconds
 
 
+class Paced(RetryLater):
+    """A call that was not made, because all workers together would exceed AWS's request rate: a wait, no failure."""
+
+
 class Refused(Exception):  # noqa: N818 - it is an outcome, not a fault
     """No, and asking again will not help until somebody changes something; the reason says what.
 
