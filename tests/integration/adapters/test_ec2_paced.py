@@ -28,7 +28,7 @@ WRITES: dict[str, tuple[Urgency, Callable[[Ec2Adapter, Ec2World], object]]] = {
     "AttachNetworkInterface": (Urgency.LAUNCH, lambda ec2, _: ec2.attach_nic("eni-0a", "i-0a", 1)),
     "ModifyNetworkInterfaceAttribute": (
         Urgency.LAUNCH,
-        lambda ec2, _: ec2.keep_with_instance("eni-0a", "eni-attach-0"),
+        lambda ec2, _: ec2.keep_with_instance("eni-0a", "a-1"),
     ),
     "CreateTags": (Urgency.CLEAN_UP, lambda ec2, _: ec2.tag_nic("eni-0a", {"a": "b"})),
     "DeleteNetworkInterface": (Urgency.CLEAN_UP, lambda ec2, _: ec2.delete_nic("eni-0a")),
