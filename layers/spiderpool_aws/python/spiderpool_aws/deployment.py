@@ -17,11 +17,13 @@ GIVE_UP = timedelta(minutes=20)
 MAX_RECEIVES = 100
 """Waiting counts as a receive: 20 minutes of it are about forty."""
 
-BATCH_SIZE = 10
-"""The most that Lambda takes from a FIFO queue at once."""
+BATCH_SIZE = 5
+"""Lambda takes up to ten from a FIFO queue. What five launches are to do in EC2 one after the other, and the reads that
+they share, is the quickest for a burst of any size (docs/benchmarks.md)."""
 
-MAX_CONCURRENCY = 10
-"""Workers at the same time, by the event source mapping; what EC2's buckets allow is divided by it."""
+MAX_CONCURRENCY = 15
+"""Workers at the same time, by the event source mapping; what EC2's buckets allow is divided by it. With fewer their
+calls take longer than EC2's request rate would, with more a small burst does not use the shares of them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ class Function:
 
 
 ROUTE_EVENT = Function("route_event", timedelta(seconds=60), 256, in_vpc=False)
-RECONCILE_NODES = Function("reconcile_nodes", timedelta(seconds=60), 512, in_vpc=True)
+# A whole vCPU: the time of a batch is that of EC2's answers, and of parsing all pools of the cluster.
+RECONCILE_NODES = Function("reconcile_nodes", timedelta(seconds=60), 1769, in_vpc=True)
 RESYNC = Function("resync", timedelta(seconds=300), 1024, in_vpc=True)
 FUNCTIONS = (ROUTE_EVENT, RECONCILE_NODES, RESYNC)
 
