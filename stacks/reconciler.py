@@ -3,7 +3,7 @@
 from aws_cdk import Stack
 from constructs import Construct
 
-from spiderpool_aws.deployment import FUNCTIONS
+from spiderpool_aws.deployment import FUNCTIONS, MAX_CONCURRENCY
 from stacks.alarms import Alarms
 from stacks.context import Deployment
 from stacks.control_parameters import SeededPolicy
@@ -39,6 +39,8 @@ class ReconcilerStack(Stack):
             "lost_events_url": queues.lost_events.queue_url,
             "policy_parameter": names.policy_parameter,
             "fuse_parameter": names.fuse_parameter,
+            "workers": str(MAX_CONCURRENCY),
+            "ec2_buckets": "{}",
         } | login_values(context, secret)
         functions = Functions(self, "Functions", deployment=deployment, reachability=reachability, values=values)
         functions.take_from(queues)

@@ -3,13 +3,14 @@
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import calls, cold_start, flip, imports, planning
+from tests.bench import burst, calls, cold_start, costs, flip, imports, planning, resync
 
 
 def main() -> None:
     """Print one table of all figures."""
     table = Table("what", "figure", "how")
-    for rows in (calls.rows(), flip.rows(), planning.rows(), imports.rows(), cold_start.rows()):
+    parts = (calls, flip, planning, resync, burst, costs, imports, cold_start)
+    for rows in (part.rows() for part in parts):
         for what, figure, how in rows:
             table.add_row(what, figure, how)
         table.add_section()

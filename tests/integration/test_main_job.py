@@ -2,6 +2,7 @@
 
 import pytest
 
+from spiderpool_aws.deployment import BATCH_SIZE
 from spiderpool_aws.local.ec2 import Ec2Options
 from tests.integration.scene import TAGS, policy_text, scene
 
@@ -39,9 +40,9 @@ def test_a_converged_cluster_is_left_alone_by_events_and_by_the_schedule() -> No
         assert len(s.pools(instance_id)) == 4
 
 
-def test_a_batch_of_ten_instances_makes_one_describe_of_instances_and_one_of_nics() -> None:
+def test_a_batch_of_instances_makes_one_describe_of_instances_and_one_of_nics() -> None:
     with scene() as s:
-        ids = [s.launch() for _ in range(10)]
+        ids = [s.launch() for _ in range(BATCH_SIZE)]
         s.run(400)
         s.stack.bus.scheduled = False
         s.stack.model.calls.clear()

@@ -132,7 +132,7 @@ class SmallEc2:
     def tag_nic(self, eni_id: str, tags: Mapping[str, str]) -> None:
         raise NotImplementedError("NICs are tagged on the EC2 model only")
 
-    def delete_nic(self, eni_id: str) -> None:
+    def delete_nic(self, eni_id: str, *, at_once: bool = False) -> None:
         raise NotImplementedError("NICs are deleted on the EC2 model only")
 
     def reassign(self, eni_id: str, addresses: AddressSet) -> Assigned:

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from spiderpool_aws.deployment import BATCH_SIZE
 from spiderpool_aws.domain.request import Outcome, Status
 from spiderpool_aws.local.functions import FunctionError, ResponseSizeTooLargeError, RuntimeExitError
 from tests.integration.bus.bench import Bench
@@ -50,20 +51,20 @@ def test_the_same_event_ten_times_is_one_reconcile(bench: Bench) -> None:
     assert bench.reconciled == [INSTANCE]
 
 
-def test_fifty_instances_that_start_together_are_five_reconciles(bench: Bench) -> None:
+def test_fifty_instances_that_start_together_are_ten_reconciles(bench: Bench) -> None:
     for number in range(50):
         bench.bus.put(running(instance(number), f"event-{number}"))
     assert bench.bus.settle()
-    assert [len(call) for call in bench.reconciler.calls] == [10] * 5
+    assert [len(call) for call in bench.reconciler.calls] == [BATCH_SIZE] * (50 // BATCH_SIZE)
     assert len(set(bench.reconciled)) == 50
 
 
-def test_fifty_instances_that_wait_keep_coming_in_batches_of_ten(bench: Bench) -> None:
+def test_fifty_instances_that_wait_keep_coming_in_whole_batches(bench: Bench) -> None:
     for number in range(50):
         bench.reconciler.outcomes[instance(number)] = Outcome(instance(number), Status.WAITING, "not joined")
         bench.bus.put(running(instance(number), f"event-{number}"))
     assert bench.bus.settle(3600)
-    assert {len(call) for call in bench.reconciler.calls} == {10}
+    assert {len(call) for call in bench.reconciler.calls} == {BATCH_SIZE}
     assert bench.reporter.counts["WaitsGivenUp"] == 50
     assert bench.dead_requests.messages == []
 
@@ -111,16 +112,18 @@ def test_an_instance_that_kills_the_function_takes_its_batch_with_it_twice_and_t
     assert (bench.reconcile_nodes.invocations[-1].at - start).total_seconds() == 720
 
 
-def test_two_crashers_leave_eight_innocents_alone_after_their_second_crash(bench: Bench) -> None:
-    crashers = frozenset({instance(2), instance(7)})
+def test_two_crashers_leave_the_innocents_of_their_batch_alone_after_their_second_crash(bench: Bench) -> None:
+    crashers = frozenset({instance(1), instance(3)})
     bench.reconciler.crashers = crashers
-    for number in range(10):
+    for number in range(BATCH_SIZE):
         bench.bus.put(running(instance(number), "e"))
     bench.bus.advance(1020)
     assert {message.group for message in bench.queue.messages} == crashers
     innocents = [call for call in bench.reconciler.calls if not crashers.intersection(call)]
-    assert sorted(call[0] for call in innocents) == [instance(n) for n in range(10) if instance(n) not in crashers]
-    assert [len(call) for call in bench.reconciler.calls if crashers.intersection(call)][:2] == [10, 10]
+    assert sorted(call[0] for call in innocents) == [
+        instance(n) for n in range(BATCH_SIZE) if instance(n) not in crashers
+    ]
+    assert [len(call) for call in bench.reconciler.calls if crashers.intersection(call)][:2] == [BATCH_SIZE, BATCH_SIZE]
     assert {len(call) for call in bench.reconciler.calls[2:]} == {1}
 
 

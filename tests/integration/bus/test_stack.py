@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from spiderpool_aws.deployment import BATCH_SIZE
 from spiderpool_aws.events import MalformedEvent
 from spiderpool_aws.local.cluster import Fault
 from spiderpool_aws.local.ec2 import Ec2Options
@@ -102,12 +103,12 @@ def test_somebody_elses_call_wakes_the_worker_and_a_converged_node_is_not_writte
     assert "AssignPrivateIpAddresses" not in world.calls()
 
 
-def test_a_batch_of_ten_is_one_look_at_instances_and_one_at_nics_also_when_one_is_gone(world: World) -> None:
-    ids = [world.launch() for _ in range(9)]
+def test_a_batch_is_one_look_at_instances_and_one_at_nics_also_when_one_is_gone(world: World) -> None:
+    ids = [world.launch() for _ in range(BATCH_SIZE - 1)]
     assert world.bus.settle()
     world.calls()
     gone = "i-00000000000000000"
-    assert world.bus.invoke_resync({"instanceIds": [*ids, gone]})["enqueued"] == 10
+    assert world.bus.invoke_resync({"instanceIds": [*ids, gone]})["enqueued"] == BATCH_SIZE
     invocations = world.stack.functions["reconcile_nodes"].invocations
     invocations.clear()
     world.checker.assert_idle(world.bus.settle)

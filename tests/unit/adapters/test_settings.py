@@ -2,6 +2,7 @@ import boto3
 import pytest
 
 from spiderpool_aws.bootstrap import Application
+from spiderpool_aws.deployment import EC2_BUCKETS, MAX_CONCURRENCY, BucketRate
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.settings import (
     ControlSettings,
@@ -69,3 +70,35 @@ def test_what_is_blank_or_has_a_blank_names_nothing(
     environment.setenv(f"SPIDERPOOL_AWS_{name}", text)
     with pytest.raises(SettingsError, match=f"set SPIDERPOOL_AWS_{name}: .*it is empty, or has white space"):
         load(model)
+
+
+def test_the_request_rates_are_the_documented_ones_shared_by_all_workers_when_nothing_is_set(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    settings = load(ReconcileSettings)
+    assert (settings.workers, settings.ec2_buckets) == (MAX_CONCURRENCY, EC2_BUCKETS)
+
+
+def test_an_account_with_other_request_rates_says_which(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("SPIDERPOOL_AWS_WORKERS", "4")
+    environment.setenv("SPIDERPOOL_AWS_EC2_BUCKETS", '{"AttachNetworkInterface": [200, 20]}')
+    settings = load(ReconcileSettings)
+    assert settings.workers == 4
+    assert settings.ec2_buckets["AttachNetworkInterface"] == BucketRate(200, 20)
+    assert settings.ec2_buckets["CreateNetworkInterface"] == EC2_BUCKETS["CreateNetworkInterface"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("{", "it is not JSON"),
+        ("[1]", "it is no JSON object"),
+        ('{"RunInstances": [1, 1]}', "unknown action RunInstances: name some of AssignIpv6Addresses, "),
+        ('{"CreateTags": [0, 1]}', "the rate of CreateTags is not two numbers above 0"),
+        ('{"CreateTags": 7}', "the rate of CreateTags is not two numbers above 0"),
+    ],
+)
+def test_a_request_rate_that_is_none_is_named(environment: pytest.MonkeyPatch, given: str, said: str) -> None:
+    environment.setenv("SPIDERPOOL_AWS_EC2_BUCKETS", given)
+    with pytest.raises(SettingsError, match=f"set SPIDERPOOL_AWS_EC2_BUCKETS: .*{said}"):
+        load(ReconcileSettings)

@@ -128,7 +128,7 @@ class Applier:
                 self._ec2.tag_nic(action.eni_id, {ORPHAN_TAG: action.since})
                 return observed.with_tagged_spare(action.eni_id, {ORPHAN_TAG: action.since})
             case DeleteNic():
-                self._ec2.delete_nic(action.eni_id)
+                self._ec2.delete_nic(action.eni_id, at_once=action.at_once)
                 return replace(observed, spares=tuple(e for e in observed.spares if e.eni_id != action.eni_id))
             case _:
                 assert_never(action)

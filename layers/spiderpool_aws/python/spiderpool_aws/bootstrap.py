@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from spiderpool_aws.adapters.control import SsmControl
     from spiderpool_aws.adapters.credentials import ClusterCredentials
     from spiderpool_aws.adapters.ec2 import Ec2Adapter
-    from spiderpool_aws.ports import Clock
+    from spiderpool_aws.adapters.pacing import Pacer, WaitingClock
     from spiderpool_aws.resync import Resync
     from spiderpool_aws.router import Router
-    from spiderpool_aws.settings import FunctionSettings
+    from spiderpool_aws.settings import FunctionSettings, PacingSettings
     from spiderpool_aws.worker import Worker
 
     S = TypeVar("S", bound=FunctionSettings)
@@ -79,7 +79,7 @@ class Application:
         session: Session,
         settings: SettingsSource,
         reporter: InvocationReporter,
-        clock: Clock,
+        clock: WaitingClock,
         credentials: ClusterCredentials | None = None,
     ) -> None:
         self.session = session
@@ -87,6 +87,13 @@ class Application:
         self.clock = clock
         self._settings = settings
         self._credentials = credentials
+        self._at_begin: list[Callable[[], None]] = []
+
+    def begin(self, context: LambdaContext) -> None:
+        """An invocation begins: tell the parts that care."""
+        self.reporter.begin(context.aws_request_id)
+        for tell in self._at_begin:
+            tell()
 
     @cached_property
     def router(self) -> Router:
@@ -102,13 +109,15 @@ class Application:
     @cached_property
     def worker(self) -> Worker:
         """Return what `reconcile_nodes` runs."""
+        from spiderpool_aws.adapters.ec2 import Ec2Adapter
         from spiderpool_aws.adapters.queue import SqsInbox, SqsQueue
         from spiderpool_aws.reconciler import Reconciler
         from spiderpool_aws.settings import ReconcileSettings
         from spiderpool_aws.worker import Worker
 
         settings = self._settings(ReconcileSettings)
-        reconciler = Reconciler(self.systems, self.control, self.clock, self.reporter)
+        ec2 = Ec2Adapter.from_session(self.session, self._pacer(settings))
+        reconciler = Reconciler(self._systems(ec2), self.control, self.clock, self.reporter)
         inbox = SqsInbox(self._sqs, settings.queue_url, settings.dead_letter_url)
         return Worker(reconciler, inbox, SqsQueue(self._sqs, settings.queue_url), self.reporter, self.clock)
 
@@ -120,21 +129,26 @@ class Application:
         from spiderpool_aws.settings import ResyncSettings
 
         queue = SqsQueue(self._sqs, self._settings(ResyncSettings).queue_url)
-        return Resync(self.systems, self.control, queue, self.clock, self.reporter)
+        return Resync(self._systems(self.ec2), self.control, queue, self.clock, self.reporter)
 
-    @cached_property
-    def systems(self) -> Systems:
-        """Return what a reconcile reads and changes."""
+    def _systems(self, ec2: Ec2Adapter) -> Systems:
         from spiderpool_aws.adapters.scaling import ScalingAdapter
 
-        return Systems(self.ec2, self.cluster, ScalingAdapter(lambda: self._client("autoscaling")))
+        return Systems(ec2, self.cluster, ScalingAdapter(lambda: self._client("autoscaling")))
 
     @cached_property
     def ec2(self) -> Ec2Adapter:
-        """Return EC2."""
+        """Return EC2 for a function that only reads it: nothing is paced."""
         from spiderpool_aws.adapters.ec2 import Ec2Adapter
 
         return Ec2Adapter.from_session(self.session)
+
+    def _pacer(self, settings: PacingSettings) -> Pacer:
+        from spiderpool_aws.adapters.pacing import Pacer
+
+        pacer = Pacer(settings.ec2_buckets, settings.workers, self.clock, self.reporter)
+        self._at_begin.append(pacer.begin)
+        return pacer
 
     @cached_property
     def cluster(self) -> ClusterAdapter:
@@ -250,7 +264,7 @@ def function(
         @functools.wraps(handle)
         def handler(event: Any, context: LambdaContext) -> A:
             app = application(service)
-            app.reporter.begin(context.aws_request_id)
+            app.begin(context)
             try:
                 return handle(app, event, context)
             finally:

@@ -3,8 +3,10 @@
 Pure: the infrastructure code imports it at synthesis.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 
 VISIBILITY_TIMEOUT = timedelta(seconds=360)
 """Six times the worker's time-out, as Lambda's guide asks for an SQS event source."""
@@ -15,11 +17,39 @@ GIVE_UP = timedelta(minutes=20)
 MAX_RECEIVES = 100
 """Waiting counts as a receive: 20 minutes of it are about forty."""
 
-BATCH_SIZE = 10
-"""The most that Lambda takes from a FIFO queue at once."""
+BATCH_SIZE = 5
+"""Lambda takes up to ten from a FIFO queue. What five launches are to do in EC2 one after the other, and the reads that
+they share, is the quickest for a burst of any size (docs/benchmarks.md)."""
 
-MAX_CONCURRENCY = 10
-"""Workers at the same time, by the event source mapping; what EC2's buckets allow is divided by it."""
+MAX_CONCURRENCY = 15
+"""Workers at the same time, by the event source mapping; what EC2's buckets allow is divided by it. With fewer their
+calls take longer than EC2's request rate would, with more a small burst does not use the shares of them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class BucketRate:
+    """A token bucket: how many calls at once, and how many more each second."""
+
+    burst: float
+    refill_per_second: float
+
+
+_HUNDRED_BY_FIVE, _FIFTY_BY_FIVE = BucketRate(100, 5), BucketRate(50, 5)
+EC2_BUCKETS: Mapping[str, BucketRate] = MappingProxyType(
+    {
+        "AssignIpv6Addresses": _HUNDRED_BY_FIVE,
+        "AssignPrivateIpAddresses": _HUNDRED_BY_FIVE,
+        "AttachNetworkInterface": _FIFTY_BY_FIVE,
+        "CreateNetworkInterface": _HUNDRED_BY_FIVE,
+        "CreateTags": _FIFTY_BY_FIVE,
+        "DeleteNetworkInterface": _HUNDRED_BY_FIVE,
+        "ModifyNetworkInterfaceAttribute": _HUNDRED_BY_FIVE,
+        "UnassignIpv6Addresses": _HUNDRED_BY_FIVE,
+        "UnassignPrivateIpAddresses": _HUNDRED_BY_FIVE,
+    }
+)
+"""What EC2 gives an account in a region for each action that writes: "Request throttling for the Amazon EC2 API",
+2026. CreateTags is one of those that have no bucket of their own in that table, so the lowest of a mutating action."""
 
 HOOK_TIMEOUT = timedelta(minutes=10)
 """After which an Auto Scaling group goes on without us: twice the time between the worker's heartbeats."""
@@ -43,7 +73,8 @@ class Function:
 
 
 ROUTE_EVENT = Function("route_event", timedelta(seconds=60), 256, in_vpc=False)
-RECONCILE_NODES = Function("reconcile_nodes", timedelta(seconds=60), 512, in_vpc=True)
+# A whole vCPU: the time of a batch is that of EC2's answers, and of parsing all pools of the cluster.
+RECONCILE_NODES = Function("reconcile_nodes", timedelta(seconds=60), 1769, in_vpc=True)
 RESYNC = Function("resync", timedelta(seconds=300), 1024, in_vpc=True)
 FUNCTIONS = (ROUTE_EVENT, RECONCILE_NODES, RESYNC)
 

@@ -29,6 +29,7 @@ class Metric(StrEnum):
     RECONCILES_REFUSED = "ReconcilesRefused"
     RECONCILES_FAILED = "ReconcilesFailed"
     WAITS_GIVEN_UP = "WaitsGivenUp"
+    CALLS_PACED = "CallsPaced"
     CRASH_SUSPECTS = "CrashSuspects"
     ABSENCE_NOT_NOTED = "AbsenceNotNoted"
     EVENTS_NOT_POSTED = "EventsNotPosted"

@@ -104,8 +104,8 @@ class Ec2Writes(Protocol):
     def tag_nic(self, eni_id: str, tags: Mapping[str, str]) -> None:
         """Write tags of a NIC of ours."""
 
-    def delete_nic(self, eni_id: str) -> None:
-        """Delete a NIC that is attached to nothing; gone already is success."""
+    def delete_nic(self, eni_id: str, *, at_once: bool = False) -> None:
+        """Delete a NIC that is attached to nothing; gone already is success. `at_once`: a launch waits for it."""
 
 
 class Ec2Port(Ec2Reads, Ec2Writes, Protocol):

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from spiderpool_aws.announcer import Announcer
 from spiderpool_aws.applier import Applier
 from spiderpool_aws.domain.control import Control
-from spiderpool_aws.domain.errors import Code, Refused, RetryLater, Unavailable
+from spiderpool_aws.domain.errors import Code, Paced, Refused, RetryLater, Unavailable
 from spiderpool_aws.domain.lost import SECOND_LOOK, unlisted
 from spiderpool_aws.domain.nic_actions import AttachNic, CreateNic, DeleteNic
 from spiderpool_aws.domain.node_events import Step, node_events
@@ -254,7 +254,8 @@ def _settled(work: _Pass, plan: NodePlan) -> Outcome:
     if work.failures:
         delays = [failure.delay_seconds for failure in work.failures if failure.delay_seconds is not None]
         reasons = "; ".join(failure.reason for failure in work.failures)
-        return _outcome(work, Status.FAILED, reasons, max(delays, default=None))
+        status = Status.WAITING if all(isinstance(f, Paced) for f in work.failures) else Status.FAILED
+        return _outcome(work, status, reasons, max(delays, default=None))
     passing = [finding for finding in work.observed.refusals if finding.code in PASSING]
     if plan.waits or passing:
         reasons = "; ".join([*(wait.reason for wait in plan.waits), *(finding.message for finding in passing)])

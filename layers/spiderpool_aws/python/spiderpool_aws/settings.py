@@ -1,10 +1,12 @@
 """The functions' environment: `SPIDERPOOL_AWS_<NAME>`, one model a function, so that each needs only what it uses."""
 
-from typing import Annotated, Literal, TypeVar
+import json
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from spiderpool_aws.deployment import EC2_BUCKETS, MAX_CONCURRENCY, BucketRate
 from spiderpool_aws.trust import authority_from, checked_url, checked_word
 
 PREFIX = "SPIDERPOOL_AWS_"
@@ -41,7 +43,43 @@ class RouteSettings(QueueSettings):
     lost_events_url: Word = Field(description="URL of the standard dead-letter queue, for events")
 
 
-class ReconcileSettings(QueueSettings, ControlSettings):
+def _rates(given: Any) -> Any:
+    """Return EC2's buckets, the documented ones where none is given. Raises ValueError, which says what is wrong."""
+    try:
+        document = json.loads(given) if isinstance(given, str) else given
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON: {error.msg} at {error.pos}") from None
+    if not isinstance(document, dict):
+        raise ValueError("it is no JSON object")
+    if unknown := sorted(set(document) - set(EC2_BUCKETS)):
+        raise ValueError(f"unknown action {', '.join(unknown)}: name some of {', '.join(EC2_BUCKETS)}")
+    return dict(EC2_BUCKETS) | {action: _rate(action, rate) for action, rate in document.items()}
+
+
+def _rate(action: str, rate: Any) -> BucketRate:
+    if isinstance(rate, BucketRate):
+        return rate
+    numbers = isinstance(rate, list) and all(type(number) in (int, float) and number > 0 for number in rate)
+    if not numbers or len(rate) != 2:
+        raise ValueError(f"the rate of {action} is not two numbers above 0")
+    return BucketRate(*rate)
+
+
+class PacingSettings(FunctionSettings):
+    """How fast the workers may call EC2; nothing of it has to be set."""
+
+    workers: int = Field(
+        default=MAX_CONCURRENCY,
+        ge=1,
+        description="how many workers share EC2's request rates: the event source's maximum concurrency",
+    )
+    ec2_buckets: Annotated[dict[str, BucketRate], NoDecode, BeforeValidator(_rates)] = Field(
+        default=dict(EC2_BUCKETS),
+        description='EC2\'s request rates where the account has others, {"<action>": [burst, refill a second]}',
+    )
+
+
+class ReconcileSettings(QueueSettings, ControlSettings, PacingSettings):
     """What `reconcile_nodes` needs."""
 
     dead_letter_url: Word = Field(description="URL of the FIFO dead-letter queue")

@@ -102,7 +102,7 @@ class Meanings:
     """Asking again does not help."""
 
 
-_NOTHING_SPECIAL = Meanings()
+NOTHING_SPECIAL = Meanings()
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def aws_errors(
     subject: str = "",
     call: Call = Call.READ,
     *,
-    meanings: Meanings = _NOTHING_SPECIAL,
+    meanings: Meanings = NOTHING_SPECIAL,
     advice: Mapping[str, str] | None = None,
 ) -> Iterator[None]:
     """Turn boto3's errors inside the block into `RetryLater` or `Refused`.

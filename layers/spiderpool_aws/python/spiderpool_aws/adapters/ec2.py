@@ -13,18 +13,20 @@ if TYPE_CHECKING:
     from boto3 import Session
     from types_boto3_ec2 import EC2Client
 
+    from spiderpool_aws.adapters.pacing import Pace
+
 
 class Ec2Adapter(Ec2Reader, Ec2Writer):
     """Implements `Ec2Port`. `reads` may retry; `writes` must send each request once (see `from_session`)."""
 
-    def __init__(self, reads: EC2Client, writes: EC2Client) -> None:
+    def __init__(self, reads: EC2Client, writes: EC2Client, pace: Pace | None = None) -> None:
         Ec2Reader.__init__(self, reads)
-        Ec2Writer.__init__(self, writes)
+        Ec2Writer.__init__(self, writes, pace)
 
     @classmethod
-    def from_session(cls, session: Session) -> Ec2Adapter:
+    def from_session(cls, session: Session, pace: Pace | None = None) -> Ec2Adapter:
         """Return an adapter with two clients of a session; the second costs milliseconds, the model is loaded once."""
         # Three attempts that all time out, and the rest of a pass, fit into the functions' 60 s.
         reads = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
         writes = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 1})
-        return cls(session.client("ec2", config=reads), session.client("ec2", config=writes))
+        return cls(session.client("ec2", config=reads), session.client("ec2", config=writes), pace)

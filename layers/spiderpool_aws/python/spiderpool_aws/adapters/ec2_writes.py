@@ -4,19 +4,23 @@ Each request is sent once. Only CreateNetworkInterface has a client token. It is
 for one request, and a plan that is made anew may ask for another (the subnet has less room since), so what saves from
 a second NIC is to wait until EC2 shows the first. So it is for all that adds something: when nobody knows whether it
 took effect, it is `RetryLater` with 30 s, and then EC2 is described. What may be done twice is tried again at once.
+
+No request is sent before its turn (`pacing`): a call that EC2's request rate has no room for is `Paced`.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from spiderpool_aws.adapters.aws_errors import Call, Meanings, aws_errors
+from spiderpool_aws.adapters.aws_errors import NOTHING_SPECIAL, Call, Meanings, aws_errors
 from spiderpool_aws.adapters.ec2_parse import parse_unattached
+from spiderpool_aws.adapters.pacing import Pace, Unpaced, Urgency
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily, parse_network
 from spiderpool_aws.ports import Assigned
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from types_boto3_ec2 import EC2Client
     from types_boto3_ec2.type_defs import TagTypeDef
@@ -32,6 +36,8 @@ _COUNTS = {
     (IPFamily.IPV6, False): "Ipv6AddressCount",
     (IPFamily.IPV6, True): "Ipv6PrefixCount",
 }
+# Pods wait for none of these; every other action belongs to a launch, or to a pool that grows.
+_CLEAN_UP = {"UnassignPrivateIpAddresses", "UnassignIpv6Addresses", "DeleteNetworkInterface", "CreateTags"}
 _NO_NIC = "InvalidNetworkInterfaceID.NotFound"
 _NIC_IN_USE = "InvalidNetworkInterface.InUse"
 # "Some of the specified addresses are not assigned to interface eni-…" (Netflix/titus-executor and others compare it).
@@ -49,8 +55,18 @@ _DELETE = Meanings(done=(_NO_NIC,), passing=(_NIC_IN_USE, "InvalidParameterValue
 class Ec2Writer:
     """Implements `Ec2Writes`. The client must send each request once."""
 
-    def __init__(self, client: EC2Client) -> None:
+    def __init__(self, client: EC2Client, pace: Pace | None = None) -> None:
         self._writes = client
+        self._pace = pace or Unpaced()
+
+    @contextmanager
+    def _call(
+        self, action: str, subject: str, call: Call, *, meanings: Meanings = NOTHING_SPECIAL, urgent: bool = False
+    ) -> Iterator[None]:
+        """Let the block make its call when it is its turn, and turn boto3's errors into outcomes."""
+        self._pace.take(action, Urgency.CLEAN_UP if action in _CLEAN_UP and not urgent else Urgency.LAUNCH)
+        with aws_errors(f"ec2:{action}", subject, call, meanings=meanings):
+            yield
 
     def assign(self, eni_id: str, family: IPFamily, count: int, *, prefixes: bool) -> Assigned:
         """Let EC2 choose addresses or prefixes for a NIC: sent once, and the answer has only what is new."""
@@ -64,7 +80,7 @@ class Ec2Writer:
         return self._assign_ipv6(eni_id, {"Ipv6Addresses": list(addresses)})
 
     def _assign_ipv4(self, eni_id: str, what: dict[str, Any]) -> Assigned:
-        with aws_errors("ec2:AssignPrivateIpAddresses", eni_id, Call.ADDING):
+        with self._call("AssignPrivateIpAddresses", eni_id, Call.ADDING):
             answer = self._writes.assign_private_ip_addresses(NetworkInterfaceId=eni_id, **what)
         new = [item["PrivateIpAddress"] for item in answer.get("AssignedPrivateIpAddresses", [])]
         return Assigned(
@@ -73,7 +89,7 @@ class Ec2Writer:
         )
 
     def _assign_ipv6(self, eni_id: str, what: dict[str, Any]) -> Assigned:
-        with aws_errors("ec2:AssignIpv6Addresses", eni_id, Call.ADDING):
+        with self._call("AssignIpv6Addresses", eni_id, Call.ADDING):
             answer = self._writes.assign_ipv6_addresses(NetworkInterfaceId=eni_id, **what)
         return Assigned(
             AddressSet.of(IPFamily.IPV6, answer.get("AssignedIpv6Addresses", [])),
@@ -91,11 +107,11 @@ class Ec2Writer:
         blocks = [str(prefix) for prefix in prefixes]
         if addresses.family is IPFamily.IPV4:
             what: dict[str, Any] = {"Ipv4Prefixes": blocks} if blocks else {"PrivateIpAddresses": list(addresses)}
-            with aws_errors("ec2:UnassignPrivateIpAddresses", eni_id, Call.IDEMPOTENT, meanings=meanings):
+            with self._call("UnassignPrivateIpAddresses", eni_id, Call.IDEMPOTENT, meanings=meanings):
                 self._writes.unassign_private_ip_addresses(NetworkInterfaceId=eni_id, **what)
         else:
             what = {"Ipv6Prefixes": blocks} if blocks else {"Ipv6Addresses": list(addresses)}
-            with aws_errors("ec2:UnassignIpv6Addresses", eni_id, Call.IDEMPOTENT, meanings=meanings):
+            with self._call("UnassignIpv6Addresses", eni_id, Call.IDEMPOTENT, meanings=meanings):
                 self._writes.unassign_ipv6_addresses(NetworkInterfaceId=eni_id, **what)
 
     def create_nic(self, nic: CreateNic) -> Eni:
@@ -107,7 +123,7 @@ class Ec2Writer:
         if nic.groups:
             what["Groups"] = list(nic.groups)
         where = f"{nic.subnet_id} for {nic.instance_id}"
-        with aws_errors("ec2:CreateNetworkInterface", where, Call.ADDING, meanings=_CREATE):
+        with self._call("CreateNetworkInterface", where, Call.ADDING, meanings=_CREATE):
             answer = self._writes.create_network_interface(
                 SubnetId=nic.subnet_id,
                 Description=f"spiderpool-aws: device index {nic.device_index} of {nic.instance_id}",
@@ -123,7 +139,7 @@ class Ec2Writer:
         Refused for good: a device index that is taken, more NICs than the type takes, another zone or VPC, addresses
         or prefixes beyond the type. An instance that is not running yet, or a NIC that is too new, passes.
         """
-        with aws_errors("ec2:AttachNetworkInterface", f"{eni_id} to {instance_id}", Call.ADDING, meanings=_ATTACH):
+        with self._call("AttachNetworkInterface", f"{eni_id} to {instance_id}", Call.ADDING, meanings=_ATTACH):
             answer = self._writes.attach_network_interface(
                 NetworkInterfaceId=eni_id, InstanceId=instance_id, DeviceIndex=device_index, NetworkCardIndex=0
             )
@@ -131,19 +147,19 @@ class Ec2Writer:
 
     def keep_with_instance(self, eni_id: str, attachment_id: str) -> None:
         """Have the NIC deleted with its instance; an attachment that EC2 does not know yet is RetryLater."""
-        with aws_errors("ec2:ModifyNetworkInterfaceAttribute", eni_id, Call.IDEMPOTENT):
+        with self._call("ModifyNetworkInterfaceAttribute", eni_id, Call.IDEMPOTENT):
             self._writes.modify_network_interface_attribute(
                 NetworkInterfaceId=eni_id, Attachment={"AttachmentId": attachment_id, "DeleteOnTermination": True}
             )
 
     def tag_nic(self, eni_id: str, tags: Mapping[str, str]) -> None:
         """Write tags of a NIC; those that are not named stay."""
-        with aws_errors("ec2:CreateTags", eni_id, Call.IDEMPOTENT):
+        with self._call("CreateTags", eni_id, Call.IDEMPOTENT):
             self._writes.create_tags(Resources=[eni_id], Tags=_tag_list(tags))
 
-    def delete_nic(self, eni_id: str) -> None:
+    def delete_nic(self, eni_id: str, *, at_once: bool = False) -> None:
         """Delete a NIC that is attached to nothing; EC2 itself refuses one that is in use: RetryLater."""
-        with aws_errors("ec2:DeleteNetworkInterface", eni_id, Call.IDEMPOTENT, meanings=_DELETE):
+        with self._call("DeleteNetworkInterface", eni_id, Call.IDEMPOTENT, meanings=_DELETE, urgent=at_once):
             self._writes.delete_network_interface(NetworkInterfaceId=eni_id)
 
 

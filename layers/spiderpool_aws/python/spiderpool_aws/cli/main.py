@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spiderpool_aws.cli import policy
+from spiderpool_aws.cli import dlq, policy
 from spiderpool_aws.cli.adopt import adopt
 from spiderpool_aws.cli.manifests import app as manifests
 
@@ -17,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 local = typer.Typer(help="The parts of the embedded default, as servers on loopback.", no_args_is_help=True)
+app.add_typer(dlq.app, name="dlq")
 app.add_typer(local, name="local")
 app.add_typer(manifests, name="manifests")
 app.add_typer(policy.app, name="policy")

@@ -40,6 +40,10 @@ class Unavailable(RetryLater):
     """The other side as a whole does not answer, or asks everybody to wait: nothing else will be answered either."""
 
 
+class Paced(RetryLater):
+    """A call that was not made, because all workers together would exceed AWS's request rate: a wait, no failure."""
+
+
 class Refused(Exception):  # noqa: N818 - it is an outcome, not a fault
     """No, and asking again will not help until somebody changes something; the reason says what.
 

@@ -66,6 +66,10 @@ class ManualClock:
             self._agenda.pop()()
         self._now = max(self._now, end)
 
+    def sleep(self, seconds: float) -> None:
+        """Let so many seconds pass, for a function that waits: all else that is due meanwhile happens."""
+        self.advance(seconds)
+
     def next_time(self) -> datetime | None:
         """Return when the next callback is due; None when nothing is."""
         return self._agenda.next_time()

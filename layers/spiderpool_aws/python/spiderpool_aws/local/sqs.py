@@ -58,6 +58,8 @@ class LocalSqs:
     def execute(self, operation: str, params: Params) -> Answer:
         """Make a call with boto3's parameters and return boto3's answer, or raise QueueError."""
         self.calls.append(operation)
+        if operation == "GetQueueUrl":
+            return {"QueueUrl": self._url(params["QueueName"])}
         queue = self._queues.get(params["QueueUrl"])
         if queue is None:
             raise QueueError("AWS.SimpleQueueService.NonExistentQueue", f"there is no queue {params['QueueUrl']}")
@@ -65,6 +67,15 @@ class LocalSqs:
         if one is None:
             raise QueueError("InvalidAction", f"the local SQS has no {operation}")
         return _batch(one, queue, params["Entries"]) if operation.endswith("Batch") else one(queue, params)
+
+    def _url(self, name: str) -> str:
+        found = [url for url, queue in self._queues.items() if queue.name == name]
+        if not found:
+            raise QueueError(
+                "AWS.SimpleQueueService.NonExistentQueue",
+                "The specified queue does not exist or you do not have access.",
+            )
+        return found[0]
 
     def _respond(self, operation: str, params: Params) -> tuple[AWSResponse, dict[str, Any]]:
         status = 200

@@ -184,8 +184,10 @@ class LocalStack:
             AsyncInvoker(self.clock, self.lost_events),
         )
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self) -> dict[str, Any]:
         return {
+            # One worker at a time is all that there is here, so EC2's whole request rate is its share.
+            "workers": 1,
             "queue_url": self.sqs.add(self.requests),
             "dead_letter_url": self.sqs.add(self.dead_requests),
             "lost_events_url": self.sqs.add(self.lost_events),

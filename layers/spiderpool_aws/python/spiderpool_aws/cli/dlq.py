@@ -1,0 +1,222 @@
+"""`spiderpool-aws dlq`: what ended in the dead-letter queues, and what becomes of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spiderpool_aws.deployment import Names
+from spiderpool_aws.domain.errors import RetryLater
+
+if TYPE_CHECKING:
+    from spiderpool_aws.adapters.dead_letters import DeadLetter, DeadLetterQueue
+
+app = typer.Typer(help="The dead-letter queues: requests and events that nobody could work on.", no_args_is_help=True)
+
+QUEUES = {"requests": "dead-requests.fifo", "events": "lost-events"}
+
+
+class Kind(StrEnum):
+    """Which of the two queues."""
+
+    REQUESTS = "requests"
+    EVENTS = "events"
+    BOTH = "both"
+
+
+class Output(StrEnum):
+    """How it is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+Cluster = Annotated[str, typer.Option(help="The policy's cluster, whose queues they are.")]
+QueueUrl = Annotated[str, typer.Option(help="The URL of one of the two queues, instead of --cluster.")]
+Queue = Annotated[Kind, typer.Option(help="Which queue of the cluster.")]
+Subject = Annotated[
+    str, typer.Option(help="Only what is about this: an instance (i-…), or part of an event's subject.")
+]
+Region = Annotated[str, typer.Option(help="The region; without it as boto3 finds it.")]
+Format = Annotated[Output, typer.Option(help="A table for people, or JSON.")]
+
+
+@app.command("list")
+def show(
+    cluster: Cluster = "",
+    queue_url: QueueUrl = "",
+    queue: Queue = Kind.BOTH,
+    subject: Subject = "",
+    region: Region = "",
+    output: Format = Output.TABLE,
+) -> None:
+    """Show each message with its reason. Of one instance ten at most; each look counts as a receive."""
+    with _plainly():
+        found = []
+        for source in _queues(cluster, queue_url, queue, region):
+            letters = list(source.look())
+            source.give_back(letters)
+            found += [_document(source, letter) for letter in letters if _fits(letter, subject)]
+    if output is Output.JSON:
+        print(json.dumps(found, indent=2))
+    else:
+        _print(found)
+
+
+@app.command()
+def redrive(
+    cluster: Cluster = "",
+    queue_url: QueueUrl = "",
+    queue: Queue = Kind.BOTH,
+    subject: Subject = "",
+    region: Region = "",
+    output: Format = Output.TABLE,
+) -> None:
+    """Have the messages worked on again: requests go back into their queue, events to their function."""
+    done: list[dict[str, Any]] = []
+    left: list[dict[str, Any]] = []
+    with _plainly():
+        for source in _queues(cluster, queue_url, queue, region):
+            with _giving_back(source) as kept:
+                for letter in source.look():
+                    # Kept until it is sent: what fails half-way is shown again at once.
+                    kept.append(letter)
+                    if not _fits(letter, subject):
+                        continue
+                    if letter.unreadable:
+                        left.append(_document(source, letter) | {"left": f"{letter.unreadable}: drop it"})
+                        continue
+                    source.send_back(letter)
+                    kept.remove(letter)
+                    done.append(_document(source, letter))
+    if output is Output.JSON:
+        print(json.dumps({"redriven": done, "left": left}, indent=2))
+    else:
+        print(f"sent back: {len(done)}")
+        for document in left:
+            print(f"left: {document['subject']}: {document['left']}")
+
+
+@app.command()
+def drop(
+    cluster: Cluster = "",
+    queue_url: QueueUrl = "",
+    queue: Queue = Kind.BOTH,
+    subject: Subject = "",
+    region: Region = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    output: Format = Output.TABLE,
+) -> None:
+    """Delete the messages for good. The resync looks at every node anyway, so nothing of the cluster is lost."""
+    dropped: list[dict[str, Any]] = []
+    with _plainly():
+        for source in _queues(cluster, queue_url, queue, region):
+            with _giving_back(source) as kept:
+                kept += source.look()
+                chosen = [letter for letter in kept if _fits(letter, subject)]
+                if not chosen or not (yes or _agreed(source, chosen)):
+                    continue
+                for letter in chosen:
+                    source.drop(letter)
+                    kept.remove(letter)
+                    dropped.append(_document(source, letter))
+    print(json.dumps({"dropped": dropped}, indent=2) if output is Output.JSON else f"dropped: {len(dropped)}")
+
+
+def session(region: str) -> Any:
+    """Return boto3's session: credentials, profile and region as boto3 finds them."""
+    import boto3
+
+    return boto3.Session(region_name=region or None)
+
+
+def _queues(cluster: str, queue_url: str, kind: Kind, region: str) -> Iterator[DeadLetterQueue]:
+    from spiderpool_aws.adapters.aws_errors import aws_errors
+    from spiderpool_aws.adapters.dead_letters import DeadLetterQueue
+    from spiderpool_aws.adapters.dead_letters import queue_url as look_up
+
+    if bool(cluster) == bool(queue_url):
+        raise typer.BadParameter("give either --cluster or --queue-url")
+    names = Names(cluster or _cluster_of(queue_url))
+    with aws_errors("sqs:ReceiveMessage"):
+        found = session(region)
+        sqs, lambda_ = found.client("sqs"), found.client("lambda")
+    if queue_url:
+        yield DeadLetterQueue(sqs, lambda_, names, queue_url)
+        return
+    for name, what in QUEUES.items():
+        if kind in (name, Kind.BOTH):
+            yield DeadLetterQueue(sqs, lambda_, names, look_up(sqs, names.of(what)))
+
+
+def _cluster_of(queue_url: str) -> str:
+    name = queue_url.rpartition("/")[2]
+    for what in QUEUES.values():
+        if name.startswith("spiderpool-aws-") and name.endswith(f"-{what}"):
+            return name.removeprefix("spiderpool-aws-").removesuffix(f"-{what}")
+    endings = " or ".join(f"spiderpool-aws-<cluster>-{what}" for what in QUEUES.values())
+    raise typer.BadParameter(f"--queue-url {queue_url} is no dead-letter queue of ours: it ends with {endings}")
+
+
+@contextmanager
+def _giving_back(source: DeadLetterQueue) -> Iterator[list[DeadLetter]]:
+    """Show again what is in the list at the end, whatever happens."""
+    kept: list[DeadLetter] = []
+    try:
+        yield kept
+    finally:
+        source.give_back(kept)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Say in one line what AWS refused."""
+    try:
+        yield
+    except RetryLater as error:
+        print(error.reason, file=sys.stderr)
+        raise typer.Exit(1) from None
+
+
+def _fits(letter: DeadLetter, subject: str) -> bool:
+    return not subject or letter.subject == subject or (not letter.group and subject in letter.subject)
+
+
+def _agreed(source: DeadLetterQueue, letters: list[DeadLetter]) -> bool:
+    _print([_document(source, letter) for letter in letters], file=sys.stderr)
+    return typer.confirm(f"Delete these {len(letters)} for good?", err=True)
+
+
+def _document(source: DeadLetterQueue, letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "queue": "requests" if source.fifo else "events",
+        "messageId": letter.message_id,
+        "subject": letter.subject,
+        "reason": letter.reason,
+        "sentAt": letter.sent_at.isoformat(timespec="seconds"),
+        "ageSeconds": max(0, int((datetime.now(UTC) - letter.sent_at).total_seconds())),
+        "receives": letter.receives,
+    }
+
+
+def _print(found: list[dict[str, Any]], file: Any = None) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    if not found:
+        print("nothing there", file=file)
+        return
+    # What a message says is shown as it is, never taken as rich's markup.
+    table = Table("queue", "subject", "age", "receives", "reason")
+    for one in found:
+        age = f"{one['ageSeconds'] // 3600} h {one['ageSeconds'] % 3600 // 60} min"
+        table.add_row(one["queue"], escape(one["subject"]), age, str(one["receives"]), escape(one["reason"]))
+    Console(file=file).print(table)

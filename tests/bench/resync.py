@@ -1,0 +1,101 @@
+"""A resync of many converged nodes: `python -m tests.bench.resync 1000 5000`.
+
+The product's Resync and EC2 adapter on the EC2 model, so that boto3's answers are parsed; two dual-stack NICs a node,
+as the launch template fills them. The cluster is the small one of the unit tests: what listing and parsing its objects
+costs on a real API server says docs/benchmarks.md. The peak of memory is the whole process's, with the EC2 model in it.
+"""
+
+import resource
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from spiderpool_aws.domain.control import Control
+from spiderpool_aws.domain.instance import CLUSTER_TAG
+from spiderpool_aws.domain.node import Node
+from spiderpool_aws.domain.request import ReconcileRequest
+from spiderpool_aws.events import ResyncRequest
+from spiderpool_aws.local.clock import ManualClock
+from spiderpool_aws.local.ec2 import Ec2Model
+from spiderpool_aws.local.ec2.fixtures import SubnetPlan, create_network, tag_list
+from spiderpool_aws.ports import Systems
+from spiderpool_aws.reconciler import Reconciler
+from spiderpool_aws.resync import Resync
+from tests.bench.burst import IPV4, IPV6, SUBNETS, policy
+from tests.integration.ec2_world import connected
+from tests.unit.world import SmallCluster, SmallControl, SmallQueue, SmallReporter, SmallScaling
+
+SIZES = (1000, 5000)
+AT_ONCE = 180
+
+
+class Converged:
+    """So many nodes that have all that their policy says."""
+
+    def __init__(self, nodes: int) -> None:
+        self.clock = ManualClock()
+        self.model = Ec2Model(self.clock)
+        plans = {f"nodes-{n}": SubnetPlan(f"10.0.{16 * n}.0/20") for n in range(SUBNETS)}
+        plans |= {f"pods-{n}": SubnetPlan(f"10.0.{16 * (n + SUBNETS)}.0/20") for n in range(SUBNETS)}
+        network = create_network(self.model, plans)
+        self.cluster, self.queue = SmallCluster(), SmallQueue()
+        for place in range(SUBNETS):
+            subnets = [network.subnets[f"{what}-{place}"] for what in ("nodes", "pods")]
+            self._launch(nodes // SUBNETS + (place < nodes % SUBNETS), subnets)
+        self.clock.advance(60)
+        for instance in self.model.instances.values():
+            name = instance.private_dns_name
+            node = Node(name, f"uid-{name}", self.clock.now(), internal_ips=(str(instance.private_ip),))
+            self.cluster.nodes[name] = node
+        systems = Systems(connected(self.model), self.cluster, SmallScaling())
+        control, reporter = SmallControl(Control(policy())), SmallReporter()
+        self.resync = Resync(systems, control, self.queue, self.clock, reporter)
+        reconciler, ids = Reconciler(systems, control, self.clock, reporter), list(self.model.instances)
+        for start in range(0, nodes, AT_ONCE):
+            reconciler.reconcile([ReconcileRequest(i, "launch", "bench") for i in ids[start : start + AT_ONCE]])
+        self.clock.advance(60)
+        self.model.calls.clear()
+        self.cluster.writes.clear()
+
+    def _launch(self, count: int, subnets: list[str]) -> None:
+        nics = [
+            {"DeviceIndex": index, "SubnetId": subnet, "SecondaryPrivateIpAddressCount": IPV4}
+            | {"Ipv6AddressCount": IPV6 + 1, "PrimaryIpv6": True, "DeleteOnTermination": True}
+            for index, subnet in enumerate(subnets)
+        ]
+        params: dict[str, Any] = {"ImageId": "ami-0123456789abcdef0", "InstanceType": "m5.large"}
+        params |= {"MinCount": count, "MaxCount": count, "NetworkInterfaces": nics}
+        params["TagSpecifications"] = [{"ResourceType": "instance", "Tags": tag_list({CLUSTER_TAG: "prod"})}]
+        self.model.call("RunInstances", params)
+
+
+def measure(nodes: int) -> tuple[str, str]:
+    """Return the figure and how it came about."""
+    fleet = Converged(nodes)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    cpu, began = time.process_time(), time.perf_counter()
+    fleet.resync.run(ResyncRequest(request_id="bench"))
+    cpu, elapsed = time.process_time() - cpu, time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    calls = Counter(call.operation for call in fleet.model.calls)
+    writes = len(fleet.cluster.writes) + len(fleet.queue.sent)
+    asked = ", ".join(f"{count} {name}" for name, count in sorted(calls.items()))
+    figure = f"{cpu:.1f} s of CPU ({elapsed:.1f} s), {writes} writes and messages"
+    return figure, f"{asked}; peak {peak:.0f} MB, of them {before:.0f} MB before it with the EC2 model"
+
+
+def rows(sizes: tuple[int, ...] = SIZES) -> Iterator[tuple[str, str, str]]:
+    """Return each size's figures, measured in a process of its own."""
+    for nodes in sizes:
+        command = [sys.executable, "-m", "tests.bench.resync", str(nodes)]
+        said = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own module
+        what, figure, how = said.stdout.strip().split(" | ")
+        yield what, figure, how
+
+
+if __name__ == "__main__":
+    for size in [int(size) for size in sys.argv[1:]] or SIZES:
+        print(" | ".join((f"resync of {size:,} converged nodes", *measure(size))), flush=True)  # noqa: T201 - figures

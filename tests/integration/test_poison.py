@@ -1,0 +1,228 @@
+"""Messages that nobody can work on: where they end, why, that they hold nobody up, and what a person does with them."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSResponse, HTTPHeaders
+from typer.testing import CliRunner
+
+from spiderpool_aws.cli import dlq
+from spiderpool_aws.cli.main import app
+from spiderpool_aws.deployment import MAX_RECEIVES, VISIBILITY_TIMEOUT
+from spiderpool_aws.local.ec2.calls import Fault
+from spiderpool_aws.local.isolated import isolated_session
+from spiderpool_aws.local.queues import LocalQueue
+from spiderpool_aws.local.stack import LocalStack
+from tests.integration.bus.test_stack import POLICY, World
+
+
+class Scene(World):
+    """Nodes of one NIC each, the queues under the names of a deployment, and the command line connected to them."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        for queue, name in (
+            (stack.requests, "requests.fifo"),
+            (stack.dead_requests, "dead-requests.fifo"),
+            (stack.lost_events, "lost-events"),
+        ):
+            queue.name = f"spiderpool-aws-prod-{name}"
+        super().__init__(stack)
+        self.invoked: list[tuple[str, Any]] = []
+
+    def dlq(self, *arguments: str, cluster: str = "prod") -> Any:
+        """Run the command line; return its JSON."""
+        code, printed, errors = self.run(*arguments, "--cluster", cluster, "--output", "json")
+        assert (code, errors) == (0, "")
+        return json.loads(printed)
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        result = CliRunner().invoke(app, ["dlq", *arguments])
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result.exit_code, result.stdout, result.stderr
+
+    def session(self, _: str) -> Any:
+        session: Any = isolated_session(self.stack.model.region)
+        self.stack.sqs.connect(session)
+        session.events.register("before-parameter-build.lambda", self._keep)
+        session.events.register("before-call.lambda", self._invoke)
+        return session
+
+    def _keep(self, params: Mapping[str, Any], **_: Any) -> None:
+        self.invoked.append((params["FunctionName"], json.loads(params["Payload"])))
+
+    def _invoke(self, **_: Any) -> tuple[AWSResponse, dict[str, Any]]:
+        return AWSResponse("https://lambda", 202, HTTPHeaders(), None), {"StatusCode": 202}
+
+    @contextmanager
+    def never_assigned(self, instance_id: str, fault: Fault | BaseException) -> Iterator[None]:
+        """Have every assignment to an instance's NIC fail, or end the function's process."""
+        eni_id = self.eni_of(instance_id)
+
+        def hook(operation: str, params: Mapping[str, Any]) -> Fault | None:
+            if operation != "AssignPrivateIpAddresses" or params["NetworkInterfaceId"] != eni_id:
+                return None
+            if isinstance(fault, BaseException):
+                raise fault
+            return fault
+
+        mend = self.stack.model.inject(hook)
+        yield
+        mend()
+
+
+@pytest.fixture
+def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    with LocalStack(POLICY) as stack:
+        made = Scene(stack)
+        monkeypatch.setattr(dlq, "session", made.session)
+        yield made
+
+
+def groups(queue: LocalQueue) -> list[str]:
+    return sorted({message.group for message in queue.messages})
+
+
+def test_what_always_fails_ends_with_its_reason_holds_nobody_up_and_is_sent_back_when_it_is_mended(
+    scene: Scene,
+) -> None:
+    bad = scene.launch()
+    with scene.never_assigned(bad, Fault.refuse("Unavailable", "The service is unavailable.", 503)):
+        good = [scene.launch() for _ in range(12)]
+        scene.bus.advance(120)
+        assert sorted(scene.pools()) == sorted(good)
+        scene.bus.advance(1300)
+    assert groups(scene.stack.dead_requests) == [bad]
+    [*found] = scene.dlq("list")
+    assert {(one["queue"], one["subject"]) for one in found} == {("requests", bad)}
+    assert "ec2:AssignPrivateIpAddresses" in found[0]["reason"]
+    # A look leaves everything where it is, for the next one.
+    assert len(scene.dlq("list")) == len(found)
+    assert len(scene.dlq("redrive", "--queue", "requests")["redriven"]) == len(found)
+    scene.bus.advance(120)
+    assert sorted(scene.pools()) == sorted([bad, *good])
+    assert scene.stack.dead_requests.messages == []
+
+
+def test_what_ends_the_function_is_worked_on_alone_from_its_third_receive_and_ends_in_the_dead_letters(
+    scene: Scene,
+) -> None:
+    bad = scene.launch()
+    good = [scene.launch() for _ in range(5)]
+    with scene.never_assigned(bad, SystemExit("out of memory")):
+        # Two receives with the others, whose time-out it takes them into; the third one is its own.
+        scene.bus.advance(3 * VISIBILITY_TIMEOUT.total_seconds() + 120)
+        assert sorted(scene.pools()) == sorted(good)
+        assert scene.stack.journal.counts["CrashSuspects"] > 0
+        late = scene.launch()
+        scene.bus.advance(120)
+        assert sorted(scene.pools()) == sorted([*good, late])
+        scene.bus.advance(MAX_RECEIVES * VISIBILITY_TIMEOUT.total_seconds())
+    assert groups(scene.stack.dead_requests) == [bad]
+    assert "see its log" in scene.dlq("list")[0]["reason"]
+    scene.dlq("redrive")
+    scene.bus.advance(120)
+    assert bad in scene.pools()
+
+
+def test_what_nobody_can_read_is_dead_lettered_at_once_and_can_only_be_dropped(scene: Scene) -> None:
+    scene.stack.requests.send("not JSON", group="i-0bad", deduplication_id="1")
+    good = scene.launch()
+    scene.bus.advance(120)
+    assert list(scene.pools()) == [good]
+    answer = scene.dlq("redrive")
+    assert answer["redriven"] == []
+    assert "not JSON" in answer["left"][0]["left"]
+    assert groups(scene.stack.dead_requests) == ["i-0bad"]
+    assert len(scene.dlq("drop", "--yes")["dropped"]) == 1
+    assert scene.stack.dead_requests.messages == []
+
+
+def test_an_event_goes_back_to_the_function_that_failed(scene: Scene) -> None:
+    event = {"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification"}
+    event |= {"detail": {"instance-id": "i-0a", "state": "running"}}  # type: ignore[dict-item]
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:spiderpool-aws-prod"
+    by_lambda = {
+        "requestContext": {"functionArn": f"{arn}-resync:$LATEST", "condition": "RetriesExhausted"},
+        "requestPayload": {"at": "now"},
+        "responsePayload": {"errorType": "RetryLater", "errorMessage": "the API server cannot be reached"},
+    }
+    text = {"DataType": "String"}
+    by_rule = {"ERROR_CODE": "THROTTLING", "ERROR_MESSAGE": "Rate exceeded", "TARGET_ARN": f"{arn}-route-event"}
+    lost = scene.stack.lost_events
+    lost.send(json.dumps(event), attributes={k: {**text, "StringValue": v} for k, v in by_rule.items()})
+    lost.send(json.dumps(by_lambda))
+    lost.send(json.dumps(event), attributes={"reason": {**text, "StringValue": "no route takes it"}})
+    assert [(one["subject"], one["reason"]) for one in scene.dlq("list")] == [
+        ("EC2 Instance State-change Notification i-0a", "THROTTLING Rate exceeded"),
+        ("invocation by hand", "RetryLater: the API server cannot be reached"),
+        ("EC2 Instance State-change Notification i-0a", "no route takes it"),
+    ]
+    assert len(scene.dlq("redrive")["redriven"]) == 3
+    assert scene.invoked == [
+        ("spiderpool-aws-prod-route-event", event),
+        ("spiderpool-aws-prod-resync", {"at": "now"}),
+        ("spiderpool-aws-prod-route-event", event),
+    ]
+    assert lost.messages == []
+
+
+def test_what_cannot_be_sent_back_stays_and_the_reason_is_one_line(scene: Scene) -> None:
+    dead = scene.stack.dead_requests
+    body = json.dumps({"subject": "i-0a", "eventId": "e", "reason": "test"})
+    dead.send(body, group="i-0a", deduplication_id="1")
+    scene.stack.requests.name = "another"
+    code, printed, error = scene.run("redrive", "--cluster", "prod")
+    assert (code, printed, error.count("\n")) == (1, "", 1)
+    assert "name the cluster that was deployed" in error
+    assert [message.visible_at <= scene.stack.clock.now() for message in dead.messages] == [True]
+
+
+def test_only_what_is_about_the_named_instance_is_touched(scene: Scene) -> None:
+    for number in ("a", "b"):
+        body = json.dumps({"subject": f"i-0{number}", "eventId": "e", "reason": "test"})
+        scene.stack.dead_requests.send(body, group=f"i-0{number}", deduplication_id=number)
+    assert [one["subject"] for one in scene.dlq("redrive", "--subject", "i-0b")["redriven"]] == ["i-0b"]
+    assert groups(scene.stack.dead_requests) == ["i-0a"]
+    assert groups(scene.stack.requests) == ["i-0b"]
+
+
+@pytest.mark.parametrize(("answer", "left"), [("n\n", 1), ("y\n", 0)])
+def test_a_drop_shows_what_goes_and_asks(scene: Scene, answer: str, left: int) -> None:
+    body = json.dumps({"subject": "i-0a", "eventId": "e", "reason": "test"})
+    scene.stack.dead_requests.send(body, group="i-0a", deduplication_id="1")
+    url = scene.stack.sqs.add(scene.stack.dead_requests)
+    result = CliRunner().invoke(app, ["dlq", "drop", "--queue-url", url], input=answer)
+    assert "i-0a" in result.stderr
+    assert "Delete these 1 for good?" in result.stderr
+    assert result.stdout.endswith(f"dropped: {1 - left}\n")
+    assert len(scene.stack.dead_requests.messages) == left
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "give either --cluster or --queue-url"),
+        (["--cluster", "prod", "--queue-url", "https://sqs/x"], "give either --cluster or --queue-url"),
+        (["--queue-url", "https://sqs/1/orders"], "no dead-letter queue of ours"),
+        (["--cluster", "prdo"], "name the cluster that was deployed"),
+    ],
+)
+@pytest.mark.parametrize("command", ["list", "redrive", "drop"])
+def test_a_users_mistake_is_answered_with_what_to_do(
+    scene: Scene, command: str, arguments: list[str], said: str
+) -> None:
+    code, _, error = scene.run(command, *arguments)
+    assert code != 0
+    assert said in " ".join(error.replace("│", " ").split())
+
+
+def test_without_a_region_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    result = CliRunner().invoke(app, ["dlq", "list", "--cluster", "prod"])
+    assert result.exit_code == 1
+    assert "region" in result.stderr
