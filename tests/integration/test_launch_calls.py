@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from spiderpool_aws.deployment import BATCH_SIZE
 from spiderpool_aws.local.ec2.fixtures import launch
 from tests.integration.capacity import PLANS, calls, dual, held, indexes, interface, nic_of, policy_of
 from tests.integration.scene import TAGS, Scene, scene
@@ -86,11 +87,11 @@ def test_each_look_at_a_batch_is_two_reads_and_a_created_nic_adds_two_once() -> 
         assert calls(s, reads=True) == Counter(DescribeInstances=2, DescribeNetworkInterfaces=2) + Counter(extra)
 
 
-def test_ten_launches_in_one_batch_share_all_their_reads() -> None:
+def test_the_launches_of_one_batch_share_all_their_reads() -> None:
     with scene(policy_of(dual(0), dual(1)), subnets=PLANS) as s:
         launched(s, EMPTY, EMPTY)
         s.stack.bus.scheduled = False
-        ids = [s.launch(nics=1, Ipv6AddressCount=6, SecondaryPrivateIpAddressCount=5) for _ in range(10)]
+        ids = [s.launch(nics=1, Ipv6AddressCount=6, SecondaryPrivateIpAddressCount=5) for _ in range(BATCH_SIZE)]
         s.stack.bus._rules = ()  # their own events would bring them one by one
         s.run(60)
         s.stack.model.calls.clear()
@@ -100,4 +101,4 @@ def test_ten_launches_in_one_batch_share_all_their_reads() -> None:
         s.run(5)
         assert len(s.stack.functions["reconcile_nodes"].invocations) == 1
         assert (calls(s, reads=True) - resync).total() == 4
-        assert calls(s) == dict.fromkeys(CREATED, 10)
+        assert calls(s) == dict.fromkeys(CREATED, BATCH_SIZE)
