@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from spiderpool_aws.cli import policy
+from spiderpool_aws.cli import plan, policy
 from spiderpool_aws.cli.manifests import app as manifests
+from spiderpool_aws.cli.options import register
 
 app = typer.Typer(
     help="Spiderpool pools that hold what EC2 assigned to each NIC.",
@@ -19,6 +20,7 @@ local = typer.Typer(help="The parts of the embedded default, as servers on loopb
 app.add_typer(local, name="local")
 app.add_typer(manifests, name="manifests")
 app.add_typer(policy.app, name="policy")
+register(app, "plan", plan.run)
 
 Port = Annotated[int, typer.Option(help="The port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)]
 
