@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -82,18 +83,23 @@ class Deployed:
         """Return how full each queue is."""
         return [self._depth(what, ending) for what, ending in QUEUES.items()]
 
+    def pause(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
     def _depth(self, what: str, ending: str) -> QueueDepth:
-        name, sqs = f"{self._names.of(what)}{ending}", self._make_client("sqs")
+        name, dead = f"{self._names.of(what)}{ending}", what != "requests"
+        sqs = self._make_client("sqs")
         with aws_errors("sqs:GetQueueAttributes", name):
             try:
                 url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
                 answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(DEPTHS))
             except ClientError as error:
                 if _code(error) in MISSING:
-                    return QueueDepth(what, None)
+                    return QueueDepth(what, None, dead)
                 raise
         count = sum(int(answer["Attributes"].get(name, 0)) for name in DEPTHS)
-        return QueueDepth(what, count, dead=what != "requests")
+        return QueueDepth(what, count, dead)
 
 
 def _code(error: ClientError) -> str:

@@ -72,16 +72,20 @@ def _real_world(where: Where, names: Names, policy: Policy | None) -> World:
     make_client, notes = _clients(session), Notes()
     credentials = UserKubeconfig(where.context)
     parameter = where.policy.removeprefix(SSM) if where.policy.startswith(SSM) else names.policy_parameter
-    control: ControlPort = SsmControl(make_client("ssm"), parameter, names.fuse_parameter, notes)
+    parameters = SsmControl(make_client("ssm"), names.policy_parameter, names.fuse_parameter, notes)
+    control: ControlPort = parameters
     if policy is not None:
-        control = FileControl(control, policy)
+        control = FileControl(parameters, policy)
+    elif parameter != names.policy_parameter:
+        control = SsmControl(make_client("ssm"), parameter, names.fuse_parameter, notes)
     systems = Systems(
         Ec2Adapter.from_session(session),
         ClusterAdapter(credentials, notes),
         ScalingAdapter(lambda: make_client("autoscaling")),
     )
     source = where.policy if policy is not None else f"{SSM}{parameter}"
-    return World(names, Core(systems, control, SystemClock(), notes), Deployed(make_client, names), source)
+    core = Core(systems, control, SystemClock(), notes)
+    return World(names, core, Deployed(make_client, names), source, parameters)
 
 
 def _clients(session: Session) -> Callable[[str], Any]:

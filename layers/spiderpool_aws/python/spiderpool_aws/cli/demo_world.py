@@ -53,6 +53,10 @@ class DemoDeployment:
         counts = (len(queue.messages) for queue in (stack.requests, stack.dead_requests, stack.lost_events))
         return [QueueDepth(what, count, dead=what != "requests") for what, count in zip(QUEUES, counts, strict=True)]
 
+    def pause(self, seconds: float) -> None:
+        """Move the demo's clock: the worker takes what is in the queue."""
+        self._stack.bus.advance(seconds)
+
 
 @contextmanager
 def demo_stack() -> Iterator[LocalStack]:
@@ -75,7 +79,7 @@ def world_of(stack: LocalStack) -> World:
     """Return a command's world on a local stack."""
     application = stack.application(CALLER)
     core = Core(application.systems, application.control, stack.clock, Notes())
-    return World(Names(CLUSTER), core, DemoDeployment(stack), "of the demo")
+    return World(Names(CLUSTER), core, DemoDeployment(stack), "of the demo", application.control)
 
 
 def assign_by_hand(stack: LocalStack) -> str:

@@ -87,6 +87,10 @@ class ClusterPlan:
         """Tell whether there is nothing to do."""
         return not any(planned.changes for planned in self.instances)
 
+    def to_changes(self) -> dict[str, tuple[Change, ...]]:
+        """Return the changes of each instance: what a person is asked about."""
+        return {planned.plan.instance_id: planned.changes for planned in self.instances}
+
     def count(self, kind: Kind) -> int:
         """Return how many changes there are of a kind."""
         return sum(change.kind is kind for planned in self.instances for change in planned.changes)

@@ -35,6 +35,9 @@ class DeployedPort(Protocol):
     def queues(self) -> Sequence[QueueDepth]:
         """Return how full each queue is."""
 
+    def pause(self, seconds: float) -> None:
+        """Let time pass, in which the deployment works."""
+
 
 @dataclass(slots=True)
 class Notes:
@@ -75,6 +78,8 @@ class World:
     deployed: DeployedPort
     policy_source: str
     """Where the policy comes from, for people."""
+    parameters: ControlPort
+    """What the deployed functions read, also where the command was given a file."""
 
     def control(self) -> tuple[Control, Policy]:
         """Read the policy and the fuse. Raises Mistake when no valid policy is there or it is another cluster's."""
