@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spiderpool_aws.cli.errors import Mistake
-from spiderpool_aws.cli.world import Core, Notes, World
+from spiderpool_aws.cli.world import Beside, Core, Notes, World
 from spiderpool_aws.deployment import Names
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def _real_world(where: Where, names: Names, policy: Policy | None) -> World:
 
     from spiderpool_aws.adapters.clock import SystemClock
     from spiderpool_aws.adapters.cluster import ClusterAdapter
+    from spiderpool_aws.adapters.cluster_facts import ClusterFacts
     from spiderpool_aws.adapters.control import SsmControl
     from spiderpool_aws.adapters.deployed import Deployed
     from spiderpool_aws.adapters.ec2 import Ec2Adapter
@@ -85,7 +86,8 @@ def _real_world(where: Where, names: Names, policy: Policy | None) -> World:
     )
     source = where.policy if policy is not None else f"{SSM}{parameter}"
     core = Core(systems, control, SystemClock(), notes)
-    return World(names, core, Deployed(make_client, names), source, parameters)
+    beside = Beside(Deployed(make_client, names), ClusterFacts(credentials))
+    return World(names, core, beside, source, parameters)
 
 
 def _clients(session: Session) -> Callable[[str], Any]:

@@ -8,11 +8,17 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from kubernetes.client.api_client import ApiClient
+from kubernetes.client.configuration import Configuration
+
+from spiderpool_aws.adapters.cluster_facts import ClusterFacts
+from spiderpool_aws.adapters.credentials import FixedCredentials
 from spiderpool_aws.adapters.deployed import QUEUES, QueueDepth
-from spiderpool_aws.cli.world import Core, Notes, World
+from spiderpool_aws.cli.world import Beside, Core, Notes, World
 from spiderpool_aws.deployment import Names
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily
 from spiderpool_aws.domain.errors import Refused
+from spiderpool_aws.local.cluster import connect_in_process
 from spiderpool_aws.local.demo import CLUSTER, POLICY, Demo
 from spiderpool_aws.local.functions import FunctionError
 from spiderpool_aws.local.stack import LocalStack
@@ -79,7 +85,14 @@ def world_of(stack: LocalStack) -> World:
     """Return a command's world on a local stack."""
     application = stack.application(CALLER)
     core = Core(application.systems, application.control, stack.clock, Notes())
-    return World(Names(CLUSTER), core, DemoDeployment(stack), "of the demo", application.control)
+    beside = Beside(DemoDeployment(stack), ClusterFacts(_credentials(stack)))
+    return World(Names(CLUSTER), core, beside, "of the demo", application.control)
+
+
+def _credentials(stack: LocalStack) -> FixedCredentials:
+    api = ApiClient(Configuration(host="https://cluster.local"))
+    connect_in_process(api, stack.cluster)
+    return FixedCredentials(api)
 
 
 def assign_by_hand(stack: LocalStack) -> str:

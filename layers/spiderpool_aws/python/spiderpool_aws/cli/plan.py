@@ -67,7 +67,7 @@ def show(plan: ClusterPlan, world: World, output: Output) -> None:
         return
     console = Console(highlight=False, soft_wrap=True)
     console.print(Text(f"Cluster {plan.policy.cluster}, policy {world.policy_source}, mode {plan.policy.mode}"))
-    for warning in [*world.core.notes.warnings, *([f"removals are held: {plan.held}"] if plan.held else [])]:
+    for warning in [*world.core.notes.warnings, *([f"removals are held: {plan.fuse.held}"] if plan.fuse.held else [])]:
         console.print(Text(f"! {warning}", "yellow"))
     for planned in plan.instances:
         if planned.has_news:
@@ -88,7 +88,7 @@ def to_document(plan: ClusterPlan, world: World) -> dict[str, Any]:
         "converged": sum(planned.plan.converged for planned in plan.instances),
         "excess": plan.excess,
         "digest": plan.digest,
-        "removalsHeld": plan.held,
+        "removalsHeld": plan.fuse.held,
         "warnings": world.core.notes.warnings,
     }
 

@@ -79,8 +79,8 @@ class ClusterPlan:
     """Why it removes too much at once; empty when it does not."""
     digest: str
     """Names the removals: what `resync --confirm` takes."""
-    held: str
-    """Why removals are held by the fuse now; empty when they are not."""
+    fuse: Fuse
+    """As it is now."""
 
     @property
     def is_empty(self) -> bool:
@@ -123,7 +123,7 @@ def make_plan(world: World, only: Sequence[str] = ()) -> ClusterPlan:
         for i in sorted(plans)
     )
     excess = verdict.fuse.reason.partition(":")[0] if verdict.fuse.state is FuseState.TRIPPED else ""
-    return ClusterPlan(policy, tuple(planned), excess, verdict.digest, control.fuse.held)
+    return ClusterPlan(policy, tuple(planned), excess, verdict.digest, control.fuse)
 
 
 def survey_of(world: World, control: Control, policy: Policy, only: Sequence[str] = ()) -> Survey:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from spiderpool_aws.adapters.cluster_facts import ToldEvent
     from spiderpool_aws.adapters.deployed import QueueDepth
     from spiderpool_aws.deployment import Names
     from spiderpool_aws.domain.control import Control
@@ -37,6 +38,13 @@ class DeployedPort(Protocol):
 
     def pause(self, seconds: float) -> None:
         """Let time pass, in which the deployment works."""
+
+
+class FactsPort(Protocol):
+    """What people ask of the API server beyond what the product needs: `adapters.cluster_facts`."""
+
+    def events_of(self, node_name: str) -> Sequence[ToldEvent]:
+        """Return the Events of a Node, the oldest first."""
 
 
 @dataclass(slots=True)
@@ -70,16 +78,34 @@ class Core:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What only people ask."""
+
+    deployed: DeployedPort
+    facts: FactsPort
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """One cluster, as a command sees it."""
 
     names: Names
     core: Core
-    deployed: DeployedPort
+    beside: Beside
     policy_source: str
     """Where the policy comes from, for people."""
     parameters: ControlPort
     """What the deployed functions read, also where the command was given a file."""
+
+    @property
+    def deployed(self) -> DeployedPort:
+        """Return the cluster's deployment."""
+        return self.beside.deployed
+
+    @property
+    def facts(self) -> FactsPort:
+        """Return what the API server says to people."""
+        return self.beside.facts
 
     def control(self) -> tuple[Control, Policy]:
         """Read the policy and the fuse. Raises Mistake when no valid policy is there or it is another cluster's."""
