@@ -59,6 +59,7 @@ def connected(where: Where) -> Iterator[World]:
 def _real_world(where: Where, names: Names, policy: Policy | None) -> World:
     import boto3
 
+    from spiderpool_aws.adapters.account import Account
     from spiderpool_aws.adapters.clock import SystemClock
     from spiderpool_aws.adapters.cluster import ClusterAdapter
     from spiderpool_aws.adapters.cluster_facts import ClusterFacts
@@ -86,7 +87,7 @@ def _real_world(where: Where, names: Names, policy: Policy | None) -> World:
     )
     source = where.policy if policy is not None else f"{SSM}{parameter}"
     core = Core(systems, control, SystemClock(), notes)
-    beside = Beside(Deployed(make_client, names), ClusterFacts(credentials))
+    beside = Beside(Deployed(make_client, names), ClusterFacts(credentials), Account(make_client, names))
     return World(names, core, beside, source, parameters)
 
 

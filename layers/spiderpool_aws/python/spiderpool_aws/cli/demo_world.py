@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 
+from spiderpool_aws.adapters.account import Account, FunctionFacts, Identity, TrailFacts
 from spiderpool_aws.adapters.cluster_facts import ClusterFacts
 from spiderpool_aws.adapters.credentials import FixedCredentials
 from spiderpool_aws.adapters.deployed import QUEUES, QueueDepth
@@ -20,12 +21,17 @@ from spiderpool_aws.domain.addresses import AddressSet, IPFamily
 from spiderpool_aws.domain.errors import Refused
 from spiderpool_aws.local.cluster import connect_in_process
 from spiderpool_aws.local.demo import CLUSTER, POLICY, Demo
+from spiderpool_aws.local.ec2 import connect_in_process as connect_ec2
 from spiderpool_aws.local.functions import FunctionError
+from spiderpool_aws.local.isolated import isolated_session
 from spiderpool_aws.local.stack import LocalStack
+from spiderpool_aws.routes import ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
+
+    from spiderpool_aws.manifests.rbac import Rule
 
 CALLER = "reconcile_nodes"
 """As whom the command calls EC2: a role of the product, whose calls wake no function."""
@@ -64,6 +70,56 @@ class DemoDeployment:
         self._stack.bus.advance(seconds)
 
 
+class DemoFacts(ClusterFacts):
+    """What the double answers; it has no ConfigMaps and no reviews of access, so these are as they should be."""
+
+    def spiderpool_config(self) -> dict[str, Any]:
+        """Return the setting that AWS needs."""
+        return {"enableStatefulSet": False}
+
+    def allows(self, rule: Rule, verb: str, user: str = "") -> bool:  # noqa: ARG002 - as its base has it
+        """Allow the product's own rules to everybody."""
+        return verb in rule.verbs
+
+
+class DemoAccount:
+    """Implements `AccountPort` as an account in which everything is deployed."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self._stack = stack
+
+    def identity(self) -> Identity:
+        """Return nobody's role."""
+        account = self._stack.model.account_id
+        return Identity(f"arn:aws:iam::{account}:role/demo", account, self._stack.clock.now())
+
+    def function(self, name: str) -> FunctionFacts:
+        """Return a function that is ready."""
+        return FunctionFacts("Active", "Successful", self._stack.roles[name], "web-identity")
+
+    def queue_is_read(self) -> bool:
+        """Return True."""
+        return True
+
+    def rule_state(self, name: str) -> str:
+        """Return the state of a row of the table of routes."""
+        return "ENABLED" if name in {route.name for route in ROUTES} else ""
+
+    def trails(self) -> Sequence[TrailFacts]:
+        """Return the trail by which the model's calls become events."""
+        return [TrailFacts("demo", is_logging=True, has_writes=True)]
+
+    def federation_is_on(self) -> bool:
+        """Return True."""
+        return True
+
+    def try_write(self, operation: str, params: Mapping[str, Any]) -> None:
+        """Make a dry run of the model's call."""
+        session: Any = isolated_session(self._stack.model.region)
+        connect_ec2(session, self._stack.model)
+        Account(session.client, Names(CLUSTER)).try_write(operation, params)
+
+
 @contextmanager
 def demo_stack() -> Iterator[LocalStack]:
     """Give the demo's stack when its nodes are complete, before anything was changed by hand."""
@@ -85,7 +141,7 @@ def world_of(stack: LocalStack) -> World:
     """Return a command's world on a local stack."""
     application = stack.application(CALLER)
     core = Core(application.systems, application.control, stack.clock, Notes())
-    beside = Beside(DemoDeployment(stack), ClusterFacts(_credentials(stack)))
+    beside = Beside(DemoDeployment(stack), DemoFacts(_credentials(stack)), DemoAccount(stack))
     return World(Names(CLUSTER), core, beside, "of the demo", application.control)
 
 

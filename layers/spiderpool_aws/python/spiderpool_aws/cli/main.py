@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spiderpool_aws.cli import apply, explain, plan, policy, resync, status
+from spiderpool_aws.cli import apply, doctor, explain, plan, policy, resync, status
 from spiderpool_aws.cli.manifests import app as manifests
 from spiderpool_aws.cli.options import register
 
@@ -20,7 +20,7 @@ local = typer.Typer(help="The parts of the embedded default, as servers on loopb
 app.add_typer(local, name="local")
 app.add_typer(manifests, name="manifests")
 app.add_typer(policy.app, name="policy")
-for command in (plan, apply, resync, status, explain):
+for command in (plan, apply, resync, status, explain, doctor):
     register(app, command.__name__.rpartition(".")[2], command.run)
 
 Port = Annotated[int, typer.Option(help="The port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)]

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from spiderpool_aws.adapters.account import FunctionFacts, Identity, TrailFacts
+    from spiderpool_aws.adapters.cluster_api import Resource
     from spiderpool_aws.adapters.cluster_facts import ToldEvent
     from spiderpool_aws.adapters.deployed import QueueDepth
     from spiderpool_aws.deployment import Names
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from spiderpool_aws.domain.fuse import Fuse
     from spiderpool_aws.domain.policy import Policy
     from spiderpool_aws.domain.request import ReconcileRequest
+    from spiderpool_aws.manifests.rbac import Rule
     from spiderpool_aws.ports import Clock, ControlPort, Systems
 
 
@@ -45,6 +48,46 @@ class FactsPort(Protocol):
 
     def events_of(self, node_name: str) -> Sequence[ToldEvent]:
         """Return the Events of a Node, the oldest first."""
+
+    def version(self) -> str:
+        """Return the API server's version."""
+
+    def count(self, resource: Resource) -> int:
+        """Return how many objects there are of a resource."""
+
+    def try_pool(self) -> None:
+        """Have a pool go through Spiderpool's webhooks without storing it."""
+
+    def spiderpool_config(self) -> Mapping[str, Any] | None:
+        """Return Spiderpool's settings; None when they are not found."""
+
+    def allows(self, rule: Rule, verb: str, user: str = "") -> bool:
+        """Tell whether RBAC lets a user do it; without a user, the person at the terminal."""
+
+
+class AccountPort(Protocol):
+    """What the AWS account has of the deployment: `adapters.account`."""
+
+    def identity(self) -> Identity:
+        """Return who asks, and AWS's time."""
+
+    def function(self, name: str) -> FunctionFacts | None:
+        """Return a function; None when it is not deployed."""
+
+    def queue_is_read(self) -> bool:
+        """Tell whether the worker takes requests from its queue."""
+
+    def rule_state(self, name: str) -> str:
+        """Return the state of a route's rule; empty when it is not there."""
+
+    def trails(self) -> Sequence[TrailFacts]:
+        """Return the trails that record this region."""
+
+    def federation_is_on(self) -> bool:
+        """Tell whether AWS signs tokens for this account."""
+
+    def try_write(self, operation: str, params: Mapping[str, Any]) -> None:
+        """Have EC2 say whether the caller may do it, without doing it."""
 
 
 @dataclass(slots=True)
@@ -83,6 +126,7 @@ class Beside:
 
     deployed: DeployedPort
     facts: FactsPort
+    account: AccountPort
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +150,11 @@ class World:
     def facts(self) -> FactsPort:
         """Return what the API server says to people."""
         return self.beside.facts
+
+    @property
+    def account(self) -> AccountPort:
+        """Return what the AWS account has of the deployment."""
+        return self.beside.account
 
     def control(self) -> tuple[Control, Policy]:
         """Read the policy and the fuse. Raises Mistake when no valid policy is there or it is another cluster's."""
