@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from spiderpool_aws.adapters.cluster import EVENTS, POOLS
+from spiderpool_aws.adapters.cluster import EVENTS, MULTUS, POOLS, RESERVED
 from spiderpool_aws.adapters.cluster_api import ClusterApi, Json, Resource
 from spiderpool_aws.domain.pool import API_VERSION
 
@@ -60,8 +60,12 @@ class ClusterFacts:
         """Return the API server's version (`v1.34.1`)."""
         return str((self._api.get(_VERSION, "") or {}).get("gitVersion", "unknown"))
 
-    def count(self, resource: Resource) -> int:
-        """Return how many objects there are of a resource. Raises RetryLater where it is not served."""
+    def count(self, kind: str) -> int:
+        """Return how many objects there are of one of Spiderpool's resources, by its plural.
+
+        Raises RetryLater where it is not served.
+        """
+        resource = next(one for one in (POOLS, RESERVED, MULTUS) if one.plural == kind)
         return len(self._api.list_all(resource, lambda item: item))
 
     def try_pool(self) -> None:

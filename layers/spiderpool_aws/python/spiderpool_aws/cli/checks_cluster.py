@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from spiderpool_aws.adapters.cluster import MULTUS, POOLS, RESERVED
-from spiderpool_aws.adapters.cluster_facts import CONFIG_MAP
 from spiderpool_aws.cli.findings import Check, Result, ok, untried, wrong
 from spiderpool_aws.deployment import RECONCILE_NODES, RESYNC
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
@@ -38,13 +36,13 @@ def api_server(world: World) -> Iterator[Result]:
 
 def crds(world: World) -> Iterator[Result]:
     """Say of each of Spiderpool's resources that is used whether it is served."""
-    for resource in (POOLS, RESERVED, MULTUS):
+    for kind in ("spiderippools", "spiderreservedips", "spidermultusconfigs"):
         try:
-            count = world.facts.count(resource)
+            count = world.facts.count(kind)
         except RetryLater as later:
             yield wrong("CRDs", later.reason, INSTALL)
         else:
-            yield ok("CRDs", f"{resource.rbac_name} is served ({count} objects)")
+            yield ok("CRDs", f"{kind} is served ({count} objects)")
 
 
 def webhook(world: World) -> Iterator[Result]:
@@ -68,7 +66,7 @@ def stateful_sets(world: World) -> Iterator[Result]:
     config = world.facts.spiderpool_config()
     remedy = "helm upgrade spiderpool … --reuse-values --set ipam.enableStatefulSet=false"
     if config is None:
-        said = f"there is no ConfigMap {CONFIG_MAP} with a conf.yml"
+        said = "there is no ConfigMap spiderpool-conf with a conf.yml"
         yield untried("enableStatefulSet", said, f"see to it: {remedy}")
     elif config.get("enableStatefulSet") is False:
         yield ok("enableStatefulSet", "it is off")

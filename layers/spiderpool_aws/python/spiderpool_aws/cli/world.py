@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from spiderpool_aws.adapters.account import FunctionFacts, Identity, TrailFacts
-    from spiderpool_aws.adapters.cluster_api import Resource
     from spiderpool_aws.adapters.cluster_facts import ToldEvent
     from spiderpool_aws.adapters.deployed import QueueDepth
     from spiderpool_aws.deployment import Names
@@ -52,8 +51,8 @@ class FactsPort(Protocol):
     def version(self) -> str:
         """Return the API server's version."""
 
-    def count(self, resource: Resource) -> int:
-        """Return how many objects there are of a resource."""
+    def count(self, kind: str) -> int:
+        """Return how many objects there are of one of Spiderpool's resources, by its plural."""
 
     def try_pool(self) -> None:
         """Have a pool go through Spiderpool's webhooks without storing it."""
