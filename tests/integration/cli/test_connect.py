@@ -99,6 +99,14 @@ def test_a_policy_file_is_planned_before_it_is_in_the_parameter(
     assert "is not valid:\ncluster: missing, add it\n" in ran.stderr
 
 
+def test_another_parameter_is_planned_when_it_is_named(stack: LocalStack, command: Command) -> None:
+    text = POLICY.replace("ipv4: {addresses: 7}", "ipv4: {addresses: 8}", 1)
+    isolated_session(stack.model.region).client("ssm").put_parameter(Name="/team/policy", Value=text, Type="String")
+    ran = command("plan", "--cluster", "demo", "--policy", "ssm:/team/policy", "-o", "json")
+    assert (ran.returncode, ran.stderr) == (2, "")
+    assert (json.loads(ran.stdout)["add"], json.loads(ran.stdout)["policy"]) == (6, "ssm:/team/policy")
+
+
 def test_a_policy_of_another_cluster_is_no_plan(stack: LocalStack, command: Command, tmp_path: Path) -> None:
     file = tmp_path / "policy.yaml"
     file.write_text(POLICY)

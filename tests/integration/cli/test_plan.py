@@ -119,3 +119,14 @@ def test_without_a_cluster_the_person_is_told_what_to_give() -> None:
     ran = run("plan")
     assert (ran.code, ran.out) == (1, "")
     assert ran.err == "spiderpool-aws: which cluster? Give --cluster NAME (or --policy FILE), or try --demo\n"
+
+
+def test_the_plan_of_a_terminated_instance_names_its_node_its_pools_and_its_pods(stack: LocalStack, on: On) -> None:
+    instance = next(iter(stack.model.instances.values()))
+    stack.model.call("TerminateInstances", {"InstanceIds": [instance.id]})
+    stack.clock.advance(25)
+    (planned,) = [i for i in on(stack)("plan", "-o", "json").document["instances"] if i["instance"] == instance.id]
+    assert planned["state"] == "terminated"
+    assert {change["kind"] for change in planned["changes"]} == {"remove"}
+    kinds = [change["what"].split()[0] for change in planned["changes"]]
+    assert {kind: kinds.count(kind) for kind in kinds} == {"Node": 1, "pool": 4, "pod": 4}
