@@ -74,13 +74,7 @@ def look(world: World) -> dict[str, Any]:
         "mode": plan.policy.mode,
         "fuse": {"state": str(plan.fuse.state), "reason": plan.fuse.reason},
         "nodes": [_node(planned, plan) for planned in plan.instances],
-        "drift": {
-            "instances": len(plan.instances),
-            "converged": sum(state_of(planned) == "converged" for planned in plan.instances),
-            "drifting": sum(state_of(planned) == "drifts" for planned in plan.instances),
-            "waiting": sum(bool(planned.plan.waits) for planned in plan.instances),
-            "findings": sum(len(planned.plan.findings) for planned in plan.instances),
-        },
+        "drift": _drift(plan),
         "pools": {
             "pools": len(pools),
             "addresses": sum(len(pool.spec.ips) for pool in pools),
@@ -102,6 +96,16 @@ def look(world: World) -> dict[str, Any]:
         "queues": {queue.what: queue.messages for queue in queues},
         "deadLetters": sum(queue.messages or 0 for queue in queues if queue.dead),
         "warnings": list(world.core.notes.warnings),
+    }
+
+
+def _drift(plan: ClusterPlan) -> dict[str, int]:
+    return {
+        "instances": len(plan.instances),
+        "converged": sum(state_of(planned) == "converged" for planned in plan.instances),
+        "drifting": sum(state_of(planned) == "drifts" for planned in plan.instances),
+        "waiting": sum(bool(planned.plan.waits) for planned in plan.instances),
+        "findings": sum(len(planned.plan.findings) for planned in plan.instances),
     }
 
 
