@@ -129,7 +129,12 @@ class Application:
         from spiderpool_aws.settings import ResyncSettings
 
         queue = SqsQueue(self._sqs, self._settings(ResyncSettings).queue_url)
-        return Resync(self._systems(self.ec2), self.control, queue, self.clock, self.reporter)
+        return Resync(self.systems, self.control, queue, self.clock, self.reporter)
+
+    @cached_property
+    def systems(self) -> Systems:
+        """Return what a pass reads and changes, for one who calls EC2 alone: it does not pace itself."""
+        return self._systems(self.ec2)
 
     def _systems(self, ec2: Ec2Adapter) -> Systems:
         from spiderpool_aws.adapters.scaling import ScalingAdapter

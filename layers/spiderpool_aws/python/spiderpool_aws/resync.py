@@ -42,7 +42,7 @@ FLIP_PATIENCE = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
-class _Survey:
+class Survey:
     """What one pass found."""
 
     policy: Policy
@@ -131,10 +131,10 @@ class Resync:
         if request.instance_ids and not request.dry_run:
             self._queue.send([ReconcileRequest(i, request.request_id, "resync") for i in request.instance_ids])
             return {"done": True, "enqueued": len(request.instance_ids)}
-        survey = self._survey(control, policy, request.instance_ids)
+        survey = self.survey(control, policy, request.instance_ids)
         if survey.pools.strangers:
             return self._refuse_strangers(survey)
-        scale = self._scale(survey, partial=bool(request.instance_ids))
+        scale = self.scale(survey, partial=bool(request.instance_ids))
         verdict = judge(control.fuse, survey.removals, scale, request.confirm, certain=survey.certain_removals)
         answer = _counts(survey, verdict)
         if request.dry_run:
@@ -168,7 +168,7 @@ class Resync:
             self._reporter.info(f"every IPv6 pool is default: the change took less than {seconds} s", seconds=seconds)
         self._flip = _Flip(known.awaited_since or now, begun) if awaited else _Flip()
 
-    def _hand_over(self, survey: _Survey, request: ResyncRequest, *, tripped: bool) -> int:
+    def _hand_over(self, survey: Survey, request: ResyncRequest, *, tripped: bool) -> int:
         """Enqueue what differs, who is there first: a note of absence that fails keeps no other node waiting."""
         present = sorted(survey.differing - survey.absent)
         if tripped:
@@ -179,7 +179,8 @@ class Resync:
         self._enqueue(certain, request, survey)
         return len(present) + len(certain)
 
-    def _survey(self, control: Control, policy: Policy, only: Sequence[str]) -> _Survey:
+    def survey(self, control: Control, policy: Policy, only: Sequence[str]) -> Survey:
+        """Read and plan the whole cluster, or `only` some instances; nothing is written."""
         pools = self._observer.list_pools(policy)
         if only:
             known: dict[str, ObservedInstance] = dict(self._ec2.observe_instances(only))
@@ -204,9 +205,10 @@ class Resync:
         if flip:
             models = {i: replace(model, flip=True) for i, model in models.items()}
         plans = {instance_id: plan_node(model, policy) for instance_id, model in models.items()}
-        return _Survey(policy, pools, models, plans, listed, absent)
+        return Survey(policy, pools, models, plans, listed, absent)
 
-    def _scale(self, survey: _Survey, *, partial: bool) -> Scale:
+    def scale(self, survey: Survey, *, partial: bool) -> Scale:
+        """Return how much there is, to compare removals with."""
         ours = [pool for pools in survey.pools.ours.values() for pool in pools]
         return Scale(
             pools=len(ours),
@@ -215,20 +217,20 @@ class Resync:
             empty_listing=not partial and survey.listed == 0 and bool(ours),
         )
 
-    def _refuse_strangers(self, survey: _Survey) -> dict[str, Any]:
+    def _refuse_strangers(self, survey: Survey) -> dict[str, Any]:
         finding = stranger_finding(survey.policy, survey.pools)
         self._reporter.warning(finding.message)
         self._reporter.count(finding.code)
         return {"done": False, "reason": finding.message}
 
-    def _report_findings(self, survey: _Survey) -> None:
+    def _report_findings(self, survey: Survey) -> None:
         """Count what stands without a change: no worker looks at those nodes, and an alarm must not clear by itself."""
         for plan in survey.plans.values():
             if plan.instance_id not in survey.differing:
                 for finding in plan.findings:
                     self._reporter.count(finding.code)
 
-    def _note_absences(self, survey: _Survey) -> list[str]:
+    def _note_absences(self, survey: Survey) -> list[str]:
         """Write down who is absent; return those whose absence is now certain, for a worker to clean up."""
         certain = []
         for instance_id in sorted(survey.absent):
@@ -258,11 +260,11 @@ class Resync:
         self._reporter.warning(f"the absence of {instance_id} could not be noted: {reason}")
         self._reporter.count(Metric.ABSENCE_NOT_NOTED)
 
-    def _enqueue(self, instance_ids: Sequence[str], request: ResyncRequest, survey: _Survey) -> None:
+    def _enqueue(self, instance_ids: Sequence[str], request: ResyncRequest, survey: Survey) -> None:
         self._queue.send([ReconcileRequest(i, request.request_id, "resync", survey.hints(i)) for i in instance_ids])
 
 
-def _counts(survey: _Survey, verdict: Verdict) -> dict[str, Any]:
+def _counts(survey: Survey, verdict: Verdict) -> dict[str, Any]:
     plans, removals = survey.plans.values(), survey.removals
     findings = [f"{plan.instance_id}: {finding.message}" for plan in plans for finding in plan.findings]
     return {
@@ -284,7 +286,7 @@ def _counts(survey: _Survey, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _page(survey: _Survey, token: str) -> dict[str, Any]:
+def _page(survey: Survey, token: str) -> dict[str, Any]:
     """Return a page of plans: an answer of a Lambda function stays under 6 MB."""
     ids = sorted(i for i in survey.plans if i > token)
     page = [{"instance": i, "plan": str(survey.plans[i])} for i in ids[:PAGE]]

@@ -113,13 +113,17 @@ class ClusterApi:
                 continue
         raise RetryLater(f"list {resource.rbac_name}: the API server forgot its place {LISTINGS} times (410)")
 
-    def create(self, resource: Resource, manifest: Json) -> None:
-        """Create an object; Refused `Conflict` when there is one of that name."""
-        metadata = manifest["metadata"]
-        operation = Operation("create", resource.rbac_name, metadata["name"])
+    def create(self, resource: Resource, manifest: Json, *, dry_run: bool = False) -> Json:
+        """Create an object and return the answer; Refused `Conflict` when there is one of that name.
+
+        A dry run goes through admission and stores nothing (Kubernetes, "Dry-run").
+        """
+        metadata = manifest.get("metadata", {})
+        operation = Operation("create", resource.rbac_name, metadata.get("name", ""))
         path = resource.path(namespace=metadata.get("namespace", ""))
-        request = _Request("POST", path, operation, {"fieldManager": FIELD_MANAGER}, manifest)
-        self._document(request, self._send(request))
+        query = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
+        request = _Request("POST", path, operation, query, manifest)
+        return self._document(request, self._send(request))
 
     def apply(self, resource: Resource, manifest: Json) -> Json:
         """Apply a manifest (server-side) and return the object as stored.

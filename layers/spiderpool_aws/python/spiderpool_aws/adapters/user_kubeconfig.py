@@ -28,11 +28,12 @@ _MALFORMED = (ConfigException, yaml.YAMLError, OSError, ValueError, KeyError, Ty
 
 
 class UserKubeconfig:
-    """Implements `ClusterCredentials` with the current context. Raises Refused at once when it is no use."""
+    """Implements `ClusterCredentials` with a context, the current one by default. Raises Refused when it is no use."""
 
     hints = LoginHints("log in again, and see that kubectl get nodes works", "check its certificate-authority")
 
-    def __init__(self) -> None:
+    def __init__(self, context: str = "") -> None:
+        self._context = context
         self._files = os.environ.get("KUBECONFIG") or DEFAULT_FILE
         self._client = self._load()
 
@@ -57,7 +58,9 @@ class UserKubeconfig:
     def _load(self) -> ApiClient:
         configuration = blank_configuration()
         try:
-            load_kube_config(self._files, client_configuration=configuration, persist_config=False)  # type: ignore[no-untyped-call]
+            load_kube_config(  # type: ignore[no-untyped-call]
+                self._files, self._context or None, client_configuration=configuration, persist_config=False
+            )
         except _MALFORMED as error:
             raise Refused(
                 f"the kubeconfig {self._files} is no use ({_without_content(error)}): see that kubectl get nodes works"

@@ -1,0 +1,139 @@
+"""From a command's options to its world: AWS and the cluster as boto3 and kubectl find them, or the demo."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spiderpool_aws.cli.errors import Mistake
+from spiderpool_aws.cli.world import Beside, Core, Notes, World
+from spiderpool_aws.deployment import Names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from boto3 import Session
+
+    from spiderpool_aws.domain.control import Control
+    from spiderpool_aws.domain.fuse import Fuse
+    from spiderpool_aws.domain.policy import Policy
+    from spiderpool_aws.ports import ControlPort
+
+SSM = "ssm:"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which cluster, which policy, and which of the person's logins."""
+
+    cluster: str = ""
+    policy: str = ""
+    """A file, or `ssm:<parameter>`; empty: the parameter that the deployment has."""
+    context: str = ""
+    region: str = ""
+    profile: str = ""
+    demo: bool = False
+
+
+@contextmanager
+def connected(where: Where) -> Iterator[World]:
+    """Give the world of the options. Raises Mistake for options that do not go together."""
+    if where.demo:
+        given = [name for name in ("cluster", "policy", "context", "region", "profile") if getattr(where, name)]
+        if given:
+            raise Mistake(f"--demo has a cluster and a policy of its own: leave out --{', --'.join(given)}")
+        from spiderpool_aws.cli.demo_world import demo_world
+
+        with demo_world() as world:
+            yield world
+        return
+    policy = _policy_of(where.policy)
+    cluster = where.cluster or (policy.cluster if policy is not None else "")
+    if not cluster:
+        raise Mistake("which cluster? Give --cluster NAME (or --policy FILE), or try --demo")
+    yield _real_world(where, Names(cluster), policy)
+
+
+def _real_world(where: Where, names: Names, policy: Policy | None) -> World:
+    import boto3
+
+    from spiderpool_aws.adapters.account import Account
+    from spiderpool_aws.adapters.clock import SystemClock
+    from spiderpool_aws.adapters.cluster import ClusterAdapter
+    from spiderpool_aws.adapters.cluster_facts import ClusterFacts
+    from spiderpool_aws.adapters.control import SsmControl
+    from spiderpool_aws.adapters.deployed import Deployed
+    from spiderpool_aws.adapters.ec2 import Ec2Adapter
+    from spiderpool_aws.adapters.scaling import ScalingAdapter
+    from spiderpool_aws.adapters.user_kubeconfig import UserKubeconfig
+    from spiderpool_aws.ports import Systems
+
+    session = boto3.Session(region_name=where.region or None, profile_name=where.profile or None)
+    make_client, notes = _clients(session), Notes()
+    credentials = UserKubeconfig(where.context)
+    parameter = where.policy.removeprefix(SSM) if where.policy.startswith(SSM) else names.policy_parameter
+    parameters = SsmControl(make_client("ssm"), names.policy_parameter, names.fuse_parameter, notes)
+    control: ControlPort = parameters
+    if policy is not None:
+        control = FileControl(parameters, policy)
+    elif parameter != names.policy_parameter:
+        control = SsmControl(make_client("ssm"), parameter, names.fuse_parameter, notes)
+    systems = Systems(
+        Ec2Adapter.from_session(session),
+        ClusterAdapter(credentials, notes),
+        ScalingAdapter(lambda: make_client("autoscaling")),
+    )
+    source = where.policy if policy is not None else f"{SSM}{parameter}"
+    core = Core(systems, control, SystemClock(), notes)
+    beside = Beside(Deployed(make_client, names), ClusterFacts(credentials), Account(make_client, names))
+    return World(names, core, beside, source, parameters)
+
+
+def _clients(session: Session) -> Callable[[str], Any]:
+    from botocore.config import Config
+
+    # A resync answers after at most five minutes, and is never invoked twice.
+    slow = Config(connect_timeout=5, read_timeout=310, retries={"mode": "standard", "total_max_attempts": 1})
+    usual = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4})
+
+    def make(service: str) -> Any:
+        make_one: Any = session.client
+        return make_one(service, config=slow if service == "lambda" else usual)
+
+    return make
+
+
+@dataclass(frozen=True, slots=True)
+class FileControl:
+    """Implements `ControlPort` with a policy that is not in its parameter yet; the fuse is the cluster's."""
+
+    parameters: ControlPort
+    policy: Policy
+
+    def read(self) -> Control:
+        """Return the file's policy, and the fuse of the cluster."""
+        return replace(self.parameters.read(), policy=self.policy, problem="")
+
+    def write_fuse(self, fuse: Fuse) -> None:
+        """Store the fuse's state."""
+        self.parameters.write_fuse(fuse)
+
+
+def _policy_of(given: str) -> Policy | None:
+    if not given or given.startswith(SSM):
+        return None
+    from spiderpool_aws.domain.errors import PolicyError
+    from spiderpool_aws.domain.policy import parse_policy
+
+    try:
+        return parse_policy(Path(given).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Mistake(
+            f"--policy {given} cannot be read ({error.strerror}): give a policy file, or {SSM}<parameter>"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise Mistake(f"--policy {given} is not UTF-8: save it as UTF-8") from error
+    except PolicyError as error:
+        raise Mistake(f"--policy {given} is not valid:\n{error}") from error

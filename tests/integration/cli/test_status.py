@@ -1,0 +1,98 @@
+"""`spiderpool-aws status`: its figures are EC2's, the pools' and the queues' own."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from spiderpool_aws.adapters.deployed import QueueDepth
+from spiderpool_aws.cli.demo_world import DemoDeployment, assign_by_hand
+from spiderpool_aws.local.stack import LocalStack
+from tests.integration.cli.conftest import Run
+
+On = Callable[[LocalStack], Run]
+
+
+def test_addresses_are_counted_as_ec2_and_the_pools_have_them(stack: LocalStack, on: On) -> None:
+    status = on(stack)("status", "-o", "json").document
+    pools = stack.cluster.objects("spiderippools")
+    used = sum(pool["status"]["allocatedIPCount"] for pool in pools)
+    assert used > 0
+    assert status["pools"]["used"] == used
+    assert status["pools"]["addresses"] == sum(pool["status"]["totalIPCount"] for pool in pools)
+    assert status["pools"]["pools"] == len(pools) == 24
+    for node in status["nodes"]:
+        assert [nic["host"] for nic in node["nics"]] == ["ens5", "ens6"]
+        for nic in node["nics"]:
+            eni = stack.model.enis[nic["eni"]]
+            ipv4, ipv6 = nic["ipv4"], nic["ipv6"]
+            assert ipv4["assigned"] == len(eni.secondary_ips) == ipv4["used"] + ipv4["free"] == ipv4["listed"]
+            assert (ipv4["slots"], ipv4["limit"]) == (len(eni.secondary_ips) + 1, 10)
+            assert (ipv6["prefixes"], ipv6["listed"], ipv6["slots"]) == (1, 16, 2)
+    free = {one["subnet"]: one["free"] for one in status["subnets"]}
+    described = stack.model.call("DescribeSubnets", {})["Subnets"]
+    assert free == {one["SubnetId"]: one["AvailableIpAddressCount"] for one in described}
+
+
+def test_drift_is_told_of_the_node_that_drifts(stack: LocalStack, on: On) -> None:
+    assert on(stack)("status", "-o", "json").document["drift"] == {
+        "instances": 6, "converged": 6, "drifting": 0, "waiting": 0, "findings": 0,
+    }  # fmt: skip
+    eni = stack.model.enis[assign_by_hand(stack)]
+    assert eni.attachment is not None
+    status = on(stack)("status", "-o", "json").document
+    assert [node["instance"] for node in status["nodes"] if node["is"] == "drifts"] == [eni.attachment.instance_id]
+    assert (status["drift"]["converged"], status["drift"]["drifting"]) == (5, 1)
+
+
+def test_the_tables_fit_a_terminal_of_80_columns_and_name_every_node(stack: LocalStack, on: On) -> None:
+    ran = on(stack)("status")
+    assert ran.code == 0
+    for instance in stack.model.instances.values():
+        assert instance.id in ran.out
+        assert instance.private_dns_name.partition(".")[0] in ran.out
+    assert "6 instances: 6 converged, 0 drift, 0 wait, 0 findings" in ran.out
+    assert "…" not in ran.out
+
+
+def test_queues_and_dead_letters_are_told(stack: LocalStack, on: On, monkeypatch: pytest.MonkeyPatch) -> None:
+    queues = [
+        QueueDepth("requests", 4),
+        QueueDepth("dead-requests", 2, dead=True),
+        QueueDepth("lost-events", None, dead=True),
+    ]
+    monkeypatch.setattr(DemoDeployment, "queues", lambda _self: queues)
+    status = on(stack)("status", "-o", "json").document
+    assert status["queues"] == {"requests": 4, "dead-requests": 2, "lost-events": None}
+    assert status["deadLetters"] == 2
+    out = on(stack)("status").out
+    assert "Queues: requests 4, dead-requests 2, lost-events unknown" in out
+    assert "! 2 dead letters wait for a person" in out
+
+
+def test_watching_looks_again_until_the_person_has_seen_enough(
+    stack: LocalStack, on: On, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    def pause(_self: DemoDeployment, seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise KeyboardInterrupt
+        assign_by_hand(stack)
+
+    monkeypatch.setattr(DemoDeployment, "pause", pause)
+    ran = on(stack)("status", "--watch", "--every", "3", "-o", "json")
+    assert ran.code == 0
+    assert pauses == [3, 3]
+    assert [json.loads(line)["drift"]["drifting"] for line in ran.out.splitlines()] == [0, 1]
+    pauses[:] = [0]
+    assert on(stack)("status", "--watch").code == 0
+
+
+def test_a_status_writes_nothing(stack: LocalStack, on: On) -> None:
+    stack.model.calls.clear()
+    stack.cluster.requests.clear()
+    on(stack)("status")
+    assert all(call.operation.startswith("Describe") for call in stack.model.calls)
+    assert {verb for verb, _, _ in stack.cluster.requests} <= {"get", "list"}
