@@ -72,6 +72,17 @@ def test_a_launch_that_takes_longer_than_the_hook_is_kept_waiting_by_heartbeats(
         assert len(g.served[late]) == 2
 
 
+def test_a_node_that_never_joins_is_held_for_twenty_minutes_and_one_heartbeat_more() -> None:
+    with group_scene() as g:
+        g.scene.kubelets._join_seconds = 86_400.0
+        g.group.set_desired(1)
+        g.scene.run(1190)
+        (node,) = g.group.instance_ids
+        assert g.group.state_of(node) == "Pending:Wait"
+        g.scene.run(HEARTBEAT_SECONDS + 180)
+        assert (g.group.state_of(node), g.served[node]) == ("InService", [])
+
+
 def test_an_outage_lets_the_hook_run_out_and_kills_no_node() -> None:
     with group_scene() as g:
         end_outage = g.scene.stack.autoscaling.inject(lambda *_: Fault.refuse("ServiceUnavailable", status=503))
