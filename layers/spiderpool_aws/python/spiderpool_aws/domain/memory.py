@@ -12,7 +12,7 @@ ABSENCE = timedelta(minutes=10)
 REST = timedelta(seconds=60)
 """How long a released address is offered to no pod again: connections to its last owner may still come (DESIGN §6)."""
 STALE = timedelta(minutes=30)
-"""After so long a note of absence is of another absence: the resync looks every five minutes (ADR 0008)."""
+"""After so long a note of absence is of another absence: the resync looks every five minutes at least (ADR 8)."""
 
 
 @dataclass(frozen=True, slots=True)
