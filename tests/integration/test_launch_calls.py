@@ -1,4 +1,4 @@
-"""How many calls to EC2 a launch costs: mutations are what AWS's buckets limit (DESIGN §8)."""
+"""How many calls to EC2 a launch costs: mutations are what AWS's buckets limit (docs/benchmarks.md#calls)."""
 
 from collections import Counter
 from typing import Any

@@ -1,7 +1,7 @@
 """The rules of NICs that are missing, and of those that belong to nobody. Pure.
 
 Created is looked for before it is created; a NIC that cannot be attached is deleted again; one of ours that nobody
-needs is noted, and deleted when it was noted ten minutes ago (DESIGN §2, invariant 6).
+needs is noted, and deleted when it was noted ten minutes ago (docs/architecture.md#invariants, 6).
 """
 
 from collections.abc import Mapping
