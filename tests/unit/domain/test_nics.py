@@ -11,6 +11,7 @@ from spiderpool_aws.domain.instance import (
     CLUSTER_TAG,
     INDEX_TAG,
     INSTANCE_TAG,
+    MANAGED_TAG,
     ORPHAN_TAG,
     Eni,
     InstanceState,
@@ -248,3 +249,16 @@ def test_a_tag_that_says_nothing_is_reported_and_the_policy_holds(value: str, si
     plan = plan_node(observed(instance=tagged), policy(nics=1, ipv4=size))
     assert codes(plan) == ["TagInvalid"]
     assert [getattr(action, "count", None) for action in plan.due] == [5]
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        pytest.param({"interface_type": "efa", "tags": {MANAGED_TAG: "true"}}, "is of type efa", id="efa, tagged"),
+        pytest.param({"tags": {MANAGED_TAG: "false"}}, f"carries the tag {MANAGED_TAG}=false", id="unmanaged"),
+    ],
+)
+def test_a_nic_is_left_alone_for_the_reason_that_is_said(changed: dict[str, Any], why: str) -> None:
+    plan = plan_node(observed(instance=instance(eni(0, **changed))), policy(nics=1))
+    (finding,) = plan.findings
+    assert (plan.actions, finding.message) == ((), f"{eni(0).eni_id} is left alone: it {why}")

@@ -12,7 +12,6 @@ from spiderpool_aws.domain.instance import (
     CLUSTER_TAG,
     INDEX_TAG,
     INSTANCE_TAG,
-    MANAGED_TAG,
     ORPHAN_TAG,
     Eni,
     InstanceState,
@@ -127,7 +126,7 @@ def plan_orphans(observed: ObservedNode, needed: Mapping[str, Eni], policy: Poli
     """Plan for the spare NICs that nobody needs: gone with a terminated instance, else after ten minutes."""
     for eni in observed.spares:
         is_ours = eni.is_ours and eni.tags.get(CLUSTER_TAG) == policy.cluster
-        if eni.eni_id in needed or not is_ours or eni.tags.get(MANAGED_TAG) == "false":
+        if eni.eni_id in needed or not is_ours or eni.why_left_alone:
             continue
         noted = _noted(eni)
         if draft.gone:
