@@ -63,8 +63,8 @@ def plan_missing_nic(
 
 def _attach_was_refused(observed: ObservedNode, interface: Interface, draft: Draft) -> bool:
     """Tell whether a NIC could not be attached, in this pass or lately: another one would fare no better."""
-    end = f" to {observed.instance_id} at {interface.device_index}"
-    now = any(key.startswith("attach ") and key.endswith(end) for key in observed.tried)
+    attaches = (tried.action for tried in observed.tried if isinstance(tried.action, AttachNic))
+    now = any(attach.device_index == interface.device_index for attach in attaches)
     until = observed.cooling.get(attach_key(observed.instance_id, interface.device_index))
     if now:
         draft.incomplete = True
@@ -109,7 +109,7 @@ def _plan_attach(
 ) -> None:
     draft.incomplete = True
     action = AttachNic(instance.instance_id, interface.device_index, spare.eni_id)
-    refused = observed.tried.get(action.key)
+    refused = observed.outcome_of(action)
     if refused is None:
         draft.add(action)
     elif refused:
