@@ -263,3 +263,11 @@ def test_a_nic_is_left_alone_for_the_reason_that_is_said(changed: dict[str, Any]
     plan = plan_node(observed(instance=instance(eni(0, **changed))), policy(nics=1))
     (finding,) = plan.findings
     assert (plan.actions, finding.message) == ((), f"{eni(0).eni_id} is left alone: it {why}")
+
+
+@pytest.mark.parametrize(("index", "creations"), [(1, 0), (2, 1)])
+def test_an_attach_that_was_refused_keeps_only_a_nic_of_its_own_index_from_being_created(
+    index: int, creations: int
+) -> None:
+    model = one_nic(tried=(Tried(AttachNic("i-1", index, spare().eni_id), "Refused"),))
+    assert sum(isinstance(a, CreateNic) for a in plan_node(model, creating()).actions) == creations
