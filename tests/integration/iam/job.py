@@ -197,7 +197,7 @@ def hooks(roles_of: RolesOf) -> Guard:
     with group_scene(POLICY, policies=policies) as g:
         policies |= roles_of(g.scene.network.vpc_id)
         run = Run(g.scene.stack, g.scene.network)
-        g.scene.kubelets._join_seconds = 400.0
+        g.scene.kubelets.join_seconds = 400.0
         g.group.set_desired(1)
         g.scene.run(600)
         run.step("answer the hook of a launch")
