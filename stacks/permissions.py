@@ -100,7 +100,6 @@ class _Statements:
         yield _allow("TakeRequests", "sqs", ["ReceiveMessage", "GetQueueAttributes"], [queue], _BY_LAMBDA_ITSELF)
         yield _allow("KeepDeadRequests", "sqs", ["SendMessage"], [self._resources.dead_requests.queue_arn])
         yield from self._addresses_and_nics()
-        yield _allow("ReadAutoScaling", "autoscaling", ["DescribeAutoScalingInstances"], ["*"])
         yield _allow(
             "AnswerLifecycleHooks",
             "autoscaling",
@@ -122,6 +121,7 @@ class _Statements:
             self._parameter(self._resources.fuse_parameter),
         )
         yield _allow("ReadEc2", "ec2", READS, ["*"])
+        yield _allow("ReadAutoScaling", "autoscaling", ["DescribeAutoScalingInstances"], ["*"])
         yield _allow("ReadControl", "ssm", ["GetParameters"], [policy, fuse])
         yield _allow("ReadPolicyHistory", "ssm", ["GetParameterHistory"], [policy])
         # Lambda asks about all resources, before there is a NIC: a condition on the VPC or a tag would refuse it.

@@ -140,7 +140,7 @@ def test_a_prefix_of_either_kind_of_call_falls_back_or_waits_in_the_same_way(sai
 
 
 def test_a_limit_that_somebody_elses_change_has_reached_is_looked_at_again_and_not_repeated() -> None:
-    """`PrivateIpAddressLimitExceeded` means that the picture was old (DESIGN §6)."""
+    """`PrivateIpAddressLimitExceeded` means that the picture was old."""
     with scene(policy_of(interface(0)), subnets=PLANS) as s:
         faults = iter([Fault.refuse("PrivateIpAddressLimitExceeded", "Number of private addresses will exceed limit.")])
         s.stack.model.inject(lambda name, _: next(faults, None) if name == ASSIGN else None)

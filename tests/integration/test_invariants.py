@@ -52,7 +52,7 @@ def strip_the_finalizer_of_a_live_pool(s: Scene) -> None:
 def remove_a_pool_in_use(s: Scene) -> None:
     where = path(s)
     s.stack.model.call("TerminateInstances", {"InstanceIds": list(s.stack.model.instances)})
-    s.stack.bus.scheduled, s.stack.bus._rules = False, ()
+    s.stack.bus.silence()
     s.stack.bus.advance(30)
     write(s, "DELETE", where)
     write(s, "PATCH", where, {"metadata": {"finalizers": None}})
@@ -200,7 +200,7 @@ def test_an_address_that_the_nic_held_a_moment_ago_is_excused_and_half_a_minute_
     with scene(policy_text(nics=1)) as s:
         s.launch(nics=1)
         s.run(120)
-        s.stack.bus.scheduled, s.stack.bus._rules = False, ()
+        s.stack.bus.silence()
         s.stack.cluster.put(manifest(s, ips=["10.0.0.5-10.0.0.8"]))
         call_by_hand = {"NetworkInterfaceId": nic(s), "PrivateIpAddresses": ["10.0.0.9"]}
         s.stack.model.call("UnassignPrivateIpAddresses", call_by_hand)
@@ -219,7 +219,7 @@ def test_what_dies_with_its_instance_is_excused_from_the_moment_at_which_it_goes
     with scene(policy_text(nics=1)) as s:
         s.launch(nics=1)
         s.run(120)
-        s.stack.bus.scheduled, s.stack.bus._rules = False, ()
+        s.stack.bus.silence()
         s.stack.cluster.put(manifest(s, ips=["10.0.0.5-10.0.0.8"]))
         s.stack.model.call("TerminateInstances", {"InstanceIds": list(s.stack.model.instances)})
         lives = s.stack.model.world.options.shutting_down_seconds

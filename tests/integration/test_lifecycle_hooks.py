@@ -63,13 +63,24 @@ def test_a_drain_that_is_longer_than_the_hook_and_than_a_message_lives_is_kept_a
 
 def test_a_launch_that_takes_longer_than_the_hook_is_kept_waiting_by_heartbeats() -> None:
     with group_scene() as g:
-        g.scene.kubelets._join_seconds = 900.0
+        g.scene.kubelets.join_seconds = 900.0
         g.group.set_desired(1)
         g.scene.run(900)
         (late,) = g.group.instance_ids
         assert g.group.state_of(late) == "Pending:Wait"
         g.scene.run(120)
         assert len(g.served[late]) == 2
+
+
+def test_a_node_that_never_joins_is_held_for_twenty_minutes_and_one_heartbeat_more() -> None:
+    with group_scene() as g:
+        g.scene.kubelets.join_seconds = 86_400.0
+        g.group.set_desired(1)
+        g.scene.run(1190)
+        (node,) = g.group.instance_ids
+        assert g.group.state_of(node) == "Pending:Wait"
+        g.scene.run(HEARTBEAT_SECONDS + 180)
+        assert (g.group.state_of(node), g.served[node]) == ("InService", [])
 
 
 def test_an_outage_lets_the_hook_run_out_and_kills_no_node() -> None:
@@ -158,9 +169,7 @@ def test_a_node_that_dies_by_itself_holds_up_its_group_for_seconds_and_not_until
 
 def test_without_the_events_of_hooks_a_launch_is_completed_nevertheless_and_a_termination_runs_out() -> None:
     with group_scene() as g:
-        g.scene.stack.bus._rules = tuple(
-            rule for rule in g.scene.stack.bus._rules if not rule.route.name.endswith("-hook")
-        )
+        g.scene.stack.bus.disable_rules("-hook")
         (node,) = g.grow(1)
         assert len(g.served[node]) == 2
         g.group.set_desired(0)

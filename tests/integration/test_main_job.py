@@ -184,7 +184,7 @@ def test_an_instance_that_gets_the_tag_later_is_found_by_the_schedule() -> None:
 
 def test_a_lost_event_costs_time_until_the_schedule_and_no_more() -> None:
     with scene() as s:
-        s.stack.bus._rules = ()
+        s.stack.bus.disable_rules()
         instance_id = s.launch()
         s.run(60)
         assert s.pools(instance_id) == []

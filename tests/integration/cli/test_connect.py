@@ -143,7 +143,7 @@ def without_the_context(document: dict[str, Any]) -> None:
     ("spoil", "words"),
     [
         (without_tls, "has insecure-skip-tls-verify"),
-        (with_a_broken_command, "or its command gave none"),
+        (with_a_broken_command, "log in first"),
         (with_another_authority, "is not to be trusted"),
         (without_the_context, "is no use (Invalid kube-config file"),
     ],

@@ -192,14 +192,20 @@ def _leave_alone(run: Run, s: Scene, created: Eni) -> None:
 
 
 def hooks(roles_of: RolesOf) -> Guard:
-    """Hold up a group's launch until a node that is slow to join has its pools, and then let it go on."""
+    """Hold up a group's launch until a node that is slow to join has its pools; then drain it."""
     policies: Roles = {}
     with group_scene(POLICY, policies=policies) as g:
         policies |= roles_of(g.scene.network.vpc_id)
         run = Run(g.scene.stack, g.scene.network)
-        g.scene.kubelets._join_seconds = 400.0
+        g.scene.kubelets.join_seconds = 400.0
         g.group.set_desired(1)
         g.scene.run(600)
         run.step("answer the hook of a launch")
+        g.run_pod(*g.group.instance_ids)
+        g.group.set_desired(0)
+        g.scene.run(60)
+        plans = run.resync({"dryRun": True})["plans"]
+        run.step("look at a node that is drained")
+        assert "pods still have" in plans[0]["plan"]
         assert g.hook_calls() == [(LAUNCH_HOOK, "CONTINUE")]
         return run.guard

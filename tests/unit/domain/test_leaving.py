@@ -108,7 +108,7 @@ def test_a_heartbeat_is_sent_while_the_launch_waits_and_one_is_due() -> None:
 def refused(model: ObservedNode, the_policy: Policy, code: Code) -> ObservedNode:
     """Return the model after the creation of its pool was refused."""
     (create,) = (action for action in plan_node(model, the_policy).actions if isinstance(action, ApplyPool))
-    return model.with_refusal(create.key, Finding(code, "no"))
+    return model.with_refusal(create, Finding(code, "no"))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_refusal_that_another_look_may_find_gone_abandons_nobody(code: Code) -
 def test_a_failure_that_may_pass_abandons_nobody() -> None:
     model = bare("Pending:Wait", heartbeat_due=True, instance=instance(eni(0)))
     (assign,) = plan_node(model, ABANDONS).due
-    _, done = converge(model.with_failure(assign.key, assign.scope), ABANDONS)
+    _, done = converge(model.with_failure(assign), ABANDONS)
     assert done == [ProlongHook("workers", "i-1", Transition.LAUNCHING)]
 
 

@@ -10,6 +10,7 @@ from spiderpool_aws.domain.addresses import parse_network
 from spiderpool_aws.domain.claims import Claims
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.nic_actions import Assign, Reassign
+from spiderpool_aws.domain.plan import Tried
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.pool_actions import ApplyPool, PoolChange
 from tests.unit.build import NOW, V4, V6, eni, instance, observed, policy, v4
@@ -82,7 +83,7 @@ def test_an_address_in_use_is_assigned_again_and_never_dropped() -> None:
 
 def test_an_address_in_use_that_cannot_be_had_again_stays_and_is_replaced_by_another() -> None:
     model = missing(60, allocated=v4("10.0.0.20"))
-    refused = replace(model, tried={"assign 10.0.0.20 again to eni-00000000000000000": "Refused"})
+    refused = replace(model, tried=(Tried(Reassign(eni(0).eni_id, v4("10.0.0.20"), ""), "Refused"),))
     plan = plan_node(refused, ONE_NIC)
     assert plan.due == (Assign(eni(0).eni_id, V4, 1),)
 
@@ -105,7 +106,7 @@ def test_of_two_lost_addresses_in_use_the_one_that_nobody_holds_is_assigned_agai
     together = plan_node(lost, ONE_NIC).due[0]
     assert isinstance(together, Reassign)
     assert together.addresses == both
-    refused = replace(lost, tried={together.key: Code.ADDRESS_TAKEN})
+    refused = replace(lost, tried=(Tried(together, Code.ADDRESS_TAKEN),))
     assert [a.addresses for a in plan_node(refused, ONE_NIC).actions if isinstance(a, Reassign)] == [
         v4("10.0.0.20"),
         v4("10.0.0.21"),

@@ -11,6 +11,7 @@ from spiderpool_aws.domain.instance import (
     CLUSTER_TAG,
     INDEX_TAG,
     INSTANCE_TAG,
+    MANAGED_TAG,
     ORPHAN_TAG,
     Eni,
     InstanceState,
@@ -20,6 +21,7 @@ from spiderpool_aws.domain.instance import (
 from spiderpool_aws.domain.memory import ABSENCE
 from spiderpool_aws.domain.nic_actions import Amount, AttachNic, CreateNic, DeleteNic, KeepWithInstance, NoteOrphan
 from spiderpool_aws.domain.observed import ObservedNode
+from spiderpool_aws.domain.plan import Tried
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
 from tests.unit import build
@@ -92,7 +94,7 @@ def test_the_subnet_with_the_most_room_is_taken_and_a_sibling_when_ec2_says_it_i
     model = one_nic(subnet("subnet-1", free=50), subnet("subnet-2", free=90))
     first = created(model, creating())
     assert first.subnet_id == "subnet-2"
-    refused = replace(model, tried={first.key: "SubnetExhausted"})
+    refused = replace(model, tried=(Tried(first, "SubnetExhausted"),))
     second = created(refused, creating())
     assert second.subnet_id == "subnet-1"
     cooling = replace(model, cooling={"subnet-2": NOW + timedelta(seconds=1)})
@@ -160,13 +162,13 @@ def test_what_was_created_is_attached_and_no_second_one_is_created() -> None:
 
 
 def test_a_nic_that_cannot_be_attached_is_deleted_at_once() -> None:
-    model = one_nic(spares=(spare(),), tried={f"attach {spare().eni_id} to i-1 at 1": "Refused"})
+    model = one_nic(spares=(spare(),), tried=(Tried(AttachNic("i-1", 1, spare().eni_id), "Refused"),))
     (delete,) = (a for a in plan_node(model, creating()).actions if isinstance(a, DeleteNic))
     assert (delete.eni_id, delete.is_removal) == (spare().eni_id, False)
 
 
 def test_an_attach_of_which_nobody_knows_whether_it_took_effect_deletes_nothing() -> None:
-    model = one_nic(spares=(spare(),), tried={f"attach {spare().eni_id} to i-1 at 1": ""})
+    model = one_nic(spares=(spare(),), tried=(Tried(AttachNic("i-1", 1, spare().eni_id)),))
     assert not any(isinstance(a, DeleteNic | CreateNic | AttachNic) for a in plan_node(model, creating()).actions)
 
 
@@ -248,3 +250,24 @@ def test_a_tag_that_says_nothing_is_reported_and_the_policy_holds(value: str, si
     plan = plan_node(observed(instance=tagged), policy(nics=1, ipv4=size))
     assert codes(plan) == ["TagInvalid"]
     assert [getattr(action, "count", None) for action in plan.due] == [5]
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        pytest.param({"interface_type": "efa", "tags": {MANAGED_TAG: "true"}}, "is of type efa", id="efa, tagged"),
+        pytest.param({"tags": {MANAGED_TAG: "false"}}, f"carries the tag {MANAGED_TAG}=false", id="unmanaged"),
+    ],
+)
+def test_a_nic_is_left_alone_for_the_reason_that_is_said(changed: dict[str, Any], why: str) -> None:
+    plan = plan_node(observed(instance=instance(eni(0, **changed))), policy(nics=1))
+    (finding,) = plan.findings
+    assert (plan.actions, finding.message) == ((), f"{eni(0).eni_id} is left alone: it {why}")
+
+
+@pytest.mark.parametrize(("index", "creations"), [(1, 0), (2, 1)])
+def test_an_attach_that_was_refused_keeps_only_a_nic_of_its_own_index_from_being_created(
+    index: int, creations: int
+) -> None:
+    model = one_nic(tried=(Tried(AttachNic("i-1", index, spare().eni_id), "Refused"),))
+    assert sum(isinstance(a, CreateNic) for a in plan_node(model, creating()).actions) == creations

@@ -13,6 +13,7 @@ from spiderpool_aws.domain.desired import RELEASE_AFTER, cooling_key
 from spiderpool_aws.domain.memory import REST, Surplus
 from spiderpool_aws.domain.nic_actions import Assign, Unassign
 from spiderpool_aws.domain.observed import ObservedNode
+from spiderpool_aws.domain.plan import Tried
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Elastic, Policy
 from spiderpool_aws.domain.pool_actions import ApplyPool, PoolChange
@@ -200,8 +201,8 @@ def test_a_policy_that_turns_from_addresses_to_prefixes_gets_the_prefix_before_i
     assert shrink(with_prefix, PREFIXES).dropped == v4("10.0.0.20-10.0.0.24")
 
 
-def refused(model: ObservedNode, **tried: str) -> ObservedNode:
-    return replace(model, tried={f"assign IPv4 prefixes to {eni(0).eni_id} (1)": "SubnetExhausted"})
+def refused(model: ObservedNode) -> ObservedNode:
+    return replace(model, tried=(Tried(Assign(eni(0).eni_id, V4, 1, prefixes=True), "SubnetExhausted"),))
 
 
 @pytest.mark.parametrize(

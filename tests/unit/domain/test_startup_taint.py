@@ -9,10 +9,11 @@ from spiderpool_aws.domain.instance import Eni
 from spiderpool_aws.domain.nic_actions import Assign
 from spiderpool_aws.domain.node_actions import PrepareNode
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import NodePlan
+from spiderpool_aws.domain.plan import NodePlan, Tried
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
 from spiderpool_aws.domain.pool import MultusConfig
+from spiderpool_aws.domain.pool_actions import ApplyMultusConfig
 from tests.unit.build import MULTUS, SUBNET_0, V4, eni, instance, node, policy, v4
 from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node
 
@@ -67,7 +68,7 @@ FOREIGN = MultusConfig("kube-system", "ipvlan-ens5", "eth0", ours=False)
         pytest.param(one_nic(multus={KEY: FOREIGN}), ONE_NIC, ["ForeignMultusConfig"], id="the network is another's"),
         pytest.param(one_nic(multus={}), ONE_NIC, [], id="the network is not there yet"),
         pytest.param(
-            one_nic(multus={}, tried={f"apply SpiderMultusConfig {KEY}": "Denied"}),
+            one_nic(multus={}, tried=(Tried(ApplyMultusConfig(MULTUS[KEY], "prod"), "Denied"),)),
             ONE_NIC,
             [],
             id="the network was refused in this pass",
@@ -100,7 +101,7 @@ def test_the_taint_stays_while_a_pool_gives_no_address(spec: dict[str, Any], fou
 def test_the_taint_stays_on_an_empty_pool_for_which_nothing_can_be_assigned() -> None:
     model, pool = full_node(node=TAINTED)
     empty = replace(pool, spec=replace(pool.spec, ips=v4()))
-    refused = {Assign(eni(0).eni_id, V4, 5).key: "Forbidden"}
+    refused = (Tried(Assign(eni(0).eni_id, V4, 5), "Forbidden"),)
     plan = plan_node(replace(model, instance=instance(eni(0)), pools=(empty,), tried=refused), ONE_NIC)
     assert (plan.actions, plan.incomplete) == ((), True)
 

@@ -188,10 +188,10 @@ class Reconciler:
             if not action.scope:
                 raise
             work.failures.append(later)
-            work.observed = before.with_failure(action.key, action.scope)
+            work.observed = before.with_failure(action)
         except Refused as refused:
             finding = Finding(refused.code, f"{action.key}: {refused.reason}")
-            work.observed = before.with_refusal(action.key, finding)
+            work.observed = before.with_refusal(action, finding)
             work.steps.append(Step(before, action, finding))
             self._recollection.refused(action, before)
             if refused.code is Code.SUBNET_EXHAUSTED:

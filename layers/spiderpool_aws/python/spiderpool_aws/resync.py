@@ -2,6 +2,7 @@
 
     read the policy and the fuse; list all pools, instances and Nodes
     plan each instance; for pools whose instance is not listed, look it up by id without the tag
+    plan those again that seem to lack something and belong to an Auto Scaling group, with where they stand in it
     would the pass remove too much?   trip the fuse: nobody removes anything until a person confirms
     otherwise                         note the absent ones (twice, ten minutes apart: gone), enqueue what differs
 
@@ -76,8 +77,13 @@ class Survey:
         return frozenset(i for i, plan in self.plans.items() if plan.actions or self._is_held(plan))
 
     def _is_held(self, plan: NodePlan) -> bool:
-        """Tell whether pods hold its pools: the worker alone reads those of the dead, and tells of the others."""
+        """Tell whether a hook holds it up (a drain may outlive its message), or pods its pools.
+
+        The worker alone reads the pods of the dead, and tells of the others.
+        """
         model = self.models[plan.instance_id]
+        if model.lifecycle is not None and model.lifecycle.waiting is not None:
+            return True
         stuck = any(finding.code == Metric.POOL_STUCK for finding in plan.findings)
         return stuck or (model.is_gone and bool(model.pools))
 
@@ -205,7 +211,10 @@ class Resync:
         if flip:
             models = {i: replace(model, flip=True) for i, model in models.items()}
         plans = {instance_id: plan_node(model, policy) for instance_id, model in models.items()}
-        return Survey(policy, pools, models, plans, listed, absent)
+        # In a group that holds it up, or keeps it warm, it lacks nothing; asked only of those that seem to.
+        scaled = self._observer.with_lifecycles({i: models[i] for i, plan in plans.items() if plan.actions})
+        plans |= {i: plan_node(model, policy) for i, model in scaled.items() if model.lifecycle is not None}
+        return Survey(policy, pools, models | scaled, plans, listed, absent)
 
     def scale(self, survey: Survey, *, partial: bool) -> Scale:
         """Return how much there is, to compare removals with."""

@@ -39,7 +39,7 @@ from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 THROTTLED_SECONDS = 5.0
 OLD_PICTURE_SECONDS = 5.0
 UNKNOWN_EFFECT_SECONDS = 30.0
-"""How long to wait before describing, after a call of which nobody knows whether it took effect (DESIGN §6)."""
+"""How long to wait before describing, after a call of which nobody knows whether it took effect (ADR 9)."""
 
 _THROTTLED = {
     "BandwidthLimitExceeded",

@@ -6,8 +6,10 @@ verified all the same.
 
 from __future__ import annotations
 
+import logging
 import os
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from kubernetes.client.api_client import ApiClient
@@ -20,6 +22,8 @@ from spiderpool_aws.domain.errors import Refused
 from spiderpool_aws.trust import checked_url
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kubernetes.client.configuration import Configuration
 
 DEFAULT_FILE = "~/.kube/config"
@@ -58,17 +62,20 @@ class UserKubeconfig:
     def _load(self) -> ApiClient:
         configuration = blank_configuration()
         try:
-            load_kube_config(  # type: ignore[no-untyped-call]
-                self._files, self._context or None, client_configuration=configuration, persist_config=False
-            )
+            with _heard() as heard:
+                self._read_into(configuration)
         except _MALFORMED as error:
             raise Refused(
                 f"the kubeconfig {self._files} is no use ({_without_content(error)}): see that kubectl get nodes works"
             ) from error
-        self._check(configuration)
+        self._check(configuration, "; ".join(heard))
         return ApiClient(configuration)
 
-    def _check(self, configuration: Configuration) -> None:
+    def _read_into(self, configuration: Configuration) -> None:
+        load: Any = load_kube_config
+        load(self._files, self._context or None, client_configuration=configuration, persist_config=False)
+
+    def _check(self, configuration: Configuration, heard: str) -> None:
         try:
             checked_url(configuration.host)
         except ValueError as error:
@@ -81,7 +88,7 @@ class UserKubeconfig:
         if not configuration.api_key and not configuration.cert_file:
             raise Refused(
                 f"the user of the kubeconfig {self._files} has neither token nor certificate, or its command gave "
-                "none: see that kubectl get nodes works"
+                f"none{f' ({heard})' if heard else ''}: see that kubectl get nodes works"
             )
 
 
@@ -92,3 +99,24 @@ def _without_content(error: Exception) -> str:
     if isinstance(error, yaml.YAMLError):
         return "it is not YAML"
     return str(error).partition(" in ")[0] if isinstance(error, ConfigException) else "it is malformed"
+
+
+class _Ear(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line."""
+        self.heard.append(" ".join(record.getMessage().split()))
+
+
+@contextmanager
+def _heard() -> Iterator[list[str]]:
+    """Collect what is logged: the loader says there, and nowhere else, why an `exec` command gave no login."""
+    ear, root = _Ear(), logging.getLogger()
+    root.addHandler(ear)
+    try:
+        yield ear.heard
+    finally:
+        root.removeHandler(ear)

@@ -154,7 +154,7 @@ def _instance_problems(instance: ObservedInstance, policy: Policy) -> list[str]:
     problems = []
     if instance.state not in LIVE:
         problems.append(f"{instance.instance_id} is {instance.state}: adopt it when the instance runs")
-    if instance.tags.get(MANAGED_TAG) == "false":
+    if not instance.is_managed:
         problems.append(
             f"{instance.instance_id} carries the tag {MANAGED_TAG}=false: remove the tag to have it managed"
         )
@@ -175,10 +175,8 @@ def _nic_problems(interface: Interface | None, eni: Eni, family: IPFamily) -> li
         problems.append(f"the policy gives {interface.host} no {family}: add {str(family).lower()} to all interfaces")
     if not eni.attached:
         problems.append(f"{eni.eni_id} is being attached or detached: try again when that is done")
-    if eni.tags.get(MANAGED_TAG) == "false":
-        problems.append(f"{eni.eni_id} carries the tag {MANAGED_TAG}=false: remove the tag to have it managed")
-    if eni.interface_type != "interface":
-        problems.append(f"{eni.eni_id} is of type {eni.interface_type}, which is left alone")
+    if eni.why_left_alone:
+        problems.append(f"{eni.eni_id} is left alone: {eni.why_left_alone}")
     return problems
 
 

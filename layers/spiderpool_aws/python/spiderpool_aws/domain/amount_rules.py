@@ -23,6 +23,7 @@ from spiderpool_aws.domain.lost import Lost
 from spiderpool_aws.domain.memory import Surplus
 from spiderpool_aws.domain.nic_actions import Amount, Assign, Reassign, Unassign
 from spiderpool_aws.domain.nic_family import NicFamily
+from spiderpool_aws.domain.plan import Tried
 from spiderpool_aws.domain.policy import Elastic, Size
 from spiderpool_aws.metrics import Metric
 
@@ -94,8 +95,7 @@ def _plan_reassign(nic: NicFamily, holding: Holding, lost: Lost, draft: Draft) -
 
 def _to_reassign(nic: NicFamily, lost: Lost) -> list[AddressSet]:
     """Return what is asked for together: all of it, or each by itself when somebody holds one of them."""
-    key = Reassign(nic.eni.eni_id, lost.in_use, "").key
-    if nic.observed.tried.get(key) == Code.ADDRESS_TAKEN:
+    if nic.observed.outcome_of(Reassign(nic.eni.eni_id, lost.in_use, "")) == Code.ADDRESS_TAKEN:
         return [AddressSet.of(nic.family, [address]) for address in lost.in_use]
     return [lost.in_use]
 
@@ -114,9 +114,15 @@ def _plan_assign(nic: NicFamily, action: Assign, draft: Draft) -> None:
 def _prefix_refused(nic: NicFamily) -> bool:
     """Tell whether EC2 said, in this pass or a moment ago, that the subnet has no room for a prefix."""
     until = nic.observed.cooling.get(cooling_key(nic.subnet.subnet_id, nic.family, prefixes=True))
-    name = f"assign {nic.family} prefixes to {nic.eni.eni_id}"
-    refused = any(key.startswith(name) and is_exhausted(code) for key, code in nic.observed.tried.items())
-    return refused or (until is not None and until > nic.observed.now)
+    cooling = until is not None and until > nic.observed.now
+    return cooling or any(_is_refused_prefix(nic, tried) for tried in nic.observed.tried)
+
+
+def _is_refused_prefix(nic: NicFamily, tried: Tried) -> bool:
+    action = tried.action
+    if not isinstance(action, Assign) or not action.prefixes or not is_exhausted(tried.code):
+        return False
+    return (action.eni_id, action.family) == (nic.eni.eni_id, nic.family)
 
 
 def _plan_release(nic: NicFamily, size: Size, holding: Holding, want: Wanted, draft: Draft) -> Release:

@@ -26,7 +26,7 @@ class Draft:
 
     def add(self, action: Action) -> bool:
         """Add an action, unless it was tried in this pass or the fuse holds it; tell whether it was added."""
-        if action.key in self.observed.tried or action.scope in self.observed.stuck:
+        if self.observed.outcome_of(action) is not None or action.scope in self.observed.stuck:
             return False
         if action.is_removal and self.observed.removals_held and not self.gone:
             self.report(Metric.REMOVAL_HELD, f"{action.key}: {self.observed.removals_held}")

@@ -71,6 +71,13 @@ class Eni:
         """Tell whether we created it: only then its attachment is changed, and it may be deleted."""
         return INSTANCE_TAG in self.tags and CLUSTER_TAG in self.tags
 
+    @property
+    def why_left_alone(self) -> str:
+        """Return why nothing is done for the NIC (EFA, trunk and branch serve others); empty when it is served."""
+        if self.interface_type != "interface":
+            return f"it is of type {self.interface_type}"
+        return f"it carries the tag {MANAGED_TAG}=false" if self.tags.get(MANAGED_TAG) == "false" else ""
+
     def addresses(self, family: IPFamily) -> AddressSet:
         """Return the single addresses of a family that are not its IPv4 primary."""
         return self.ipv4 if family is IPFamily.IPV4 else self.ipv6

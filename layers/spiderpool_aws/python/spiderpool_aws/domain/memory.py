@@ -8,11 +8,11 @@ from typing import Any
 from spiderpool_aws.domain.addresses import AddressError, AddressSet, IPFamily
 
 ABSENCE = timedelta(minutes=10)
-"""How far apart two listings without an instance are a proof (DESIGN §2, invariant 10)."""
+"""How far apart two listings without an instance are a proof (docs/architecture.md#invariants, 10)."""
 REST = timedelta(seconds=60)
-"""How long a released address is offered to no pod again: connections to its last owner may still come (DESIGN §6)."""
+"""How long a released address is offered to no pod again: connections to its last owner may still come."""
 STALE = timedelta(minutes=30)
-"""After so long a note of absence is of another absence: the resync looks every five minutes (ADR 0008)."""
+"""After so long a note of absence is of another absence: the resync looks every five minutes at least (ADR 8)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ def _is_closed(action: CreateNic, observed: ObservedNode) -> bool:
     """Tell whether EC2 said, in this pass or a moment ago, that the subnet has no room for it."""
     until = [observed.cooling.get(key) for key in {action.subnet_id, creation_key(action)}]
     cooling = any(moment is not None and moment > observed.now for moment in until)
-    return cooling or is_exhausted(observed.tried.get(action.key, ""))
+    return cooling or is_exhausted(observed.outcome_of(action) or "")
 
 
 def _creation(nic: MissingNic, subnet: Subnet) -> CreateNic:

@@ -1,7 +1,7 @@
 """The rules of NICs that are missing, and of those that belong to nobody. Pure.
 
 Created is looked for before it is created; a NIC that cannot be attached is deleted again; one of ours that nobody
-needs is noted, and deleted when it was noted ten minutes ago (DESIGN §2, invariant 6).
+needs is noted, and deleted when it was noted ten minutes ago (docs/architecture.md#invariants, 6).
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,6 @@ from spiderpool_aws.domain.instance import (
     CLUSTER_TAG,
     INDEX_TAG,
     INSTANCE_TAG,
-    MANAGED_TAG,
     ORPHAN_TAG,
     Eni,
     InstanceState,
@@ -64,8 +63,8 @@ def plan_missing_nic(
 
 def _attach_was_refused(observed: ObservedNode, interface: Interface, draft: Draft) -> bool:
     """Tell whether a NIC could not be attached, in this pass or lately: another one would fare no better."""
-    end = f" to {observed.instance_id} at {interface.device_index}"
-    now = any(key.startswith("attach ") and key.endswith(end) for key in observed.tried)
+    attaches = (tried.action for tried in observed.tried if isinstance(tried.action, AttachNic))
+    now = any(attach.device_index == interface.device_index for attach in attaches)
     until = observed.cooling.get(attach_key(observed.instance_id, interface.device_index))
     if now:
         draft.incomplete = True
@@ -110,7 +109,7 @@ def _plan_attach(
 ) -> None:
     draft.incomplete = True
     action = AttachNic(instance.instance_id, interface.device_index, spare.eni_id)
-    refused = observed.tried.get(action.key)
+    refused = observed.outcome_of(action)
     if refused is None:
         draft.add(action)
     elif refused:
@@ -127,7 +126,7 @@ def plan_orphans(observed: ObservedNode, needed: Mapping[str, Eni], policy: Poli
     """Plan for the spare NICs that nobody needs: gone with a terminated instance, else after ten minutes."""
     for eni in observed.spares:
         is_ours = eni.is_ours and eni.tags.get(CLUSTER_TAG) == policy.cluster
-        if eni.eni_id in needed or not is_ours or eni.tags.get(MANAGED_TAG) == "false":
+        if eni.eni_id in needed or not is_ours or eni.why_left_alone:
             continue
         noted = _noted(eni)
         if draft.gone:

@@ -9,7 +9,7 @@ from spiderpool_aws.domain.claims import Claims
 from spiderpool_aws.domain.instance import Eni, InstanceState, InstanceTypeLimits, ObservedInstance, Subnet
 from spiderpool_aws.domain.lifecycle import Lifecycle
 from spiderpool_aws.domain.node import Node, NodeProof, PodRef
-from spiderpool_aws.domain.plan import Finding
+from spiderpool_aws.domain.plan import Action, Finding, Tried
 from spiderpool_aws.domain.pool import MultusConfig, Pool
 from spiderpool_aws.domain.reservation import Reservation
 
@@ -52,8 +52,8 @@ class ObservedNode:
     live_claim: LiveClaim | None = None
     removals_held: str = ""
     """Why nothing may be removed: the fuse of invariant 10. Empty when it is whole."""
-    tried: Mapping[str, str] = field(default_factory=dict)
-    """Key -> code of the refusal, or empty, of the actions that were refused or failed in this pass: planning ends."""
+    tried: tuple[Tried, ...] = ()
+    """What was refused or failed in this pass and is not planned again in it: planning ends."""
     stuck: frozenset[str] = frozenset()
     """Scopes (NICs) for which something failed in this pass: nothing more is tried for them."""
     refusals: tuple[Finding, ...] = ()
@@ -164,9 +164,9 @@ class ObservedNode:
         """Return the model after a SpiderMultusConfig was written."""
         return replace(self, multus={**self.multus, config.key: config})
 
-    def with_failure(self, key: str, scope: str) -> "ObservedNode":
+    def with_failure(self, action: Action) -> "ObservedNode":
         """Return the model after an action failed: nothing of its scope is tried again in this pass."""
-        return replace(self, tried={**self.tried, key: ""}, stuck=self.stuck | {scope})
+        return replace(self, tried=(*self.tried, Tried(action)), stuck=self.stuck | {action.scope})
 
     def with_reservation(self, reservation: Reservation) -> "ObservedNode":
         """Return the model after a reservation was written."""
@@ -181,9 +181,13 @@ class ObservedNode:
         """Return the reservation of a pool's addresses."""
         return next((known for known in self.reservations if known.name == pool.name), None)
 
-    def with_refusal(self, key: str, finding: Finding) -> "ObservedNode":
+    def with_refusal(self, action: Action, finding: Finding) -> "ObservedNode":
         """Return the model after an action was refused: it counts as done, so that planning ends."""
-        return replace(self, tried={**self.tried, key: finding.code}, refusals=(*self.refusals, finding))
+        return replace(self, tried=(*self.tried, Tried(action, finding.code)), refusals=(*self.refusals, finding))
+
+    def outcome_of(self, action: Action) -> str | None:
+        """Return the code with which the action was refused in this pass, empty when it failed; None: not tried."""
+        return next((tried.code for tried in self.tried if tried.action.key == action.key), None)
 
 
 def node_proof(instance_id: str, instance: ObservedInstance | None, pools: Iterable[Pool]) -> NodeProof:

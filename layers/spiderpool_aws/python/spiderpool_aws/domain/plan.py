@@ -14,6 +14,15 @@ Action = PoolAction | NicAction | NodeAction | HookAction
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """An action that was refused, or failed, in this pass."""
+
+    action: Action
+    code: str = ""
+    """Of the refusal; empty: it failed, and nobody knows whether it took effect."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Something that time or somebody else will bring; the message comes back until it has."""
 

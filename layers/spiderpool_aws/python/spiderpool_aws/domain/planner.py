@@ -16,7 +16,7 @@ from dataclasses import replace
 from spiderpool_aws.domain.doubts import find_doubts
 from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.gone_rules import forget_absence, plan_absent, plan_detached, plan_gone, plan_resting
-from spiderpool_aws.domain.instance import MANAGED_TAG, InstanceState, ObservedInstance
+from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
 from spiderpool_aws.domain.leaving_rules import plan_idle, plan_launched, plan_leaving, why_leaving
 from spiderpool_aws.domain.left_alone import why_left_alone
 from spiderpool_aws.domain.nic_family import NicFamily
@@ -115,9 +115,8 @@ def _plan_interface(
     if not eni.attached:
         draft.wait(f"{eni.eni_id} is being attached or detached")
         return
-    if eni.tags.get(MANAGED_TAG) == "false" or eni.interface_type != "interface":
-        why = f"tag {MANAGED_TAG}=false" if MANAGED_TAG in eni.tags else f"type {eni.interface_type}"
-        draft.refuse(Metric.LEFT_ALONE, f"{eni.eni_id} is left alone: {why}")
+    if eni.why_left_alone:
+        draft.refuse(Metric.LEFT_ALONE, f"{eni.eni_id} is left alone: {eni.why_left_alone}")
         return
     plan_kept(eni, instance, draft)
     subnet = observed.subnets.get(eni.subnet_id)

@@ -1,7 +1,8 @@
 """The rules of one NIC and one IP family: what its pool should list.
 
 An address is listed only when EC2 showed it on the NIC and no other pool lists it; it leaves the pool only when two
-looks 30 s apart did not show it, or it is more than the NIC should hold, and no pod uses it (DESIGN §2, §6).
+looks 30 s apart did not show it, or it is more than the NIC should hold, and no pod uses it (invariants 1 to 3 and
+ADR 14).
 """
 
 from dataclasses import dataclass, replace

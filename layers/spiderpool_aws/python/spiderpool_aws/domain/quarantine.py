@@ -8,6 +8,7 @@ from spiderpool_aws.domain.addresses import EMPTY, AddressSet
 from spiderpool_aws.domain.draft import Draft
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.lost import Lost
+from spiderpool_aws.domain.nic_actions import Reassign
 from spiderpool_aws.domain.pool import Pool
 from spiderpool_aws.domain.pool_actions import LiftQuarantine, Quarantine
 
@@ -45,6 +46,7 @@ def plan_leftovers(draft: Draft) -> None:
 
 def _taken(lost: Lost, draft: Draft) -> AddressSet:
     """Return what could not be assigned again in this pass because somebody else holds it."""
-    refused = [key for key, code in draft.observed.tried.items() if code == Code.ADDRESS_TAKEN]
-    taken = (a for a in lost.in_use if any(key.startswith(f"assign {a} again") for key in refused))
-    return AddressSet.of(lost.in_use.family, taken)
+    family, tried = lost.in_use.family, draft.observed.tried
+    refused = [t.action.addresses for t in tried if isinstance(t.action, Reassign) and t.code == Code.ADDRESS_TAKEN]
+    # Of several that were asked for together nobody knows which one it was: each is then asked for by itself.
+    return AddressSet.of(family, (a for a in lost.in_use if AddressSet.of(family, [a]) in refused))

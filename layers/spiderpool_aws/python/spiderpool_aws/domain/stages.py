@@ -1,4 +1,4 @@
-"""The order of a plan, as data (DESIGN §2): what is due first is done first, and then the plan is made again."""
+"""The order of a plan, as data (ADR 12): what is due first is done first, and then the plan is made again."""
 
 from dataclasses import dataclass
 from enum import IntEnum

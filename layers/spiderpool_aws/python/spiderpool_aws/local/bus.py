@@ -67,6 +67,15 @@ class Bus:
         """Tell this watcher of every event that is put on the bus, and the names of the rules that it matched."""
         self._watchers.append(watcher)
 
+    def disable_rules(self, suffix: str = "") -> None:
+        """Send no event any more to the rules whose names end so, for tests of lost events; by default to none."""
+        self._rules = tuple(rule for rule in self._rules if not rule.route.name.endswith(suffix))
+
+    def silence(self) -> None:
+        """Invoke nothing any more by itself, neither for an event nor on schedule."""
+        self.scheduled = False
+        self.disable_rules()
+
     def put(self, event: Event) -> list[str]:
         """Put an event on the bus; return the names of the rules that it matched. Functions run when time moves."""
         matched = [rule for rule in self._rules if rule.matches(event)]

@@ -31,7 +31,8 @@ class Kubelets:
         self._double = double
         self._agent = agent
         self._clock: Clock = double.clock
-        self._join_seconds = join_seconds
+        self.join_seconds = join_seconds
+        """How long after it runs an instance joins; holds for those that run from now on."""
         # Node name -> the instance whose kubelet has it: a name comes back with the next instance.
         self._hosts: dict[str, str] = {}
         model.subscribe(self._on_event)
@@ -41,7 +42,7 @@ class Kubelets:
             return
         instance_id, state = event["detail"]["instance-id"], event["detail"]["state"]
         if state == "running":
-            self._clock.call_later(self._join_seconds, lambda: self._join(instance_id))
+            self._clock.call_later(self.join_seconds, lambda: self._join(instance_id))
         elif state in _SILENT:
             for name in [name for name, host in self._hosts.items() if host == instance_id]:
                 del self._hosts[name]

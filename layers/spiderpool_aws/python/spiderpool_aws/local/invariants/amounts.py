@@ -16,7 +16,7 @@ from spiderpool_aws.local.invariants.truth import LIVE, Truth
 
 COUNTS = ("SecondaryPrivateIpAddressCount", "Ipv6AddressCount", "Ipv4PrefixCount", "Ipv6PrefixCount")
 ORPHANED = timedelta(minutes=10)
-"""How old a NIC of ours is at least that nobody needs and that goes (DESIGN §2, invariant 10)."""
+"""How old a NIC of ours is at least that nobody needs and that goes (docs/architecture.md#invariants, 6)."""
 
 
 class AmountRules:
