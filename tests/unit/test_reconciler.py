@@ -324,3 +324,13 @@ def test_planning_and_applying_always_ends_in_an_empty_plan(
         )
         assert not lost or len(lost) > room
         assert pool.allocated <= pool.spec.ips
+
+
+def test_an_auto_scaling_that_cannot_be_read_holds_up_only_the_nodes_of_groups() -> None:
+    world = World()
+    grouped = instance(instance_id="i-2", tags={"spiderpool-aws/cluster": "prod", "aws:autoscaling:groupName": "g"})
+    world.ec2.put(grouped)
+    world.scaling.down = True
+    outcomes = world.run("i-1", "i-2")
+    assert (outcomes["i-1"].status, outcomes["i-2"].status) == ("done", "failed")
+    assert "Auto Scaling" in outcomes["i-2"].reason

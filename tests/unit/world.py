@@ -294,9 +294,12 @@ class SmallScaling:
     completed: list[tuple[str, str, str]] = field(default_factory=list)
     prolonged: list[str] = field(default_factory=list)
     reads: int = 0
+    down: bool = False
 
     def lifecycles(self, instance_ids: Sequence[str]) -> Mapping[str, Lifecycle]:
         self.reads += 1
+        if self.down:
+            raise RetryLater("Auto Scaling does not answer")
         return {i: self.known[i] for i in instance_ids if i in self.known}
 
     def complete_hook(self, group: str, instance_id: str, hook: str, result: str) -> None:

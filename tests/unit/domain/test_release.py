@@ -17,7 +17,7 @@ from spiderpool_aws.domain.plan import Tried
 from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Elastic, Policy
 from spiderpool_aws.domain.pool_actions import ApplyPool, PoolChange
-from tests.unit.build import NOW, V4, V6, eni, instance, observed, policy, v4
+from tests.unit.build import M5_LARGE, NOW, SUBNET_0, V4, V6, eni, instance, observed, policy, v4
 from tests.unit.domain.planning import ONE_NIC, full_node, keys, planned_pool
 
 ELASTIC = {"min": 2, "warm": 2, "max": 9}
@@ -239,3 +239,37 @@ def test_the_hosts_own_ipv6_address_is_never_given_back() -> None:
     assert not any(isinstance(action, Unassign) for action in plan_node(model, the_policy).actions)
     assert V6 in {a.pool.family for a in plan_node(model, the_policy).actions if isinstance(a, ApplyPool)}
     assert planned_pool(observed(instance=instance(eni(0, ipv4=v4("10.0.0.20-10.0.0.24")))), ONE_NIC)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param({"limits": replace(M5_LARGE, instance_type="t2.large", nitro=False)}, id="not a Nitro type"),
+        pytest.param({"subnets": {"subnet-0": replace(SUBNET_0, available_ipv4=3)}}, id="no room in the subnet"),
+    ],
+)
+def test_a_prefix_that_cannot_be_had_takes_no_address_away(model: dict[str, Any]) -> None:
+    plan = plan_node(replace(with_pool(v4("10.0.0.20-10.0.0.24")), **model), PREFIXES)
+    assert plan.actions == ()
+    assert [finding.code for finding in plan.findings] == ["CapacityLimited"]
+
+
+def test_a_full_nic_gives_back_one_address_for_the_slot_of_a_prefix_and_no_more() -> None:
+    full = with_pool(v4("10.0.0.20-10.0.0.28"))
+    shrunk = shrink(full, PREFIXES)
+    assert shrunk.dropped == v4("10.0.0.28")
+    (unassign,) = plan_node(after(full, shrunk), PREFIXES).due
+    assert isinstance(unassign, Unassign)
+    assert unassign.addresses == v4("10.0.0.28")
+
+
+def test_what_takes_the_place_of_released_addresses_is_listed_in_the_same_write() -> None:
+    model = with_pool(v4("10.0.0.20-10.0.0.24"), ipv4_prefixes=(PREFIX,))
+    assert shrink(model, PREFIXES).pool.spec.ips == AddressSet.from_networks(V4, [PREFIX])
+
+
+def test_prefixes_that_an_elastic_policy_gives_back_count_for_the_fuse() -> None:
+    block = AddressSet.from_networks(V4, [PREFIX])
+    model = with_pool(block | v4("10.0.0.20"), held=v4("10.0.0.20"), ipv4_prefixes=(PREFIX,))
+    the_policy = policy(nics=1, ipv4={"addresses": {"min": 1, "warm": 1, "max": 9}})
+    assert plan_node(model, the_policy).removals.address_count == 16

@@ -71,6 +71,11 @@ class NodeDirectory:
         return proved or tuple(candidates[:1])
 
 
+def in_group(model: ObservedNode) -> bool:
+    """Tell whether the instance belongs to an Auto Scaling group."""
+    return model.instance is not None and GROUP_TAG in model.instance.tags
+
+
 class Observer:
     """Reads for a batch or for the whole cluster; what is common to all nodes is read once."""
 
@@ -168,7 +173,7 @@ class Observer:
 
     def with_lifecycles(self, models: Mapping[str, ObservedNode]) -> dict[str, ObservedNode]:
         """Add where the instances stand in their Auto Scaling groups: one read for all that belong to one."""
-        scaled = [i for i, m in models.items() if m.instance is not None and GROUP_TAG in m.instance.tags]
+        scaled = [i for i, model in models.items() if in_group(model)]
         found = self._scaling.lifecycles(scaled) if scaled else {}
         return {i: replace(model, lifecycle=found.get(i)) for i, model in models.items()}
 

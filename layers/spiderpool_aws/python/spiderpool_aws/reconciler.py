@@ -30,7 +30,7 @@ from spiderpool_aws.domain.pool_listing import PoolListing
 from spiderpool_aws.domain.remains import node_names
 from spiderpool_aws.domain.request import Hint, Outcome, ReconcileRequest, Status
 from spiderpool_aws.metrics import Metric
-from spiderpool_aws.observation import NodeDirectory, Observer
+from spiderpool_aws.observation import NodeDirectory, Observer, in_group
 from spiderpool_aws.ports import UNLIMITED, Clock, ControlPort, Deadline, Reporter, Systems
 from spiderpool_aws.recollection import Recollection
 
@@ -125,7 +125,14 @@ class Reconciler:
         models = self._observer.with_remains(models, policy)
         suspected = {request.subject for request in requests if Hint.SPARES in request.hints}
         models = self._observer.with_spares(models, policy, suspected)
-        models = self._observer.with_lifecycles(models)
+        try:
+            models = self._observer.with_lifecycles(models)
+        except RetryLater as later:
+            # Whoever is in no group needs no answer of Auto Scaling.
+            grouped = {r.subject for r in requests if in_group(models[r.subject])}
+            others = [request for request in requests if request.subject not in grouped]
+            failed = {i: Outcome(i, Status.FAILED, later.reason, later.delay_seconds) for i in grouped}
+            return failed | self._reconcile_models(others, models, policy, deadline)
         return self._reconcile_models(requests, models, policy, deadline)
 
     def _reconcile_models(

@@ -33,8 +33,8 @@ class Release:
     """What leaves the pool because the NIC has too much, and what the pool remembers of it."""
 
     excess: Excess
-    elastic: bool = False
-    """By the size's own nature, under an unchanged policy: no removal to the fuse."""
+    released: AddressSet
+    """Of what leaves the pool, the single addresses that go by the size's own nature: no removal to the fuse."""
     surplus: Surplus | None = None
 
 
@@ -55,8 +55,8 @@ def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft
     _report_fallback(nic, size, holding, draft)
     if need.amount.count:
         _plan_assign(nic, Assign(nic.eni.eni_id, nic.family, need.amount.count, need.amount.prefixes), draft)
-        return Release(no_excess(nic.family), surplus=_kept_note(nic))
-    return _plan_release(nic, size, holding, want, draft)
+        return Release(no_excess(nic.family), EMPTY[nic.family], _kept_note(nic))
+    return _plan_release(nic, size, holding, want, need.slots if need.short else None, draft)
 
 
 def _report_fallback(nic: NicFamily, size: Size, holding: Holding, draft: Draft) -> None:
@@ -125,13 +125,15 @@ def _is_refused_prefix(nic: NicFamily, tried: Tried) -> bool:
     return (action.eni_id, action.family) == (nic.eni.eni_id, nic.family)
 
 
-def _plan_release(nic: NicFamily, size: Size, holding: Holding, want: Wanted, draft: Draft) -> Release:
+def _plan_release(
+    nic: NicFamily, size: Size, holding: Holding, want: Wanted, most: int | None, draft: Draft
+) -> Release:
     pool, now = nic.pool, nic.observed.now
-    pending = _pending(nic, holding, want)
+    pending = _pending(nic, holding, want) if most is None else EMPTY[nic.family]
     kept = replace(holding, singles=holding.singles - pending)
     known = pool.memory.surplus if pool is not None else None
     note = surplus_note(size, kept, want, known, Surplus(now, str(size.addresses)))
-    over = excess(nic.family, kept, want, due=note is not None and now - note.since >= RELEASE_AFTER)
+    over = excess(nic.family, kept, want, due=note is not None and now - note.since >= RELEASE_AFTER, most=most)
     over = replace(over, unassign=over.unassign | pending)
     if over.unassign:
         draft.add(Unassign(nic.eni.eni_id, over.unassign, "the NIC holds more than the policy asks for"))
@@ -139,7 +141,8 @@ def _plan_release(nic: NicFamily, size: Size, holding: Holding, want: Wanted, dr
         why = "the NIC holds more prefixes than the policy asks for"
         draft.add(Unassign(nic.eni.eni_id, EMPTY[nic.family], why, over.unassign_prefixes))
     elastic = isinstance(size.addresses, Elastic) or size.fallback == "addresses"
-    return Release(over, elastic, None if over.listed else note)
+    released = over.listed & holding.singles if elastic else EMPTY[nic.family]
+    return Release(over, released, None if over.listed else note)
 
 
 def _pending(nic: NicFamily, holding: Holding, want: Wanted) -> AddressSet:

@@ -88,6 +88,10 @@ class Lack:
 
     amount: Amount = NOTHING
     problem: str = ""
+    slots: int = 0
+    """How many slots the lack needs that something else takes: so many single addresses may go, and no more."""
+    short: bool = False
+    """Something lacks, whether or not it can be had now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +146,13 @@ def lack(size: Size, family: IPFamily, eni: Eni, holding: Holding, bounds: Bound
     """Return what the NIC lacks; the type's slots and the subnet's room cut it, and the problem says by how much."""
     prefixes = size.prefixes is not None and want.singles <= len(holding.singles)
     if size.prefixes is not None and not bounds.limits.nitro:
-        return Lack(problem=f"{bounds.limits.instance_type} cannot carry prefixes (not a Nitro type): use addresses")
+        said = f"{bounds.limits.instance_type} cannot carry prefixes (not a Nitro type): use addresses"
+        return Lack(problem=said, short=True)
     unseen = holding.unseen_blocks(family) if size.prefixes is not None else len(holding.unseen)
     have = unseen + (len(holding.prefixes) if prefixes else len(holding.singles))
     target = want.prefixes if prefixes else want.singles
     count, problem = max(0, target - have), ""
+    missing, in_the_way = count, 0
     slots = bounds.free_slots(family, eni, unseen)
     if count > slots:
         problem = (
@@ -154,7 +160,7 @@ def lack(size: Size, family: IPFamily, eni: Eni, holding: Holding, bounds: Bound
             f"{bounds.limits.instance_type} allows {bounds.limits.per_eni(family)} a NIC: lower the policy or take a "
             "larger type"
         )
-        count = slots
+        in_the_way, count = count - slots, slots
     room = bounds.subnet_room(family)
     if room is not None and count > (room := room // (PREFIX_ADDRESSES if prefixes else 1)):
         problem = (
@@ -162,27 +168,32 @@ def lack(size: Size, family: IPFamily, eni: Eni, holding: Holding, bounds: Bound
             f"{eni.eni_id} gets {room} of {count}"
         )
         count = room
-    return Lack(Amount(count, prefixes), problem)
+    return Lack(Amount(count, prefixes), problem, in_the_way, short=missing > 0)
 
 
-def excess(family: IPFamily, holding: Holding, want: Wanted, *, due: bool) -> Excess:
+def excess(family: IPFamily, holding: Holding, want: Wanted, *, due: bool, most: int | None = None) -> Excess:
     """Return what the NIC holds too much; `due` says that an elastic size has been too large for long enough.
 
-    What other pools list is not counted: it cannot be given back yet.
+    What other pools list is not counted: it cannot be given back yet. With `most` no more than so many addresses and so
+    many prefixes go: something lacks, and only the slots that it needs are freed.
     """
     singles, listed = EMPTY[family], EMPTY[family]
     own = holding.singles - holding.claimed
     if len(own) > want.singles and (due or want.singles_limit is None):
-        unlisted = own - holding.listed
-        singles = _last(unlisted, len(own) - want.singles)
-        listed = _last((own & holding.listed) - holding.used, len(own) - want.singles - len(singles))
-    blocks = _spare_prefixes(family, holding, len(holding.prefixes) - want.prefixes)
+        unlisted, count = own - holding.listed, _at_most(len(own) - want.singles, most)
+        singles = _last(unlisted, count)
+        listed = _last((own & holding.listed) - holding.used, count - len(singles))
+    blocks = _spare_prefixes(family, holding, _at_most(len(holding.prefixes) - want.prefixes, most))
     unlisted_blocks = tuple(b for b in blocks if not AddressSet.from_networks(family, [b]) & holding.listed)
     return Excess(
         listed | (AddressSet.from_networks(family, blocks) & holding.listed),
         singles,
         unlisted_blocks,
     )
+
+
+def _at_most(count: int, most: int | None) -> int:
+    return count if most is None else min(count, most)
 
 
 def _spare_prefixes(family: IPFamily, holding: Holding, count: int) -> tuple[Network, ...]:

@@ -102,7 +102,8 @@ def _plan_pool(nic: NicFamily, subnet: str, holding: Holding, release: Release, 
     leaving = _leaving(nic, pool, holding, release, lost, draft)
     memory = _memory(nic, pool, release, lost, leaving.all)
     if leaving.all:
-        spec = pool_spec(nic, subnet, pool.spec.ips - leaving.all)
+        # What takes its place is there already: a pool that is empty in between is a pod without an address.
+        spec = pool_spec(nic, subnet, (pool.spec.ips - leaving.all) | new)
         target = replace(pool, identity=nic.identity, spec=spec, memory=memory)
         why = _why_leaving(nic, leaving, release)
         draft.add(ApplyPool(PoolChange.SHRINK, target, why, leaving.dropped or None, leaving.released or None))
@@ -146,8 +147,8 @@ def _leaving(nic: NicFamily, pool: Pool, holding: Holding, release: Release, los
     assigned = nic.eni.assigned(nic.family)
     unwanted = (pool.spec.ips & assigned) - holding.usable - pool.allocated
     excess = release.excess.listed
-    dropped = lost.dropped | unwanted | (EMPTY[nic.family] if release.elastic else excess)
-    leaving = _Leaving(dropped & pool.spec.ips, (excess if release.elastic else EMPTY[nic.family]) - dropped)
+    dropped = (lost.dropped | unwanted | (excess - release.released)) & pool.spec.ips
+    leaving = _Leaving(dropped, release.released - dropped)
     if leaving.all and nic.observed.removals_held:
         draft.report(Metric.REMOVAL_HELD, f"{pool.name} keeps {leaving.all}: {nic.observed.removals_held}")
         return _Leaving(EMPTY[nic.family], EMPTY[nic.family])
