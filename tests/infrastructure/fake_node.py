@@ -28,6 +28,8 @@ class Metadata(BaseHTTPRequestHandler):
     """Instance metadata, version 2 only."""
 
     values: dict[str, str]
+    failing: set[str]
+    """What is answered with an error, once."""
 
     def do_PUT(self) -> None:
         self._answer(TOKEN if self.path == "/latest/api/token" else None)
@@ -39,6 +41,11 @@ class Metadata(BaseHTTPRequestHandler):
         self._answer(self.values.get(self.path.removeprefix("/latest/meta-data/")))
 
     def _answer(self, text: str | None) -> None:
+        path = self.path.removeprefix("/latest/").removeprefix("meta-data/")
+        if path in self.failing:
+            self.failing.remove(path)
+            self.send_error(HTTPStatus.SERVICE_UNAVAILABLE)
+            return
         body = (text or "").encode()
         self.send_response(HTTPStatus.NOT_FOUND if text is None else HTTPStatus.OK)
         self.send_header("Content-Length", str(len(body)))
@@ -58,6 +65,8 @@ class FakeNode:
     metadata: dict[str, str]
     commands: Path
     parts: dict[str, str]
+    failing: set[str]
+    """Paths of metadata, and `api/token`, whose next answer is an error."""
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -128,14 +137,16 @@ class FakeNode:
 def fake_node(folder: Path, user_data: str) -> Iterator[FakeNode]:
     """Return a node that has booted with this user data."""
     values: dict[str, str] = {}
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Metadata,), {"values": values}))
+    failing: set[str] = set()
+    handler = type("Handler", (Metadata,), {"values": values, "failing": failing})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         root = folder / "root"
         root.mkdir()
         url = f"http://127.0.0.1:{server.server_port}"
-        yield FakeNode(root, url, values, folder / "bin", scripts(user_data))
+        yield FakeNode(root, url, values, folder / "bin", scripts(user_data), failing)
     finally:
         server.shutdown()
         thread.join()
