@@ -20,7 +20,7 @@ from spiderpool_aws.deployment import (
 )
 from spiderpool_aws.settings import PREFIX, FunctionSettings, load
 from tests.infrastructure.contexts import alone, login, modes
-from tests.infrastructure.templates import Properties, Template, of_type, reconciler
+from tests.infrastructure.templates import Properties, Template, of_type, plain, reconciler
 
 NAMES = Names("demo")
 LOGINS = ("kubeconfig", "web-identity", "iam-authenticator")
@@ -100,7 +100,7 @@ def test_a_function_has_a_role_of_its_own_that_lambda_alone_may_take(function: F
     template = reconciler()
     roles = of_type(template, "AWS::IAM::Role")
     role = roles[made(function, template)[1]["Role"]["Fn::GetAtt"][0]]
-    assert role["RoleName"] == NAMES.of(function.name)
+    assert plain(role["RoleName"]) == f"spiderpool-aws-demo-eu-west-1-{PARTS[function]}"
     assert "ManagedPolicyArns" not in role
     [trust] = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}

@@ -15,8 +15,8 @@ def rules() -> dict[str, Properties]:
 
 def role_arns(template: Template) -> list[Any]:
     """Return the ARNs of the functions' roles, as the template refers to them."""
-    named = {role["RoleName"]: name for name, role in of_type(template, "AWS::IAM::Role").items()}
-    return [{"Fn::GetAtt": [named[NAMES.of(function.name)], "Arn"]} for function in FUNCTIONS]
+    made = {made["FunctionName"]: made for made in of_type(template, "AWS::Lambda::Function").values()}
+    return [made[NAMES.of(function.name)]["Role"] for function in FUNCTIONS]
 
 
 def test_there_is_one_rule_for_every_route_that_has_a_pattern_or_a_schedule() -> None:
