@@ -56,6 +56,13 @@ def test_the_users_script_runs_once_with_the_taint_and_leaves_no_copy(node: Fake
     assert not (node.root / "run/spiderpool-aws/join").exists()
 
 
+def test_nobody_but_root_reads_the_users_script(node: FakeNode) -> None:
+    ready(node)
+    node.command("aws", f"""echo 'stat -c %a "$0" >{node.root}/mode'""")
+    assert node.run(JOINING).returncode == 0
+    assert node.read("mode") == "600\n"
+
+
 def test_without_the_parameter_the_console_says_what_to_do_and_it_is_looked_for_again(node: FakeNode) -> None:
     ready(node)
     node.command("aws", "echo 'An error occurred (ParameterNotFound) when calling GetParameter' >&2; exit 254")

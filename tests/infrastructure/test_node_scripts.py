@@ -86,13 +86,46 @@ def test_only_the_first_nic_asks_dhcp_and_the_second_is_up_without_a_route(node:
     node.nic("ens5", 0, addresses=("10.0.0.10/24",))
     node.nic("ens6", 1)
     set_up(node)
-    first, second = (node.read(f"{NETWORK}/05-spiderpool-aws-{index}.network") for index in (0, 1))
-    assert {"DHCP=ipv4", "IPv6AcceptRA=yes", "DHCPv6Client=no", "UseAutonomousPrefix=no"} <= set(first.split())
-    assert {"DHCP=no", "IPv6AcceptRA=no", "LinkLocalAddressing=no", "RequiredForOnline=no"} <= set(second.split())
-    assert "\nAddress=" not in first
-    others = node.read(f"{NETWORK}/06-spiderpool-aws-others.network")
-    assert "Driver=ena ixgbevf vif\n" in others
-    assert "DHCP=no\n" in others
+    first, second = (node.read(f"{NETWORK}/05-spiderpool-aws-{index}.network").split() for index in (0, 1))
+    assert first == [
+        *("[Match]", f"PermanentMACAddress={MACS[0]}"),
+        *("[Link]", "MTUBytes=9001"),
+        *("[Network]", "DHCP=ipv4", "IPv6AcceptRA=yes", "LLMNR=no"),
+        *("[DHCPv4]", "UseHostname=no"),
+        *("[IPv6AcceptRA]", "UseAutonomousPrefix=no", "DHCPv6Client=no"),
+    ]
+    quiet = [
+        *("[Link]", "MTUBytes=9001", "RequiredForOnline=no"),
+        *("[Network]", "DHCP=no", "IPv6AcceptRA=no", "LinkLocalAddressing=no", "LLMNR=no"),
+    ]
+    assert second == ["[Match]", f"PermanentMACAddress={MACS[1]}", *quiet]
+    others = node.read(f"{NETWORK}/06-spiderpool-aws-others.network").split()
+    assert others == ["[Match]", "Driver=ena", "ixgbevf", "vif", *quiet]
+
+
+def test_the_host_waits_for_its_address_and_takes_those_of_pods_away_then(node: FakeNode) -> None:
+    node.nic("ens5", 0)
+    node.command("sleep", f"printf '10.0.0.10/24\\n10.0.0.20/32\\n' >{node.net}/ens5/addresses")
+    set_up(node)
+    assert node.calls.count("sleep 1") == 1
+    assert node.addresses("ens5") == ["10.0.0.10/24"]
+
+
+def test_a_nic_that_the_metadata_do_not_know_yet_is_waited_for(node: FakeNode) -> None:
+    node.nic("ens5", 0, addresses=("10.0.0.10/24",))
+    node.stale["network/interfaces/macs/"] = node.metadata["network/interfaces/macs/"]
+    node.nic("enp40s0", 1)
+    set_up(node)
+    assert node.calls.count("sleep 1") == 1
+    assert macs(node) == {"ens5": MACS[0], "ens6": MACS[1]}
+
+
+def test_two_runs_wait_for_each_other(node: FakeNode) -> None:
+    node.nic("ens5", 0, addresses=("10.0.0.10/24",))
+    node.command("flock", "exit 1")
+    assert node.run(NICS).returncode == 1
+    assert node.calls == ["flock 9"]
+    assert (node.root / "run/spiderpool-aws/nics.lock").exists()
 
 
 def test_of_several_ipv6_addresses_the_host_gets_the_one_that_ec2_marks(node: FakeNode) -> None:

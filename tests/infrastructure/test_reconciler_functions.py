@@ -167,7 +167,14 @@ def test_an_event_whose_function_fails_is_kept() -> None:
     lost = {"Fn::GetAtt": [queues["spiderpool-aws-demo-lost-events"], "Arn"]}
     functions = of_type(template, "AWS::Lambda::Function")
     kept = {
-        functions[config["FunctionName"]["Ref"]]["FunctionName"]: config["DestinationConfig"]
+        functions[config["FunctionName"]["Ref"]]["FunctionName"]: config
         for config in of_type(template, "AWS::Lambda::EventInvokeConfig").values()
     }
-    assert kept == {NAMES.of(name): {"OnFailure": {"Destination": lost}} for name in ("route_event", "resync")}
+    # A resync only until the next pass over everything.
+    assert {name: config["MaximumEventAgeInSeconds"] for name, config in kept.items()} == {
+        NAMES.of("route_event"): 3600,
+        NAMES.of("resync"): 300,
+    }
+    for config in kept.values():
+        assert config["DestinationConfig"] == {"OnFailure": {"Destination": lost}}
+        assert (config["MaximumRetryAttempts"], config["Qualifier"]) == (2, "$LATEST")

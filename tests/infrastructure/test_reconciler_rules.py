@@ -65,6 +65,7 @@ def test_what_a_rule_cannot_hand_over_is_kept_and_the_rules_alone_may_send_it() 
     for rule in rules().values():
         [target] = rule["Targets"]
         assert target["DeadLetterConfig"] == {"Arn": lost}
+        assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 185}
     [policy] = [
         policy["PolicyDocument"]["Statement"]
         for policy in of_type(template, "AWS::SQS::QueuePolicy").values()
