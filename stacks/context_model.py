@@ -9,7 +9,7 @@ from pydantic import AliasGenerator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from stacks.addressing import MAX_ZONES
-from stacks.context_values import ITEMS, Authority, Cidr, Retention, Url, VpcCidr, Whole
+from stacks.context_values import ITEMS, Authority, Cidr, OwnParameter, Retention, Url, VpcCidr, Whole
 
 _TYPE = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")]
 _SUBNET = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$")]
@@ -61,10 +61,10 @@ class Context(BaseModel):
     )
     template_nics: Literal["all", "first"] = Field(default="all", description="`all` or `first`")
     """Whether the launch template brings every NIC of the policy, or the first only."""
-    join_parameter: str = Field(default="", pattern=r"^[A-Za-z0-9_./-]*$", description="the name of an SSM parameter")
+    join_parameter: OwnParameter = Field(default="", description="the name of an SSM parameter")
     """The SSM parameter with the script that joins a node to the cluster; default `/spiderpool-aws/<cluster>/join`."""
     ssh_key_name: str = Field(default="", max_length=255, description="the name of an EC2 key pair")
-    ssh_cidr: Cidr = Field(default="", description="a CIDR, narrower than /0")
+    ssh_cidr: Cidr = Field(default="", description="a CIDR, a /8 or narrower (IPv6: /32)")
 
     # The reconciler alone, beside a VPC and a cluster that exist.
     vpc_id: str = Field(default="", pattern=r"^(vpc-[0-9a-f]+)?$", description="`vpc-…`")
@@ -94,7 +94,10 @@ class Context(BaseModel):
         default="", pattern=r"^[!-~]*$", max_length=255, description="the cluster's ID or EKS name, without spaces"
     )
     kubeconfig_secret_arn: str = Field(
-        default="", pattern=r"^(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+)?$", description="a secret's ARN"
+        default="",
+        # Without its end the statement would allow nothing: IAM compares whole ARNs.
+        pattern=r"^(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+-[A-Za-z0-9]{6})?$",
+        description="a secret's whole ARN, with the six characters at its end",
     )
     """A secret that exists; by default the stack makes an empty one."""
 

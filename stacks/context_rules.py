@@ -1,5 +1,6 @@
 """What the keys of a context ask of each other. Each rule yields a key and what is wrong with it."""
 
+import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 from urllib.parse import urlsplit
@@ -29,6 +30,12 @@ OPTIONAL = {"kubeconfig": ("kubeconfigSecretArn",)}
 """login -> the keys that it may have."""
 
 
+WIDEST_SSH = {4: 8, 6: 32}
+"""IP version -> the shortest prefix that SSH may come from: what the registries give to one network at most."""
+REGION = re.compile(r"[a-z-]+-\d+")
+"""What the name of an availability zone begins with; of a local zone, too."""
+
+
 def problems(context: Context) -> Iterator[Problem]:
     """Yield what is wrong with the keys of a context that are each right."""
     yield from _placement(context)
@@ -36,6 +43,14 @@ def problems(context: Context) -> Iterator[Problem]:
     yield from _nodes(context)
     yield from _api_server(context)
     yield from _login(context)
+    for key in ("zoneNames", "subnetZones"):
+        yield from _one_region(key, context.value(key))
+
+
+def _one_region(key: str, zones: object) -> Iterator[Problem]:
+    regions = sorted({found[0] for found in map(REGION.match, zones) if found}) if isinstance(zones, tuple) else []
+    if len(regions) > 1:
+        yield key, f"they are of {' and '.join(regions)}: give zones of one region"
 
 
 def _placement(context: Context) -> Iterator[Problem]:
@@ -78,8 +93,10 @@ def _nodes(context: Context) -> Iterator[Problem]:
     if bool(context.ssh_key_name) != bool(context.ssh_cidr):
         has, lacks = ("sshKeyName", "sshCidr") if context.ssh_key_name else ("sshCidr", "sshKeyName")
         yield has, f"SSH needs a key and a CIDR: give {lacks}, too, or remove it (Session Manager needs neither)"
-    if context.ssh_cidr and ip_network(context.ssh_cidr).prefixlen == 0:
-        yield "sshCidr", f"{context.ssh_cidr} is the whole internet: give the CIDR that you come from"
+    if context.ssh_cidr:
+        network = ip_network(context.ssh_cidr)
+        if network.prefixlen < WIDEST_SSH[network.version]:
+            yield "sshCidr", f"{network} is too much of the internet: give the CIDR that you come from"
 
 
 def _api_server(context: Context) -> Iterator[Problem]:

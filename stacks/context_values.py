@@ -2,12 +2,19 @@
 
 import ipaddress
 import json
+import re
 from typing import Annotated
 
 from pydantic import BeforeValidator
 
 from spiderpool_aws.trust import authority_from, checked_url
 from stacks.addressing import LARGEST_VPC, SMALLEST_VPC
+
+NO_NETWORKS = tuple(map(ipaddress.IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")))
+"""What every host takes for something else: itself, its link (where the instance metadata are), groups (RFC 6890)."""
+
+PARAMETER_NAME = re.compile(r"[A-Za-z0-9_.-]+|(/[A-Za-z0-9_.-]+)+")
+"""One word, or a whole path (Systems Manager user guide, "Understanding parameter name requirements")."""
 
 RETENTION_DAYS = (
     1,
@@ -83,6 +90,19 @@ def _vpc_network(given: object) -> object:
         raise ValueError(f"a VPC is at most a /{LARGEST_VPC}")
     if network.prefixlen > SMALLEST_VPC:
         raise ValueError("it is too small for the subnets of three zones")
+    other = next((one for one in NO_NETWORKS if network.overlaps(one)), None)
+    if other is not None:
+        raise ValueError(f"no host may have an address of {other}")
+    return given
+
+
+def _own_parameter(given: object) -> object:
+    """Take the name of a parameter that a user can make; an empty text means none."""
+    if isinstance(given, str) and given:
+        if not PARAMETER_NAME.fullmatch(given):
+            raise ValueError("it is one word, or a path that begins with a slash")
+        if given.lower().lstrip("/").startswith(("aws", "ssm")):
+            raise ValueError("names that begin with aws or ssm are AWS's own")
     return given
 
 
@@ -106,6 +126,7 @@ def _authority(given: object) -> object:
 Whole = Annotated[int, BeforeValidator(_whole)]
 ITEMS = BeforeValidator(_items)
 Cidr = Annotated[str, BeforeValidator(_network)]
+OwnParameter = Annotated[str, BeforeValidator(_own_parameter)]
 VpcCidr = Annotated[str, BeforeValidator(_vpc_network)]
 Retention = Annotated[int, BeforeValidator(_retention)]
 Url = Annotated[str, BeforeValidator(_url)]

@@ -5,6 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import custom_resources as cr
 from constructs import Construct
 
+from stacks import role_names
 from stacks.context import Deployment
 from stacks.log_groups import log_group
 
@@ -26,7 +27,7 @@ class SeededPolicy(Construct):
         role = iam.Role(
             self,
             "Role",
-            role_name=function_name,
+            role_name=role_names.of_seed(deployment.names),
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=f"Puts the first policy of {deployment.names.cluster} into its parameter",
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from aws_cdk import Aws
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -51,7 +52,8 @@ class Dashboard(Construct):
     ) -> None:
         super().__init__(scope, name)
         self._names = names
-        page = cloudwatch.Dashboard(self, "Page", dashboard_name=names.of("reconciler"))
+        # Dashboards are global: a second region's would replace this one (CloudWatch API reference, PutDashboard).
+        page = cloudwatch.Dashboard(self, "Page", dashboard_name=f"{names.of('reconciler')}-{Aws.REGION}")
         page.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=WIDTH, height=4))
         page.add_widgets(self._queues(queues), self._graph("Work on instances", WORK), self._graph("Events", EVENTS))
         made = functions.values()

@@ -16,6 +16,7 @@ from spiderpool_aws.deployment import (
     ROUTE_EVENT,
     Function,
 )
+from stacks import role_names
 from stacks.acknowledgements import FUNCTION, acknowledge, acknowledge_wildcards, of_function
 from stacks.bundling import dependencies_layer, function_code, package_layer
 from stacks.context import Deployment
@@ -86,7 +87,7 @@ class Functions(Construct):
         role = iam.Role(
             self,
             f"{_title(function)}Role",
-            role_name=names.of(function.name),
+            role_name=role_names.of_function(names, function),
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=f"What {function.name} of {names.cluster} may do",
         )

@@ -21,12 +21,17 @@ look_again() {
 }
 
 [ ! -e "$STARTED" ] || { systemctl disable --now --no-block spiderpool-aws-join.timer; exit 0; }
-[ -e "$RUN/nics-ready" ] || look_again "The NICs are not set up: see /var/log/cloud-init-output.log and" \
-    "journalctl -u spiderpool-aws-nics; systemctl start spiderpool-aws-nics tries it again."
+# cloud-init runs the NICs' script once and does not mind if it fails; its unit tries it again.
+[ -e "$RUN/nics-ready" ] || {
+    systemctl start --no-block spiderpool-aws-nics
+    look_again "The NICs are not set up: see /var/log/cloud-init-output.log and journalctl -u spiderpool-aws-nics," \
+        "which tries it again."
+}
 command -v aws >/dev/null || look_again "This image has no AWS CLI, with which the parameter $PARAMETER is read."
 token=$(curl -fsS --retry 10 --retry-connrefused -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' \
     "$IMDS/latest/api/token") || look_again "The instance metadata do not answer."
-region=$(curl -fsS -H "X-aws-ec2-metadata-token: $token" "$IMDS/latest/meta-data/placement/region")
+region=$(curl -fsS --retry 10 --retry-connrefused -H "X-aws-ec2-metadata-token: $token" \
+    "$IMDS/latest/meta-data/placement/region") || look_again "The instance metadata do not answer."
 
 if ! aws ssm get-parameter --region "$region" --name "$PARAMETER" --with-decryption \
     --query Parameter.Value --output text >"$RUN/join" 2>"$RUN/join.error"; then

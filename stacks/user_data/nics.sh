@@ -17,7 +17,7 @@ RULE_BASE=10000
 say() { echo "spiderpool-aws: $*" >&2; }
 fail() { say "$*"; exit 1; }
 
-imds() { curl -fsS -H "X-aws-ec2-metadata-token: $token" "$IMDS/latest/meta-data/$1"; }
+imds() { curl -fsS --retry 10 --retry-connrefused -H "X-aws-ec2-metadata-token: $token" "$IMDS/latest/meta-data/$1"; }
 of_mac() { imds "network/interfaces/macs/$1/$2" 2>/dev/null || true; }
 
 # Only a NIC has a device behind it; an ipvlan child of the same MAC has none.

@@ -28,6 +28,10 @@ class Metadata(BaseHTTPRequestHandler):
     """Instance metadata, version 2 only."""
 
     values: dict[str, str]
+    failing: set[str]
+    """What is answered with an error, once."""
+    stale: dict[str, str]
+    """What is answered in place of a value, once."""
 
     def do_PUT(self) -> None:
         self._answer(TOKEN if self.path == "/latest/api/token" else None)
@@ -36,9 +40,15 @@ class Metadata(BaseHTTPRequestHandler):
         if self.headers["X-aws-ec2-metadata-token"] != TOKEN:
             self.send_error(HTTPStatus.UNAUTHORIZED)
             return
-        self._answer(self.values.get(self.path.removeprefix("/latest/meta-data/")))
+        path = self.path.removeprefix("/latest/meta-data/")
+        self._answer(self.stale.pop(path, None) or self.values.get(path))
 
     def _answer(self, text: str | None) -> None:
+        path = self.path.removeprefix("/latest/").removeprefix("meta-data/")
+        if path in self.failing:
+            self.failing.remove(path)
+            self.send_error(HTTPStatus.SERVICE_UNAVAILABLE)
+            return
         body = (text or "").encode()
         self.send_response(HTTPStatus.NOT_FOUND if text is None else HTTPStatus.OK)
         self.send_header("Content-Length", str(len(body)))
@@ -58,6 +68,10 @@ class FakeNode:
     metadata: dict[str, str]
     commands: Path
     parts: dict[str, str]
+    failing: set[str]
+    """Paths of metadata, and `api/token`, whose next answer is an error."""
+    stale: dict[str, str]
+    """Metadata that the next answer still has in place of those in `metadata`."""
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -128,14 +142,17 @@ class FakeNode:
 def fake_node(folder: Path, user_data: str) -> Iterator[FakeNode]:
     """Return a node that has booted with this user data."""
     values: dict[str, str] = {}
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Metadata,), {"values": values}))
+    failing: set[str] = set()
+    stale: dict[str, str] = {}
+    handler = type("Handler", (Metadata,), {"values": values, "failing": failing, "stale": stale})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         root = folder / "root"
         root.mkdir()
         url = f"http://127.0.0.1:{server.server_port}"
-        yield FakeNode(root, url, values, folder / "bin", scripts(user_data))
+        yield FakeNode(root, url, values, folder / "bin", scripts(user_data), failing, stale)
     finally:
         server.shutdown()
         thread.join()

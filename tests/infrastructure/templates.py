@@ -112,21 +112,21 @@ def nodes_template(policy: str = POLICY, **context: Any) -> NodesTemplate:
     return NodesTemplate(template("nodes", policy=policy, **context))
 
 
-def plain(value: object, partition: str = "aws") -> object:
+def plain(value: object, partition: str = "aws", region: str = "eu-west-1") -> object:
     """Return what CloudFormation would make of joins and pseudo parameters, other references by their name."""
     if isinstance(value, list):
-        return [plain(item, partition) for item in value]
+        return [plain(item, partition, region) for item in value]
     if not isinstance(value, dict):
         return value
     if set(value) == {"Ref"}:
-        known = {"AWS::Partition": partition, "AWS::Region": "eu-west-1", "AWS::AccountId": "111122223333"}
+        known = {"AWS::Partition": partition, "AWS::Region": region, "AWS::AccountId": "111122223333"}
         return known.get(value["Ref"], value["Ref"])
     if set(value) == {"Fn::Join"}:
         separator, parts = value["Fn::Join"]
-        return separator.join(str(plain(part, partition)) for part in parts)
+        return separator.join(str(plain(part, partition, region)) for part in parts)
     if set(value) == {"Fn::GetAtt"}:
         return ".".join(value["Fn::GetAtt"])
-    return {key: plain(item, partition) for key, item in value.items()}
+    return {key: plain(item, partition, region) for key, item in value.items()}
 
 
 def strings(value: object) -> Iterator[str]:

@@ -9,6 +9,8 @@ from stacks.context import Context, ContextError, read
 from stacks.context_model import FIELDS
 from tests.infrastructure.contexts import POLICY, ROOT, deployment, problems
 
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
+
 
 def test_an_empty_context_is_enough(policy_file: Path) -> None:
     found = deployment(policy_file)
@@ -79,6 +81,18 @@ def test_an_unknown_key_that_is_near_to_none_is_refused_with_where_to_look(polic
         ("vpcCidr", "10.0.0.0", '"10.0.0.0" (the network is 10.0.0.0/32)'),
         ("vpcCidr", "10.0.0/16", "'10.0.0/16' does not appear to be an IPv4 or IPv6 network"),
         ("vpcCidr", "fd00::/56", '"fd00::/56"'),
+        *(
+            ("vpcCidr", f"{address}/16", "no host may have an address of")
+            for address in ("169.254.0.0", "127.0.0.0", "0.1.0.0", "224.0.0.0", "255.255.0.0")
+        ),
+        *(
+            ("joinParameter", name, "it is one word, or a path that begins with a slash")
+            for name in ("x/y", "/a//b", "/a/", "/", "a b")
+        ),
+        *(
+            ("joinParameter", name, "names that begin with aws or ssm are AWS's own")
+            for name in ("aws-join", "/aws/join", "SSM-join", "/Ssm/join")
+        ),
         ("apiServerCidr", "the-office", "'the-office' does not appear to be an IPv4 or IPv6 network"),
         ("instanceTypes", "m7g", 'give EC2 instance types (`m7g.large`), at least one, not "m7g"'),
         ("instanceTypes", "", "at least one, not []"),
@@ -90,6 +104,9 @@ def test_an_unknown_key_that_is_near_to_none_is_refused_with_where_to_look(polic
         ("clusterEndpoint", "http://10.0.0.5", "it is not https://"),
         ("clusterCa", "/etc/ca.crt", "it is neither a PEM certificate nor the base64 of one"),
         ("vpcId", "my-vpc", "give `vpc-…`"),
+        ("kubeconfigSecretArn", f"{SECRET}mine", "a secret's whole ARN, with the six characters at its end"),
+        ("kubeconfigSecretArn", f"{SECRET}-AbCdEf", "a secret's whole ARN"),
+        ("kubeconfigSecretArn", f"{SECRET}mine-AbCdEf*", "a secret's whole ARN"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_says_what_would_be_right(
@@ -98,6 +115,11 @@ def test_a_wrong_value_is_one_line_that_says_what_would_be_right(
     (line,) = problems(policy_file, **{key: value})
     assert line.startswith(f"context {key}: give ")
     assert says in line
+
+
+@pytest.mark.parametrize("name", ["join", "/join", "/my/join.sh_1-2", "/my/aws/join"])
+def test_a_parameter_that_a_user_can_make_is_taken(policy_file: Path, name: str) -> None:
+    assert deployment(policy_file, joinParameter=name).join_parameter == name
 
 
 def test_all_problems_are_told_at_once(policy_file: Path) -> None:

@@ -39,8 +39,12 @@ def test_the_zones_count_themselves_and_a_count_must_agree(policy_file: Path) ->
         ({"nodesPerZone": 20}, "context nodesPerZone: 20 is above maxNodesPerZone 10: lower it, or raise that"),
         ({"sshKeyName": "mine"}, "context sshKeyName: SSH needs a key and a CIDR: give sshCidr, too"),
         ({"sshCidr": "198.51.100.0/24"}, "context sshCidr: SSH needs a key and a CIDR: give sshKeyName, too"),
-        ({"sshKeyName": "mine", "sshCidr": "0.0.0.0/0"}, "context sshCidr: 0.0.0.0/0 is the whole internet"),
-        ({"sshKeyName": "mine", "sshCidr": "::/0"}, "context sshCidr: ::/0 is the whole internet"),
+        ({"sshKeyName": "mine", "sshCidr": "0.0.0.0/0"}, "context sshCidr: 0.0.0.0/0 is too much of the internet"),
+        ({"sshKeyName": "mine", "sshCidr": "0.0.0.0/1"}, "context sshCidr: 0.0.0.0/1 is too much of the internet"),
+        ({"sshKeyName": "mine", "sshCidr": "10.0.0.0/7"}, "context sshCidr: 10.0.0.0/7 is too much of the internet"),
+        ({"sshKeyName": "mine", "sshCidr": "::/0"}, "context sshCidr: ::/0 is too much of the internet"),
+        ({"sshKeyName": "mine", "sshCidr": "2a00::/31"}, "context sshCidr: 2a00::/31 is too much of the internet"),
+        ({"zoneNames": "eu-west-1a,eu-west-2a"}, "context zoneNames: they are of eu-west-1 and eu-west-2: give zones"),
         ({"subnetIds": "subnet-1"}, "context subnetIds: it goes with vpcId"),
         ({"apiServerSecurityGroup": "sg-1", "apiServerCidr": "10.0.0.0/8"}, "context apiServerCidr: apiServerSecurity"),
     ],
@@ -59,6 +63,18 @@ def test_the_reconciler_alone_needs_a_vpc_its_subnets_their_zones_and_the_api_se
     ]
     (line,) = problems(policy_file, **{**ALONE, "subnetZones": "eu-central-1a"})
     assert line.startswith("context subnetZones: there are 2 subnetIds and 1 zones: give the zone of each subnet")
+
+
+def test_the_subnets_of_the_reconciler_alone_are_of_one_region(policy_file: Path) -> None:
+    (line,) = problems(policy_file, **{**ALONE, "subnetZones": "us-east-1-bos-1a,us-gov-east-1a"})
+    assert line == "context subnetZones: they are of us-east-1 and us-gov-east-1: give zones of one region"
+    zones = "us-east-1-bos-1a,us-east-1b"
+    assert deployment(policy_file, **{**ALONE, "subnetZones": zones}).context.subnet_zones == tuple(zones.split(","))
+
+
+@pytest.mark.parametrize("cidr", ["10.0.0.0/8", "2a00::/32"])
+def test_ssh_may_come_from_as_much_as_one_network_has(policy_file: Path, cidr: str) -> None:
+    assert deployment(policy_file, sshKeyName="mine", sshCidr=cidr).context.ssh_cidr == cidr
 
 
 def test_the_reconciler_alone_refuses_every_key_of_a_network_or_of_nodes(policy_file: Path) -> None:
@@ -108,7 +124,7 @@ def test_a_key_of_another_login_is_refused(policy_file: Path, authority: str) ->
         "clusterCa": authority,
         "clusterAudience": "me",
         "clusterId": "me",
-        "kubeconfigSecretArn": "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:mine",
+        "kubeconfigSecretArn": "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:mine-AbCdEf",
     }
     for login, needs in LOGINS.items():
         ours = {*needs, *OPTIONAL.get(login, ())}

@@ -86,13 +86,46 @@ def test_only_the_first_nic_asks_dhcp_and_the_second_is_up_without_a_route(node:
     node.nic("ens5", 0, addresses=("10.0.0.10/24",))
     node.nic("ens6", 1)
     set_up(node)
-    first, second = (node.read(f"{NETWORK}/05-spiderpool-aws-{index}.network") for index in (0, 1))
-    assert {"DHCP=ipv4", "IPv6AcceptRA=yes", "DHCPv6Client=no", "UseAutonomousPrefix=no"} <= set(first.split())
-    assert {"DHCP=no", "IPv6AcceptRA=no", "LinkLocalAddressing=no", "RequiredForOnline=no"} <= set(second.split())
-    assert "\nAddress=" not in first
-    others = node.read(f"{NETWORK}/06-spiderpool-aws-others.network")
-    assert "Driver=ena ixgbevf vif\n" in others
-    assert "DHCP=no\n" in others
+    first, second = (node.read(f"{NETWORK}/05-spiderpool-aws-{index}.network").split() for index in (0, 1))
+    assert first == [
+        *("[Match]", f"PermanentMACAddress={MACS[0]}"),
+        *("[Link]", "MTUBytes=9001"),
+        *("[Network]", "DHCP=ipv4", "IPv6AcceptRA=yes", "LLMNR=no"),
+        *("[DHCPv4]", "UseHostname=no"),
+        *("[IPv6AcceptRA]", "UseAutonomousPrefix=no", "DHCPv6Client=no"),
+    ]
+    quiet = [
+        *("[Link]", "MTUBytes=9001", "RequiredForOnline=no"),
+        *("[Network]", "DHCP=no", "IPv6AcceptRA=no", "LinkLocalAddressing=no", "LLMNR=no"),
+    ]
+    assert second == ["[Match]", f"PermanentMACAddress={MACS[1]}", *quiet]
+    others = node.read(f"{NETWORK}/06-spiderpool-aws-others.network").split()
+    assert others == ["[Match]", "Driver=ena", "ixgbevf", "vif", *quiet]
+
+
+def test_the_host_waits_for_its_address_and_takes_those_of_pods_away_then(node: FakeNode) -> None:
+    node.nic("ens5", 0)
+    node.command("sleep", f"printf '10.0.0.10/24\\n10.0.0.20/32\\n' >{node.net}/ens5/addresses")
+    set_up(node)
+    assert node.calls.count("sleep 1") == 1
+    assert node.addresses("ens5") == ["10.0.0.10/24"]
+
+
+def test_a_nic_that_the_metadata_do_not_know_yet_is_waited_for(node: FakeNode) -> None:
+    node.nic("ens5", 0, addresses=("10.0.0.10/24",))
+    node.stale["network/interfaces/macs/"] = node.metadata["network/interfaces/macs/"]
+    node.nic("enp40s0", 1)
+    set_up(node)
+    assert node.calls.count("sleep 1") == 1
+    assert macs(node) == {"ens5": MACS[0], "ens6": MACS[1]}
+
+
+def test_two_runs_wait_for_each_other(node: FakeNode) -> None:
+    node.nic("ens5", 0, addresses=("10.0.0.10/24",))
+    node.command("flock", "exit 1")
+    assert node.run(NICS).returncode == 1
+    assert node.calls == ["flock 9"]
+    assert (node.root / "run/spiderpool-aws/nics.lock").exists()
 
 
 def test_of_several_ipv6_addresses_the_host_gets_the_one_that_ec2_marks(node: FakeNode) -> None:
@@ -204,6 +237,17 @@ def test_an_image_without_networkd_is_told_what_to_do_and_does_not_join(node: Fa
     node.command("systemctl", "")
     node.command("aws", "echo true")
     assert "The NICs are not set up" in node.run(JOINING).stderr
+    assert not any(call.startswith("aws") for call in node.calls)
+
+
+def test_metadata_that_fail_once_do_not_keep_the_nics_from_being_set_up(node: FakeNode) -> None:
+    node.nic("enp39s0", 0, addresses=("10.0.0.10/24",))
+    node.nic("enp40s0", 1)
+    asked = {"local-ipv4", "network/interfaces/macs/", f"network/interfaces/macs/{MACS[1]}/device-number"}
+    node.failing |= {"api/token"} | asked
+    set_up(node)
+    assert node.failing == set()
+    assert macs(node) == {"ens5": MACS[0], "ens6": MACS[1]}
 
 
 @pytest.mark.parametrize(
@@ -226,51 +270,3 @@ def test_the_kubelet_gets_the_startup_taint_beside_what_it_had(node: FakeNode, b
             lines = node.read(path).splitlines()
             assert lines[-1] == f'KUBELET_EXTRA_ARGS="{after.format("spiderpool-aws/not-ready=:NoSchedule")}"'
             assert [line for line in lines if line.startswith("A=")] == ["A=1"] * before.startswith("A=")
-
-
-def ready(node: FakeNode) -> None:
-    """Let the NICs be set up, and cloud-init have its folder."""
-    for path in (READY, "var/lib/cloud/instance/scripts"):
-        (node.root / path).parent.mkdir(parents=True)
-    (node.root / READY).touch()
-
-
-def test_the_users_script_runs_once_with_the_taint_and_leaves_no_copy(node: FakeNode) -> None:
-    ready(node)
-    node.command("aws", f"echo 'echo $SPIDERPOOL_AWS_STARTUP_TAINT >>{node.root}/joined'")
-    done = node.run(JOINING)
-    assert done.returncode == 0, done.stderr
-    (asked,) = [call for call in node.calls if call.startswith("aws")]
-    assert f"ssm get-parameter --region eu-west-1 --name {JOIN} --with-decryption" in asked
-    assert node.run(JOINING).returncode == 0
-    assert node.read("joined") == "spiderpool-aws/not-ready=:NoSchedule\n"
-    assert not (node.root / "run/spiderpool-aws/join").exists()
-
-
-def test_without_the_parameter_the_console_says_what_to_do_and_it_is_looked_for_again(node: FakeNode) -> None:
-    ready(node)
-    node.command("aws", "echo 'An error occurred (ParameterNotFound) when calling GetParameter' >&2; exit 254")
-    done = node.run(JOINING)
-    assert done.returncode == 0
-    assert f"There is no SSM parameter {JOIN}." in done.stderr
-    assert f"aws ssm put-parameter --region eu-west-1 --type SecureString --name {JOIN}" in done.stderr
-    assert "systemctl enable --now --no-block spiderpool-aws-join.timer" in node.calls
-    node.command("aws", "echo true")
-    assert "has ended well" in node.run(JOINING).stderr
-    assert "systemctl disable --now --no-block spiderpool-aws-join.timer" in node.calls
-
-
-def test_a_parameter_that_may_not_be_read_is_told_with_aws_own_words(node: FakeNode) -> None:
-    ready(node)
-    node.command("aws", "echo 'An error occurred (AccessDeniedException): kms:Decrypt' >&2; exit 254")
-    assert "could not be read: An error occurred (AccessDeniedException): kms:Decrypt" in node.run(JOINING).stderr
-
-
-def test_a_script_that_fails_is_not_run_again_by_itself(node: FakeNode) -> None:
-    ready(node)
-    node.command("aws", f"echo 'echo once >>{node.root}/joined; exit 7'")
-    done = node.run(JOINING)
-    assert done.returncode == 7
-    assert "failed with exit code 7" in done.stderr
-    assert node.run(JOINING).returncode == 0
-    assert node.read("joined") == "once\n"

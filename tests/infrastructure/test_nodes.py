@@ -115,6 +115,7 @@ def test_the_image_is_looked_up_at_each_launch(nodes: NodesTemplate) -> None:
 def test_the_metadata_need_a_token_and_answer_the_host_only(nodes: NodesTemplate) -> None:
     options = nodes.launch_data()["MetadataOptions"]
     assert (options["HttpTokens"], options["HttpPutResponseHopLimit"]) == ("required", 1)
+    assert options["InstanceMetadataTags"] == "disabled"
 
 
 def test_the_volumes_are_encrypted(nodes: NodesTemplate) -> None:
@@ -187,7 +188,8 @@ def test_the_jump_host_is_a_small_instance_in_a_public_subnet_that_asks_for_a_to
     assert host["InstanceType"] == "t4g.nano"
     assert "PublicSubnet1" in str(nic["SubnetId"])
     assert nic["AssociatePublicIpAddress"] is True
-    assert (host["MetadataOptions"]["HttpTokens"], "KeyName" in host) == ("required", False)
+    assert host["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
+    assert "KeyName" not in host
 
 
 def test_the_jump_host_is_not_taken_for_a_node(nodes: NodesTemplate) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from spiderpool_aws.deployment import FUNCTIONS, Function
 from spiderpool_aws.domain.instance import CLUSTER_TAG
-from tests.infrastructure.templates import needs_node
-from tests.integration.iam.roles import SECRET, VARIANTS, templates
+from tests.infrastructure.templates import needs_node, of_type
+from tests.integration.iam.roles import SECRET, VARIANTS, role_ids, stacks
 
 SECURITY = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
 WITHOUT_RESOURCES = re.compile(r"ec2:Describe\w+|autoscaling:DescribeAutoScalingInstances|sts:GetWebIdentityToken")
@@ -20,13 +20,11 @@ LONGEST_INLINE_POLICY = 10_240
 
 def policies(variant: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield function and document of each role's policy, as CloudFormation has them."""
-    for resource in templates()[variant]["Resources"].values():
-        if resource["Type"] == "AWS::IAM::Policy":
-            (role,) = resource["Properties"]["Roles"]
-            yield (
-                next(f.name for f in FUNCTIONS if role["Ref"].startswith(f.name.replace("_", ""))),
-                resource["Properties"]["PolicyDocument"],
-            )
+    template = stacks(variant)["reconciler"]
+    documents = of_type(template, "AWS::IAM::Policy").values()
+    for function, role in role_ids(template).items():
+        (document,) = (one["PolicyDocument"] for one in documents if {"Ref": role} in one["Roles"])
+        yield function, document
 
 
 def statements(variant: str) -> Iterator[tuple[str, dict[str, Any]]]:

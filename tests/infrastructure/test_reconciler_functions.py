@@ -20,7 +20,7 @@ from spiderpool_aws.deployment import (
 )
 from spiderpool_aws.settings import PREFIX, FunctionSettings, load
 from tests.infrastructure.contexts import alone, login, modes
-from tests.infrastructure.templates import Properties, Template, of_type, reconciler
+from tests.infrastructure.templates import Properties, Template, of_type, plain, reconciler
 
 NAMES = Names("demo")
 LOGINS = ("kubeconfig", "web-identity", "iam-authenticator")
@@ -100,7 +100,7 @@ def test_a_function_has_a_role_of_its_own_that_lambda_alone_may_take(function: F
     template = reconciler()
     roles = of_type(template, "AWS::IAM::Role")
     role = roles[made(function, template)[1]["Role"]["Fn::GetAtt"][0]]
-    assert role["RoleName"] == NAMES.of(function.name)
+    assert plain(role["RoleName"]) == f"spiderpool-aws-demo-eu-west-1-{PARTS[function]}"
     assert "ManagedPolicyArns" not in role
     [trust] = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
@@ -167,7 +167,14 @@ def test_an_event_whose_function_fails_is_kept() -> None:
     lost = {"Fn::GetAtt": [queues["spiderpool-aws-demo-lost-events"], "Arn"]}
     functions = of_type(template, "AWS::Lambda::Function")
     kept = {
-        functions[config["FunctionName"]["Ref"]]["FunctionName"]: config["DestinationConfig"]
+        functions[config["FunctionName"]["Ref"]]["FunctionName"]: config
         for config in of_type(template, "AWS::Lambda::EventInvokeConfig").values()
     }
-    assert kept == {NAMES.of(name): {"OnFailure": {"Destination": lost}} for name in ("route_event", "resync")}
+    # A resync only until the next pass over everything.
+    assert {name: config["MaximumEventAgeInSeconds"] for name, config in kept.items()} == {
+        NAMES.of("route_event"): 3600,
+        NAMES.of("resync"): 300,
+    }
+    for config in kept.values():
+        assert config["DestinationConfig"] == {"OnFailure": {"Destination": lost}}
+        assert (config["MaximumRetryAttempts"], config["Qualifier"]) == (2, "$LATEST")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.infrastructure.contexts import POLICY, alone, modes
-from tests.infrastructure.templates import Properties, Template, of_type, reconciler, templates
+from tests.infrastructure.templates import Properties, Template, of_type, plain, reconciler, templates
 
 NAMES = (
     *("FunctionName", "QueueName", "RoleName", "AlarmName", "DashboardName", "LogGroupName", "GroupName", "TrailName"),
@@ -15,16 +15,22 @@ NAMES = (
 )
 """The properties by which a template gives something its name in the account."""
 
+LONGEST_REGION = "us-isof-south-1"
 BLUE, GREEN = (POLICY.replace("cluster: demo", f"cluster: {name}") for name in ("blue", "green"))
 
 
-def names(template: Template) -> Iterator[str]:
+GLOBAL = ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::IAM::InstanceProfile", "AWS::CloudWatch::Dashboard")
+"""What is named once for all regions of an account; a bucket even for all accounts."""
+
+
+def names(template: Template, region: str = "eu-west-1") -> Iterator[str]:
     """Yield all that a template names: resources, the seeded parameter, exports."""
     for resource in template["Resources"].values():
         for key in NAMES:
-            value = resource.get("Properties", {}).get(key)
-            if isinstance(value, str):
-                yield f"{resource['Type']} {value}"
+            value = resource.get("Properties", {}).get(key, {})
+            # A reference alone is the name of something else.
+            if isinstance(value, str) or "Fn::Join" in value:
+                yield f"{resource['Type']} {plain(value, region=region)}"
     for seeded in of_type(template, "Custom::SeededPolicy").values():
         yield f"parameter {json.dumps(seeded['Create'])}"
     for output in template.get("Outputs", {}).values():
@@ -41,6 +47,20 @@ def test_two_clusters_in_one_account_and_vpc_do_not_meet(mode: str) -> None:
     assert len(ours) > 30
     assert ours & theirs == set()
     assert [name for name in ours if "blue" not in name] == []
+
+
+def test_one_cluster_in_two_regions_of_an_account_does_not_meet_itself() -> None:
+    here, there = (
+        {
+            name
+            for template in templates(**modes()["full"]).values()
+            for name in names(template, region)
+            if name.startswith((*GLOBAL, "AWS::S3::Bucket"))
+        }
+        for region in ("eu-west-1", "us-east-1")
+    )
+    assert [sum(name.startswith(kind) for name in here) for kind in GLOBAL] == [4, 0, 0, 1]
+    assert here & there == set()
 
 
 def test_no_cluster_is_called_so_that_its_names_are_those_of_another() -> None:
@@ -78,7 +98,7 @@ def test_the_longest_name_of_a_cluster_fits_every_limit() -> None:
         ("AWS::Events::Rule", "Name", 64),
         ("AWS::SQS::Queue", "QueueName", 80),
     ):
-        found = [properties[key] for properties in of_type(template, kind).values()]
+        found = [str(plain(one[key], region=LONGEST_REGION)) for one in of_type(template, kind).values()]
         assert found
         assert [name for name in found if len(name) > limit] == []
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from spiderpool_aws.cli.main import app
 from spiderpool_aws.events import ManualResync
 from tests.infrastructure.contexts import alone, login
-from tests.infrastructure.templates import Template, reconciler
+from tests.infrastructure.templates import Template, plain, reconciler
 
 
 def steps(template: Template) -> dict[str, str]:
@@ -23,7 +23,7 @@ def steps(template: Template) -> dict[str, str]:
             return "".join(text(part) for part in value["Fn::Join"][1])
         if "Fn::GetAtt" in value:
             role = template["Resources"][value["Fn::GetAtt"][0]]["Properties"]
-            return f"arn:aws:iam::123456789012:role/{role['RoleName']}"
+            return f"arn:aws:iam::123456789012:role/{plain(role['RoleName'])}"
         return f"<{value['Ref']}>"
 
     return {name: text(output["Value"]) for name, output in template["Outputs"].items() if "Export" not in output}
@@ -56,11 +56,11 @@ def test_web_identity_trusts_and_empowers_exactly_the_two_roles_that_talk_to_the
     told = steps(reconciler(**alone(**login("web-identity"))))
     issuer = "https://0123.tokens.sts.global.api.aws"
     trusted = run(told["ThenTrustTheIssuer"].replace("<the issuer that it answers>", issuer))
-    for role in ("reconcile-nodes", "resync"):
-        assert f"role/spiderpool-aws-demo-{role}" in trusted
-    assert "route-event" not in trusted
-    for title, role in (("ThenGiveRightsToWorker", "reconcile-nodes"), ("ThenGiveRightsToResync", "resync")):
-        assert f"aws:arn:aws:iam::123456789012:role/spiderpool-aws-demo-{role}" in run(told[title])
+    for role in ("worker", "resync"):
+        assert f"role/spiderpool-aws-demo-eu-west-1-{role}" in trusted
+    assert "-router" not in trusted
+    for title, role in (("ThenGiveRightsToWorker", "worker"), ("ThenGiveRightsToResync", "resync")):
+        assert f"aws:arn:aws:iam::123456789012:role/spiderpool-aws-demo-eu-west-1-{role}" in run(told[title])
 
 
 def test_the_policy_is_changed_by_a_put_into_its_parameter() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.infrastructure.contexts import POLICY, alone, login
-from tests.infrastructure.templates import Template, of_type, reconciler
+from tests.infrastructure.templates import Template, of_type, plain, reconciler
 
 PARAMETER = "/spiderpool-aws/demo/policy"
 
@@ -49,7 +49,7 @@ def test_a_changed_policy_file_is_still_the_same_resource() -> None:
 def test_who_seeds_may_put_this_one_parameter_and_write_its_log() -> None:
     template = reconciler()
     roles = of_type(template, "AWS::IAM::Role")
-    [seeder] = [name for name, role in roles.items() if role["RoleName"] == "spiderpool-aws-demo-seed-policy"]
+    [seeder] = [name for name, role in roles.items() if str(plain(role["RoleName"])).endswith("-seeder")]
     statements = [
         statement
         for policy in of_type(template, "AWS::IAM::Policy").values()

@@ -15,8 +15,8 @@ def rules() -> dict[str, Properties]:
 
 def role_arns(template: Template) -> list[Any]:
     """Return the ARNs of the functions' roles, as the template refers to them."""
-    named = {role["RoleName"]: name for name, role in of_type(template, "AWS::IAM::Role").items()}
-    return [{"Fn::GetAtt": [named[NAMES.of(function.name)], "Arn"]} for function in FUNCTIONS]
+    made = {made["FunctionName"]: made for made in of_type(template, "AWS::Lambda::Function").values()}
+    return [made[NAMES.of(function.name)]["Role"] for function in FUNCTIONS]
 
 
 def test_there_is_one_rule_for_every_route_that_has_a_pattern_or_a_schedule() -> None:
@@ -65,6 +65,7 @@ def test_what_a_rule_cannot_hand_over_is_kept_and_the_rules_alone_may_send_it() 
     for rule in rules().values():
         [target] = rule["Targets"]
         assert target["DeadLetterConfig"] == {"Arn": lost}
+        assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 185}
     [policy] = [
         policy["PolicyDocument"]["Statement"]
         for policy in of_type(template, "AWS::SQS::QueuePolicy").values()

@@ -84,12 +84,46 @@ def test_a_restart_of_networkd_takes_no_route_of_a_pod() -> None:
     assert lines == ["[Network]", "ManageForeignRoutes=no", "ManageForeignRoutingPolicyRules=no"]
 
 
-def test_the_units_start_the_scripts_that_cloud_init_keeps() -> None:
-    for unit, script in (("nics", "10-nics.sh"), ("join", "30-join.sh")):
-        text = files()[f"/etc/systemd/system/spiderpool-aws-{unit}.service"]
-        assert f"ExecStart=/var/lib/cloud/instance/scripts/{script}\n" in text
-        assert script in PARTS
-    assert "spiderpool-aws-nics.service" in files()["/etc/udev/rules.d/99-spiderpool-aws.rules"]
+ONLINE = ("Wants=network-online.target", "After=network-online.target")
+UNITS = {
+    "spiderpool-aws-nics.service": (
+        *("[Unit]", "Description=Name the NICs by device index and keep pod addresses off the host", *ONLINE),
+        # udev wants it before cloud-init has written the script.
+        "ConditionPathExists=/var/lib/cloud/instance/scripts/10-nics.sh",
+        *("StartLimitIntervalSec=120", "StartLimitBurst=30"),
+        *("[Service]", "Type=oneshot", "ExecStart=/var/lib/cloud/instance/scripts/10-nics.sh"),
+        *("Restart=on-failure", "RestartSec=3", "StandardOutput=journal+console"),
+    ),
+    # No restart: the user's script runs once.
+    "spiderpool-aws-join.service": (
+        *("[Unit]", "Description=Join the cluster, when there is a script that does it", *ONLINE),
+        *("[Service]", "Type=oneshot", "ExecStart=/var/lib/cloud/instance/scripts/30-join.sh"),
+        "StandardOutput=journal+console",
+    ),
+    # By the end of the last look: a look that takes longer than a minute is not overtaken.
+    "spiderpool-aws-join.timer": (
+        *("[Unit]", "Description=Look for the script that joins the cluster"),
+        *("[Timer]", "OnActiveSec=60", "OnUnitInactiveSec=60"),
+        *("[Install]", "WantedBy=timers.target"),
+    ),
+}
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_units_start_the_scripts_that_cloud_init_keeps(unit: str) -> None:
+    assert tuple(files()[f"/etc/systemd/system/{unit}"].splitlines()) == UNITS[unit]
+
+
+def test_a_nic_that_is_attached_later_starts_the_unit_that_names_it() -> None:
+    # systemd reads SYSTEMD_WANTS of devices with its own tag only (systemd.device).
+    assert files()["/etc/udev/rules.d/99-spiderpool-aws.rules"] == (
+        'ACTION=="add", SUBSYSTEM=="net", ENV{ID_NET_DRIVER}=="ena|ixgbevf|vif", TAG+="systemd", '
+        'ENV{SYSTEMD_WANTS}+="spiderpool-aws-nics.service"\n'
+    )
+
+
+def test_nothing_else_is_written() -> None:
+    assert len(files()) == len(UNITS) + 3
 
 
 @pytest.mark.skipif(

@@ -1,82 +1,82 @@
-"""The functions' roles as CDK writes them: a stack with nothing but what `grant` needs, and its template resolved."""
+"""The functions' roles as the ReconcilerStack has them: the template that is deployed, with its references resolved."""
 
-import shutil
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
-import pytest
-
-from spiderpool_aws.deployment import FUNCTIONS
+from spiderpool_aws.deployment import FUNCTIONS, Names
 from spiderpool_aws.local.iam import Deployed, Statement, roles_of
 from spiderpool_aws.local.stack import FUSE_PARAMETER, POLICY_PARAMETER
+from tests.infrastructure.contexts import NO_IPV6, Json, alone, login
+from tests.infrastructure.templates import Template, of_type, templates
 
+NAMES = Names("prod")
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:spiderpool-aws/prod/kubeconfig-AbCdEf"
 AUDIENCE = "prod.example.org"
-QUEUES = {"Queue": "requests.fifo", "DeadRequests": "requests-dead.fifo", "LostEvents": "lost-events"}
-# name of the stack -> what is special about it
-VARIANTS: Mapping[str, Mapping[str, Any]] = {
-    "tagged": {"alone": False, "login": "kubeconfig", "secret_arn": SECRET},
-    "alone": {"alone": True, "login": "kubeconfig", "secret_arn": SECRET},
-    "web-identity": {"alone": False, "login": "web-identity", "secret_arn": "", "audience": AUDIENCE},
-    "iam-authenticator": {"alone": False, "login": "iam-authenticator", "secret_arn": ""},
+VARIANTS = ("tagged", "alone", "web-identity", "iam-authenticator")
+# name in the template -> what the local stack calls it
+QUEUES = {
+    NAMES.of("requests.fifo"): "requests.fifo",
+    NAMES.of("requests-dead.fifo"): "requests-dead.fifo",
+    NAMES.of("lost-events"): "lost-events",
 }
+PARAMETERS = {NAMES.policy_parameter: POLICY_PARAMETER, NAMES.fuse_parameter: FUSE_PARAMETER}
 
 Roles = dict[str, tuple[Statement, ...]]
 
 
+def _context(variant: str) -> Json:
+    """Return what is special about a variant."""
+    contexts: Mapping[str, Callable[[], Json]] = {
+        "tagged": lambda: {"kubeconfigSecretArn": SECRET},
+        "alone": lambda: alone(kubeconfigSecretArn=SECRET),
+        "web-identity": lambda: login("web-identity") | {"clusterAudience": AUDIENCE},
+        "iam-authenticator": lambda: login("iam-authenticator"),
+    }
+    return contexts[variant]()
+
+
 @cache
-def templates() -> Mapping[str, Mapping[str, Any]]:
-    """Return the template of each variant; skips where CDK cannot run."""
-    if shutil.which("node") is None:
-        pytest.skip("CDK needs node on the path")
-    from aws_cdk import App, CfnParameter, Stack
-    from aws_cdk import aws_iam as iam
-    from aws_cdk import aws_sqs as sqs
+def stacks(variant: str) -> Mapping[str, Template]:
+    """Return the templates of a variant, by the stack's name; skips where CDK cannot run."""
+    return templates(policy=NO_IPV6.replace("cluster: demo", f"cluster: {NAMES.cluster}"), **_context(variant))
 
-    from stacks.permissions import Resources, grant
 
-    app = App()
-    for variant, special in VARIANTS.items():
-        stack = Stack(app, variant)
-        queue, dead_requests, lost_events = (sqs.Queue(stack, name, fifo="fifo" in QUEUES[name]) for name in QUEUES)
-        resources = Resources(
-            queue=queue,
-            dead_requests=dead_requests,
-            lost_events=lost_events,
-            policy_parameter=POLICY_PARAMETER,
-            fuse_parameter=FUSE_PARAMETER,
-            cluster="prod",
-            vpc_id=CfnParameter(stack, "Vpc").value_as_string,
-            **special,
-        )
-        for function in FUNCTIONS:
-            role = iam.Role(stack, function.name, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-            grant(role, function, resources)
-    assembly = app.synth()
-    return {variant: assembly.get_stack_by_name(variant).template for variant in VARIANTS}
+def role_ids(template: Template) -> dict[str, str]:
+    """Return function -> the logical id of the role that it runs as."""
+    by_name = {made["FunctionName"]: made for made in of_type(template, "AWS::Lambda::Function").values()}
+    return {f.name: by_name[NAMES.of(f.name)]["Role"]["Fn::GetAtt"][0] for f in FUNCTIONS}
 
 
 def roles(variant: str, vpc_id: str) -> Roles:
     """Return function -> the statements of its role, in a VPC of the local account."""
-    template = templates()[variant]
-    logical_ids = {
-        next(name for name in QUEUES if logical_id.startswith(name)): logical_id
-        for logical_id, resource in template["Resources"].items()
-        if resource["Type"] == "AWS::SQS::Queue"
-    }
+    made = stacks(variant)
+    template = _as_local(made["reconciler"], vpc_id)
     prefix = "arn:aws:sqs:eu-west-1:123456789012:"
-    arns = {(logical_ids[name], "Arn"): prefix + queue for name, queue in QUEUES.items()}
-    by_role = roles_of(template, Deployed(references={"Vpc": vpc_id}, attributes=arns))
-    return {
-        function.name: next(
-            statements
-            for logical_id, statements in by_role.items()
-            if logical_id.startswith(function.name.replace("_", ""))
-        )
-        for function in FUNCTIONS
+    arns = {
+        (logical_id, "Arn"): prefix + QUEUES[queue["QueueName"]]
+        for logical_id, queue in of_type(template, "AWS::SQS::Queue").items()
     }
+    deployed = Deployed(attributes=arns, imports=_exported_vpc(made["network"], vpc_id) if "network" in made else {})
+    ids = role_ids(template)
+    by_role = roles_of(template, deployed, ids.values())
+    return {function: by_role[role] for function, role in ids.items()}
+
+
+def _as_local(template: Template, vpc_id: str) -> Template:
+    """Return the template with the local stack's parameters, and its VPC for the one that the context names."""
+    text = json.dumps(template).replace(alone()["vpcId"], vpc_id)
+    for ours, local in PARAMETERS.items():
+        text = text.replace(f'parameter{ours}"', f'parameter{local}"')
+    changed: Template = json.loads(text)
+    return changed
+
+
+def _exported_vpc(network: Template, vpc_id: str) -> dict[str, str]:
+    (vpc,) = of_type(network, "AWS::EC2::VPC")
+    of_vpc = [one for one in network["Outputs"].values() if one["Value"] == {"Ref": vpc} and "Export" in one]
+    return {one["Export"]["Name"]: vpc_id for one in of_vpc}
 
 
 def without_action(statements: Sequence[Statement], sid: str, action: str) -> tuple[Statement, ...]:

@@ -10,7 +10,7 @@ from moto import mock_aws
 from spiderpool_aws.local.iam import Caller, judge
 from spiderpool_aws.local.stack import LocalStack
 from tests.integration.iam.job import POLICY
-from tests.integration.iam.roles import Roles, roles, without_condition
+from tests.integration.iam.roles import AUDIENCE, Roles, roles, without_condition
 from tests.integration.iam.wrong_calls import NEVER, OTHER, WRONG_CALLS, World, WrongCall, build
 
 REFUSED = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException")
@@ -72,6 +72,15 @@ def test_every_condition_of_every_role_has_such_a_call() -> None:
         for condition in statement.conditions
     }
     assert {wrong.condition for wrong in WRONG_CALLS} == conditions
+
+
+@pytest.mark.parametrize("function", ["reconcile_nodes", "resync"])
+def test_a_token_for_the_audience_of_the_context_is_allowed(function: str, worlds: Callable[[str], World]) -> None:
+    guard = worlds("web-identity").stack.guard
+    assert guard is not None
+    params = {"Audience": [AUDIENCE], "SigningAlgorithm": "ES384", "DurationSeconds": 300}
+    (request,) = guard.requests_of("sts", "GetWebIdentityToken", params)
+    assert judge(guard.policies[function], request) is None
 
 
 @pytest.mark.parametrize("place", range(len(NEVER)))
