@@ -13,7 +13,7 @@ from stacks.addressing import AWS_RESERVED, Layout, kept_for_prefixes
 from stacks.at_launch import at_launch, own_addresses
 from stacks.context_model import Context
 from stacks.context_rules import Problem
-from stacks.instance_types import known_type
+from stacks.instance_types import known_type, nearest_type
 
 CLUSTER = r"[a-z0-9]([a-z0-9-]{0,22}[a-z0-9])?"
 """It becomes a part of the names of roles, queues and stacks, of which the shortest limit is 64 characters.
@@ -78,6 +78,15 @@ def _slot_problem(limits: InstanceTypeLimits, interface: Interface, family: IPFa
 
 def _image(context: Context) -> Iterator[Problem]:
     known = {name: known_type(name) for name in context.instance_types}
+    unknown = [name for name, found in known.items() if found is None]
+    if unknown and "imageParameter" not in context.given:
+        for name in unknown:
+            yield (
+                "instanceTypes",
+                f"{name} is not in stacks/instance_types.txt, did you mean {nearest_type(name)!r}? For a newer type "
+                "give imageParameter, an image of its architecture",
+            )
+        return
     of = {name: found.architecture for name, found in known.items() if found}
     if len(set(of.values())) > 1:
         written = ", ".join(f"{name} is {architecture}" for name, architecture in of.items())

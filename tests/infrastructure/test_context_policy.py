@@ -74,8 +74,19 @@ def test_a_type_that_can_carry_the_policy_is_taken(policy_file: Path, policy: st
     assert deployment(policy_file, policy).context.instance_types == ("m7g.large",)
 
 
-def test_a_type_that_nobody_knows_yet_is_taken(policy_file: Path) -> None:
-    assert deployment(policy_file, instanceTypes="m99g.large").context.image_parameter == IMAGES["arm64"]
+def test_a_type_that_nobody_knows_yet_is_taken_with_an_image_that_somebody_named(policy_file: Path) -> None:
+    for types in ("m99g.large", "m7g.large,m99g.large"):
+        taken = deployment(policy_file, instanceTypes=types, imageParameter=IMAGES["arm64"])
+        assert taken.context.image_parameter == IMAGES["arm64"]
+
+
+@pytest.mark.parametrize("types", ["m7g.lage", "m7g.large,m7g.lage", "m7g.lage,m7i.large"])
+def test_a_type_that_nobody_knows_is_refused_without_an_image(policy_file: Path, types: str) -> None:
+    """Its architecture is not known, so the default image may be one that does not boot."""
+    assert problems(policy_file, instanceTypes=types) == [
+        "context instanceTypes: m7g.lage is not in stacks/instance_types.txt, did you mean 'm7g.large'? For a newer "
+        "type give imageParameter, an image of its architecture"
+    ]
 
 
 def test_the_image_follows_the_architecture_of_the_types(policy_file: Path) -> None:
