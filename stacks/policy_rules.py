@@ -1,11 +1,11 @@
 """What the policy asks of the context: names, IPv6, instance types that can carry it, subnets that have room for it."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Network
 
+from spiderpool_aws.deployment import cluster_problem
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.instance import InstanceTypeLimits
 from spiderpool_aws.domain.policy import Group, Interface, Policy
@@ -15,21 +15,11 @@ from stacks.context_model import Context
 from stacks.context_rules import Problem
 from stacks.instance_types import known_type, nearest_type
 
-CLUSTER = r"[a-z0-9]([a-z0-9-]{0,22}[a-z0-9])?"
-"""It becomes a part of the names of roles, queues and stacks, of which the shortest limit is 64 characters.
-
-No capitals: IAM takes `Prod` and `prod` for one role (IAM user guide, "IAM and AWS STS quotas"), all others for two.
-"""
-
 
 def problems(context: Context, policy: Policy) -> Iterator[Problem]:
     """Yield why the policy cannot be deployed with the context."""
-    if not re.fullmatch(CLUSTER, policy.cluster):
-        yield (
-            "policyFile",
-            f"cluster {policy.cluster!r} becomes part of AWS names: take at most 24 small letters, digits and `-`, "
-            "with a letter or digit at both ends",
-        )
+    if problem := cluster_problem(policy.cluster):
+        yield "policyFile", f"{context.policy_file}: {problem}"
     if context.alone:
         return
     hosts = [interface.host for group in policy.groups for interface in group.interfaces if interface.ipv6]

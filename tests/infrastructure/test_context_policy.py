@@ -11,6 +11,7 @@ from tests.infrastructure.contexts import NO_IPV6, POLICY, PREFIXES, deployment,
 @pytest.mark.parametrize("cluster", ["under_score", "a.b", "x" * 25, "ends-", "Demo"])
 def test_a_cluster_that_cannot_be_part_of_names_is_refused(policy_file: Path, cluster: str) -> None:
     (line,) = problems(policy_file, POLICY.replace("demo", cluster.removesuffix("-") + "_x" * cluster.endswith("-")))
+    assert line.startswith(f"context policyFile: {policy_file}: cluster ")
     assert "becomes part of AWS names: take at most 24 small letters, digits and `-`" in line
 
 
