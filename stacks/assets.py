@@ -7,6 +7,7 @@ same name, so CDK uploads nothing that is there already. Nothing here knows CDK.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -47,6 +48,7 @@ NOT_DEPLOYED = ("cli", "local")
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _FILE_MODE = 0o644
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class AssetError(Exception):
@@ -81,17 +83,26 @@ class Asset:
     def archive(self) -> Path:
         """Return the zip file, made now unless it is there. Raises AssetError."""
         path = CACHE / f"{self.name}-{self.fingerprint[:16]}.zip"
-        if not path.exists():
-            CACHE.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=CACHE, prefix=".making-") as folder:
-                contents = Path(folder, "contents")
-                contents.mkdir()
-                self.fill(contents)
-                made = Path(folder, "made.zip")
-                _zip(contents, made)
-                # Whole or not at all, also when two syntheses run at once.
-                made.replace(path)
+        try:
+            if not path.exists():
+                self._make(path)
+        except OSError as error:
+            raise AssetError(
+                f"{path.name} cannot be made ({error.strerror or error}: {error.filename or CACHE}): check that "
+                f"{CACHE} can be written and has room"
+            ) from None
         return path
+
+    def _make(self, path: Path) -> None:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE, prefix=".making-") as folder:
+            contents = Path(folder, "contents")
+            contents.mkdir()
+            self.fill(contents)
+            made = Path(folder, "made.zip")
+            _zip(contents, made)
+            # Whole or not at all, also when two syntheses run at once.
+            made.replace(path)
 
 
 def dependencies(target: Target = LAMBDA) -> Asset:
@@ -149,13 +160,23 @@ def compiler(version: str) -> str | None:
 
 
 def _install(folder: Path, target: Target) -> None:
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-    command += ["--target", str(folder), "--no-deps", "--require-hashes", "--requirement", str(REQUIREMENTS)]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-color", "--disable-pip-version-check"]
+    command += [
+        "--no-compile",
+        "--target",
+        str(folder),
+        "--no-deps",
+        "--require-hashes",
+        "--requirement",
+        str(REQUIREMENTS),
+    ]
     command += ["--only-binary=:all:", "--implementation=cp", f"--python-version={target.python}"]
     command += [f"--platform={platform}" for platform in target.platforms]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit code {done.returncode}"]
+        # Python itself colours a traceback, whatever pip is told.
+        plain = _ANSI.sub("", done.stderr)
+        said = [line for line in plain.splitlines() if line.strip()] or [f"exit code {done.returncode}"]
         # pip's first error is the cause; a traceback has its cause at the end.
         why = next((line for line in said if line.startswith("ERROR: ")), said[-1]).removeprefix("ERROR: ")
         raise AssetError(

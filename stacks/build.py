@@ -1,6 +1,9 @@
 """The app: which stacks there are, and what one hands to the next."""
 
+from collections.abc import Iterator
+
 from aws_cdk import App, Validations
+from aws_cdk.cx_api import CloudAssembly, SynthesisMessageLevel
 from cdk_nag import AwsSolutionsChecks
 
 from stacks.context import Deployment
@@ -9,7 +12,7 @@ from stacks.nodes import NodesStack
 from stacks.placement import Placement
 from stacks.reconciler import ReconcilerStack
 
-__all__ = ["App", "build"]
+__all__ = ["App", "build", "warnings"]
 
 
 def build(app: App, deployment: Deployment) -> None:
@@ -26,3 +29,11 @@ def build(app: App, deployment: Deployment) -> None:
     nodes = NodesStack(app, names.of("nodes"), deployment=deployment, network=network)
     placement = Placement(network.vpc, network.node_subnets, nodes.security_group)
     ReconcilerStack(app, names.of("reconciler"), deployment=deployment, placement=placement)
+
+
+def warnings(assembly: CloudAssembly) -> Iterator[str]:
+    """Yield what we warn of, a line each time; CDK warns of each subnet that exists, which nobody can help."""
+    for stack in assembly.stacks:
+        for message in stack.messages:
+            if message.level == SynthesisMessageLevel.WARNING and "[ack: spiderpool-aws:" in str(message.entry.data):
+                yield f"warning: {message.id}: {message.entry.data}"

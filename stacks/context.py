@@ -71,9 +71,11 @@ def _completed(context: Context) -> Context:
         update["availability_zones"] = len(context.zone_names)
     if "apiServerPort" not in context.given and context.cluster_endpoint:
         update["api_server_port"] = context_rules.endpoint_port(context)
-    known = known_type(context.instance_types[0])
-    if not context.alone and known and known.architecture in IMAGES and "imageParameter" not in context.given:
-        update["image_parameter"] = IMAGES[known.architecture]
+    # None for a type that nobody knows: then somebody has to say the image.
+    architectures = [known.architecture if (known := known_type(name)) else None for name in context.instance_types]
+    image = IMAGES.get(architectures[0] or "")
+    if image and None not in architectures and not context.alone and "imageParameter" not in context.given:
+        update["image_parameter"] = image
     return context.model_copy(update=update)
 
 

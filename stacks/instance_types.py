@@ -1,5 +1,6 @@
 """What an instance type can carry, known at synthesis: the table `instance_types.txt`."""
 
+import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +23,11 @@ class KnownType:
 def known_type(name: str) -> KnownType | None:
     """Return what is known of a type; None for one that the table does not have: it may be newer."""
     return _table().get(name)
+
+
+def nearest_type(name: str) -> str:
+    """Return the name in the table that is most like this one."""
+    return difflib.get_close_matches(name, _table(), n=1, cutoff=0)[0]
 
 
 @cache

@@ -1,11 +1,11 @@
 """What the policy asks of the context: names, IPv6, instance types that can carry it, subnets that have room for it."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Network
 
+from spiderpool_aws.deployment import cluster_problem
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.instance import InstanceTypeLimits
 from spiderpool_aws.domain.policy import Group, Interface, Policy
@@ -13,23 +13,13 @@ from stacks.addressing import AWS_RESERVED, Layout, kept_for_prefixes
 from stacks.at_launch import at_launch, own_addresses
 from stacks.context_model import Context
 from stacks.context_rules import Problem
-from stacks.instance_types import known_type
-
-CLUSTER = r"[a-z0-9]([a-z0-9-]{0,22}[a-z0-9])?"
-"""It becomes a part of the names of roles, queues and stacks, of which the shortest limit is 64 characters.
-
-No capitals: IAM takes `Prod` and `prod` for one role (IAM user guide, "IAM and AWS STS quotas"), all others for two.
-"""
+from stacks.instance_types import known_type, nearest_type
 
 
 def problems(context: Context, policy: Policy) -> Iterator[Problem]:
     """Yield why the policy cannot be deployed with the context."""
-    if not re.fullmatch(CLUSTER, policy.cluster):
-        yield (
-            "policyFile",
-            f"cluster {policy.cluster!r} becomes part of AWS names: take at most 24 small letters, digits and `-`, "
-            "with a letter or digit at both ends",
-        )
+    if problem := cluster_problem(policy.cluster):
+        yield "policyFile", f"{context.policy_file}: {problem}"
     if context.alone:
         return
     hosts = [interface.host for group in policy.groups for interface in group.interfaces if interface.ipv6]
@@ -78,6 +68,15 @@ def _slot_problem(limits: InstanceTypeLimits, interface: Interface, family: IPFa
 
 def _image(context: Context) -> Iterator[Problem]:
     known = {name: known_type(name) for name in context.instance_types}
+    unknown = [name for name, found in known.items() if found is None]
+    if unknown and "imageParameter" not in context.given:
+        for name in unknown:
+            yield (
+                "instanceTypes",
+                f"{name} is not in stacks/instance_types.txt, did you mean {nearest_type(name)!r}? For a newer type "
+                "give imageParameter, an image of its architecture",
+            )
+        return
     of = {name: found.architecture for name, found in known.items() if found}
     if len(set(of.values())) > 1:
         written = ", ".join(f"{name} is {architecture}" for name, architecture in of.items())

@@ -40,3 +40,32 @@ def test_a_bad_context_stops_the_app_with_that_line_and_nothing_else(tmp_path: P
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr == "context vpcCird: unknown key, did you mean 'vpcCidr'?\n"
     assert not (tmp_path / "manifest.json").exists()
+
+
+def test_without_node_the_app_says_so_in_one_line(tmp_path: Path) -> None:
+    run = subprocess.run(  # noqa: S603 - our own app
+        [sys.executable, str(ROOT / "app.py")],
+        cwd=ROOT,
+        env={"PATH": str(tmp_path), "PYTHONPATH": ":".join(sys.path[1:])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr == "CDK runs on Node.js, and there is no `node` on the PATH: install Node.js 20 or newer\n"
+
+
+def test_what_we_warn_of_is_a_line_each_and_nothing_else_is_said(tmp_path: Path) -> None:
+    needs_node()
+    from aws_cdk import Annotations, Stack
+
+    from stacks.build import App, warnings
+
+    app = App(outdir=str(tmp_path))
+    stack = Stack(app, "Test")
+    Annotations.of(stack).add_warning_v2("spiderpool-aws:no-bytecode", "there is no Python 3.13")
+    Annotations.of(stack).add_warning_v2("@aws-cdk/aws-ec2:noSubnetRouteTableId", "nobody can help it")
+    (line,) = warnings(app.synth())
+    assert line.startswith("warning: /Test: there is no Python 3.13")
+    assert "\n" not in line

@@ -198,6 +198,23 @@ def test_an_interpreter_without_pip_is_one_clear_line(checkout: Path, monkeypatc
         dependencies().archive()
 
 
+def test_what_pip_says_is_without_colours(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(checkout))
+    (checkout / "pip.py").write_text("raise SystemExit('\\x1b[31mERROR: \\x1b[1;4mno such host\\x1b[0m')")
+    with pytest.raises(AssetError, match=r"\(no such host\)") as raised:
+        dependencies().archive()
+    assert "\x1b" not in str(raised.value)
+
+
+def test_a_checkout_that_cannot_be_written_is_one_clear_line(checkout: Path) -> None:
+    (checkout / "build").write_text("a file where the folder has to be, which stops root, too")
+    with pytest.raises(AssetError) as raised:
+        package().archive()
+    assert re.fullmatch(
+        r"package-[0-9a-f]+\.zip cannot be made \(.*\): check that .*/build can be written.*", str(raised.value)
+    )
+
+
 def test_a_python_is_found_by_its_version_and_none_is_made_up() -> None:
     assert compiler(f"{sys.version_info.major}.{sys.version_info.minor}") == sys.executable
     assert compiler("2.0") is None

@@ -11,6 +11,7 @@ from tests.infrastructure.contexts import NO_IPV6, POLICY, PREFIXES, deployment,
 @pytest.mark.parametrize("cluster", ["under_score", "a.b", "x" * 25, "ends-", "Demo"])
 def test_a_cluster_that_cannot_be_part_of_names_is_refused(policy_file: Path, cluster: str) -> None:
     (line,) = problems(policy_file, POLICY.replace("demo", cluster.removesuffix("-") + "_x" * cluster.endswith("-")))
+    assert line.startswith(f"context policyFile: {policy_file}: cluster ")
     assert "becomes part of AWS names: take at most 24 small letters, digits and `-`" in line
 
 
@@ -74,8 +75,19 @@ def test_a_type_that_can_carry_the_policy_is_taken(policy_file: Path, policy: st
     assert deployment(policy_file, policy).context.instance_types == ("m7g.large",)
 
 
-def test_a_type_that_nobody_knows_yet_is_taken(policy_file: Path) -> None:
-    assert deployment(policy_file, instanceTypes="m99g.large").context.image_parameter == IMAGES["arm64"]
+def test_a_type_that_nobody_knows_yet_is_taken_with_an_image_that_somebody_named(policy_file: Path) -> None:
+    for types in ("m99g.large", "m7g.large,m99g.large"):
+        taken = deployment(policy_file, instanceTypes=types, imageParameter=IMAGES["arm64"])
+        assert taken.context.image_parameter == IMAGES["arm64"]
+
+
+@pytest.mark.parametrize("types", ["m7g.lage", "m7g.large,m7g.lage", "m7g.lage,m7i.large"])
+def test_a_type_that_nobody_knows_is_refused_without_an_image(policy_file: Path, types: str) -> None:
+    """Its architecture is not known, so the default image may be one that does not boot."""
+    assert problems(policy_file, instanceTypes=types) == [
+        "context instanceTypes: m7g.lage is not in stacks/instance_types.txt, did you mean 'm7g.large'? For a newer "
+        "type give imageParameter, an image of its architecture"
+    ]
 
 
 def test_the_image_follows_the_architecture_of_the_types(policy_file: Path) -> None:

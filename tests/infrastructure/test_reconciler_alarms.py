@@ -1,5 +1,6 @@
 """A person hears of what does not mend itself, and the metrics are those that the functions count."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from spiderpool_aws.deployment import FUNCTIONS, Names
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.metrics import DIMENSION, NAMESPACE, Metric
-from tests.infrastructure.contexts import alone, modes
+from tests.infrastructure.contexts import ROOT, alone, modes
 from tests.infrastructure.templates import Properties, of_type, reconciler
 
 NAMES = Names("demo")
@@ -36,6 +37,14 @@ def test_there_is_an_alarm_for_everything_that_does_not_mend_itself() -> None:
         *("refused-pools", "reconciles-refused", "exhausted-subnets", "nodes-not-ready"),
         *("fuse-tripped", "policy-invalid", "cluster-mismatch"),
     }
+
+
+def test_the_table_of_alarms_has_each_of_them_with_cause_and_cure() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"<!-- alarms -->\n(.*?)<!-- /alarms -->", text, re.DOTALL)
+    _, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines())
+    assert sorted(name.strip("`") for name, *_ in rows) == sorted(alarms())
+    assert [row for row in rows if len(row) != 5 or not all(row)] == []
 
 
 @pytest.mark.parametrize(

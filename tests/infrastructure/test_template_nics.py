@@ -38,7 +38,7 @@ def counts(nic: Json) -> Json:
 
 @pytest.mark.parametrize(("ipv4", "types", "expected"), COUNTS)
 def test_ipv4_is_pinned_as_the_policy_has_it(ipv4: Json, types: tuple[str, ...], expected: Json) -> None:
-    template = nodes_template(policy_text(interface(0, ipv4=ipv4)), instanceTypes=types)
+    template = nodes_template(policy_text(interface(0, ipv4=ipv4)), instanceTypes=types, imageParameter="/image")
     assert counts(template.nics()[0]) == expected
 
 

@@ -57,6 +57,22 @@ def test_a_wrong_policy_is_explained_and_fails(file: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("cluster", ["Prod", "x" * 25, "a_b"])
+def test_a_cluster_that_cdk_cannot_deploy_is_warned_of_in_one_line(file: Path, cluster: str) -> None:
+    file.write_text(POLICY.replace("cluster: prod", f"cluster: {cluster}"))
+    code, printed, said = check(file)
+    assert code == 0
+    assert printed.startswith(f"{file}: valid\n")
+    assert said == (
+        f"{file}: warning: `cdk deploy` refuses it: cluster '{cluster}' becomes part of AWS names: take at most 24 "
+        "small letters, digits and `-`, with a letter or digit at both ends\n"
+    )
+
+
+def test_a_cluster_that_cdk_can_deploy_is_no_matter(file: Path) -> None:
+    assert check(file)[2] == ""
+
+
 def test_a_policy_can_come_from_a_pipe() -> None:
     code, printed, _ = check("-", POLICY)
     assert code == 0

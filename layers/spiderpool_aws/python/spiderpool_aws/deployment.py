@@ -3,6 +3,7 @@
 Pure: the infrastructure code imports it at synthesis.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -77,6 +78,22 @@ ROUTE_EVENT = Function("route_event", timedelta(seconds=60), 256, in_vpc=False)
 RECONCILE_NODES = Function("reconcile_nodes", timedelta(seconds=60), 1769, in_vpc=True)
 RESYNC = Function("resync", timedelta(seconds=300), 1024, in_vpc=True)
 FUNCTIONS = (ROUTE_EVENT, RECONCILE_NODES, RESYNC)
+
+_CLUSTER = r"[a-z0-9]([a-z0-9-]{0,22}[a-z0-9])?"
+"""It becomes a part of the names of roles, queues and stacks, of which the shortest limit is 64 characters.
+
+No capitals: IAM takes `Prod` and `prod` for one role (IAM user guide, "IAM and AWS STS quotas"), all others for two.
+"""
+
+
+def cluster_problem(cluster: str) -> str | None:
+    """Return why a cluster of this name cannot be deployed by CDK; None when it can."""
+    if re.fullmatch(_CLUSTER, cluster):
+        return None
+    return (
+        f"cluster {cluster!r} becomes part of AWS names: take at most 24 small letters, digits and `-`, "
+        "with a letter or digit at both ends"
+    )
 
 
 @dataclass(frozen=True, slots=True)

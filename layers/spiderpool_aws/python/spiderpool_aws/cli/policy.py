@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from spiderpool_aws.deployment import cluster_problem
 from spiderpool_aws.domain.errors import PolicyError
 from spiderpool_aws.domain.policy import Elastic, Group, Interface, Size, parse_policy
 
@@ -41,6 +42,9 @@ def check(file: Annotated[str, typer.Argument(help="The policy file; `-` reads t
         print(_summary(group))
     if size > STANDARD_BYTES:
         print(f"It has {size} bytes: the parameter has to be of the advanced tier (above {STANDARD_BYTES}).")
+    # Valid all the same: the functions can be deployed by other means than our stacks, under other names.
+    if problem := cluster_problem(valid.cluster):
+        print(f"{file}: warning: `cdk deploy` refuses it: {problem}", file=sys.stderr)
 
 
 def read_policy(file: str) -> str:
