@@ -10,7 +10,7 @@ from spiderpool_aws.deployment import FUNCTIONS, Names
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.metrics import DIMENSION, NAMESPACE, Metric
 from tests.infrastructure.contexts import ROOT, alone, modes
-from tests.infrastructure.templates import Properties, of_type, reconciler
+from tests.infrastructure.templates import Properties, of_type, plain, reconciler
 
 NAMES = Names("demo")
 
@@ -113,7 +113,7 @@ def test_without_a_topic_nobody_is_told() -> None:
 def test_the_dashboard_shows_every_alarm_and_queue() -> None:
     template = reconciler(**alone())
     [dashboard] = of_type(template, "AWS::CloudWatch::Dashboard").values()
-    assert dashboard["DashboardName"] == "spiderpool-aws-demo-reconciler"
+    assert plain(dashboard["DashboardName"]) == "spiderpool-aws-demo-reconciler-eu-west-1"
     parts = dashboard["DashboardBody"]["Fn::Join"][1]
     referred = {part["Fn::GetAtt"][0] for part in parts if isinstance(part, dict) and "Fn::GetAtt" in part}
     assert set(of_type(template, "AWS::CloudWatch::Alarm")) <= referred
