@@ -12,11 +12,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation")
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--no-shrink", action="store_true", help="print the first script that fails, however long")
     asked = parser.parse_args()
     began = time.perf_counter()
     try:
-        tally = simulate(asked.steps, asked.seed, shrink=not asked.no_shrink)
+        tally = simulate(asked.steps, asked.seed)
     except SimulationFailed as failed:
         print(f"After {time.perf_counter() - began:.0f} s:\n{failed}", file=sys.stderr)
         return 1

@@ -31,7 +31,7 @@ OF_WRITES = {"conflict", "denied"}
 """What happens to writes only."""
 
 
-class WorkerKilled(BaseException):  # noqa: N818 - not an error of the product, and nothing in it may catch it
+class WorkerKilled(BaseException):
     """The worker's process ends here."""
 
 
@@ -59,6 +59,19 @@ class Kill:
     after: bool
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerCall:
+    """A call that the worker made: an operation of EC2, or a request to the API server."""
+
+    invocation: int
+    what: str
+
+    @property
+    def is_write(self) -> bool:
+        """Say whether it may have changed something."""
+        return not self.what.startswith(("Describe", "GET "))
+
+
 @dataclass(slots=True)
 class Faults:
     """What is going to go wrong; empty from `stop` on."""
@@ -68,8 +81,9 @@ class Faults:
     cluster: deque[Waiting] = field(default_factory=deque)
     kill: Kill | None = None
     api_down_until: float = 0.0
-    calls: list[str] = field(default_factory=list)
+    calls: list[WorkerCall] = field(default_factory=list)
     """The worker's calls to EC2 and to the cluster, in order."""
+    invocations: int = 0
 
     def stop(self) -> None:
         """Let everything go well from now on."""
@@ -97,7 +111,7 @@ class Faults:
 
     def before_worker(self, what: str) -> None:
         """End the worker's process before a call, if it is to end here."""
-        self.calls.append(what)
+        self.calls.append(WorkerCall(self.invocations, what))
         if self.kill is not None and not self.kill.after:
             self._count_down()
 

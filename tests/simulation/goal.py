@@ -10,6 +10,7 @@ from spiderpool_aws.domain.addresses import AddressSet, IPFamily
 from spiderpool_aws.domain.instance import MANAGED_TAG
 from spiderpool_aws.domain.policy import Interface, Policy
 from spiderpool_aws.domain.pool import Pool, SpiderIPPool
+from spiderpool_aws.local.ec2.instance_types import limits
 from spiderpool_aws.local.ec2.state import Eni, Instance
 from spiderpool_aws.local.invariants.history import assigned
 from spiderpool_aws.local.stack import LocalStack
@@ -54,7 +55,8 @@ def _of_instance(stack: LocalStack, policy: Policy, instance: Instance, pools: l
                 yield f"{instance.id} has no NIC at device index {interface.device_index}"
             continue
         for family in interface.families:
-            is_complete &= bool(assigned(found, family) - _own(found, family))
+            own = _own(found, family)
+            is_complete &= bool(assigned(found, family) - own) and (family is IPFamily.IPV4 or bool(own))
             yield from _of_nic(stack, interface, found, family, pools)
     if is_complete:
         yield from _of_node(stack, instance)
@@ -70,14 +72,15 @@ def _of_node(stack: LocalStack, instance: Instance) -> Iterator[str]:
             yield f"Node {node['metadata']['name']} still has its startup taint"
 
 
-def _of_nic(
-    stack: LocalStack, interface: Interface, eni: Eni, family: IPFamily, pools: list[Pool]
-) -> Iterator[str]:
+def _of_nic(stack: LocalStack, interface: Interface, eni: Eni, family: IPFamily, pools: list[Pool]) -> Iterator[str]:
     has = assigned(eni, family) - _own(eni, family)
     pool = next((p for p in pools if p.identity and (p.identity.eni_id, p.family) == (eni.id, family)), None)
     if not has:
         if _has_room(stack, interface, eni):
             yield f"{eni.id} has nothing of {family.name}"
+        return
+    if family is IPFamily.IPV6 and eni.ipv6_addresses and not _own(eni, family):
+        # Nothing says which address is the host's own: refused, with a reason (invariant 4).
         return
     if pool is None:
         yield f"{eni.id} has {has}, and no pool of {family.name}"
@@ -116,7 +119,7 @@ def _is_full(stack: LocalStack, eni: Eni, family: IPFamily) -> bool:
     """Say whether the type allows no more: prefixes and addresses that pods use may take the slots."""
     if eni.attachment is None:
         return True
-    most = stack.model.call("DescribeInstanceTypes", {"InstanceTypes": ["m5.large"]})["InstanceTypes"][0]["NetworkInfo"]
-    slots = eni.ipv4_slots if family is IPFamily.IPV4 else eni.ipv6_slots
-    limit: int = most["Ipv4AddressesPerInterface" if family is IPFamily.IPV4 else "Ipv6AddressesPerInterface"]
-    return slots >= limit
+    allowed = limits(stack.model.instances[eni.attachment.instance_id].instance_type)
+    if family is IPFamily.IPV4:
+        return eni.ipv4_slots >= allowed.ipv4_addresses
+    return eni.ipv6_slots >= allowed.ipv6_addresses

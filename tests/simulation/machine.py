@@ -9,9 +9,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from tests.simulation.faults import CLUSTER_FAULTS, EC2_FAULTS
 from tests.simulation.policies import IPV6, SIZES
+from tests.simulation.script import as_test
+from tests.simulation.shrinking import replay, shortest
 from tests.simulation.simulation import Simulation
 
 SOME = st.integers(0, 7)
+THEN = st.sampled_from((0, 0, 0, 1, 5, 30, 60, 60, 300))
 SKIP = st.integers(0, 12)
 EC2_KINDS = st.sampled_from(sorted(EC2_FAULTS))
 CLUSTER_KINDS = st.sampled_from(sorted(CLUSTER_FAULTS))
@@ -51,6 +54,11 @@ class Machine(RuleBasedStateMachine):
         for _ in range(nodes):
             self.sim.launch(nics)
 
+    def then(self, seconds: int) -> None:
+        """Let time pass after a step, often enough that much is under way at once."""
+        if seconds:
+            self.here.advance(seconds)
+
     @rule(seconds=st.sampled_from((1, 5, 10, 20, 30, 35)))
     def a_moment(self, seconds: int) -> None:
         self.here.advance(seconds)
@@ -59,114 +67,151 @@ class Machine(RuleBasedStateMachine):
     def a_while(self, seconds: int) -> None:
         self.here.advance(seconds)
 
-    @rule(nics=st.integers(1, 2), filled=st.sampled_from((0, 0, 3, 9)))
-    def launch(self, nics: int, filled: int) -> None:
+    @rule(then=THEN, nics=st.integers(1, 2), filled=st.sampled_from((0, 0, 3, 9)))
+    def launch(self, nics: int, filled: int, then: int) -> None:
         self.here.launch(nics, filled)
+        self.then(then)
 
-    @rule(number=SOME, what=st.sampled_from(("terminate", "terminate", "stop", "start", "replace")))
-    def end(self, number: int, what: str) -> None:
+    @rule(then=THEN, number=SOME, what=st.sampled_from(("terminate", "terminate", "stop", "start", "replace")))
+    def end(self, number: int, what: str, then: int) -> None:
         getattr(self.here, what)(number)
+        self.then(then)
 
-    @rule(desired=st.integers(0, 3))
-    def scale(self, desired: int) -> None:
+    @rule(then=THEN, desired=st.integers(0, 3))
+    def scale(self, desired: int, then: int) -> None:
         self.here.scale(desired)
+        self.then(then)
 
-    @rule(number=SOME, nic=st.integers(0, 2), count=st.integers(1, 5), kind=st.sampled_from(("ipv4", "prefix", "ipv6")))
-    def assign(self, number: int, nic: int, count: int, kind: str) -> None:
+    @rule(
+        then=THEN,
+        number=SOME,
+        nic=st.integers(0, 2),
+        count=st.integers(1, 5),
+        kind=st.sampled_from(("ipv4", "prefix", "ipv6")),
+    )
+    def assign(self, number: int, nic: int, count: int, kind: str, then: int) -> None:
         self.here.assign(number, nic, count, kind)
+        self.then(then)
 
-    @rule(number=SOME, nic=st.integers(0, 2), count=st.integers(1, 9))
-    def unassign(self, number: int, nic: int, count: int) -> None:
+    @rule(then=THEN, number=SOME, nic=st.integers(0, 2), count=st.integers(1, 9))
+    def unassign(self, number: int, nic: int, count: int, then: int) -> None:
         self.here.unassign(number, nic, count)
+        self.then(then)
 
-    @rule(number=SOME, index=st.integers(1, 2), filled=st.integers(0, 9))
-    def attach(self, number: int, index: int, filled: int) -> None:
+    @rule(then=THEN, number=SOME, index=st.integers(1, 2), filled=st.integers(0, 9))
+    def attach(self, number: int, index: int, filled: int, then: int) -> None:
         self.here.attach(number, index, filled)
+        self.then(then)
 
-    @rule(number=SOME, nic=st.integers(0, 1))
-    def detach(self, number: int, nic: int) -> None:
+    @rule(then=THEN, number=SOME, nic=st.integers(0, 1))
+    def detach(self, number: int, nic: int, then: int) -> None:
         self.here.detach(number, nic)
+        self.then(then)
 
-    @rule(subnet=st.sampled_from(("pods", "nodes")), free=st.integers(0, 6))
-    def crowd(self, subnet: str, free: int) -> None:
+    @rule(then=THEN, subnet=st.sampled_from(("pods", "nodes")), free=st.integers(0, 6))
+    def crowd(self, subnet: str, free: int, then: int) -> None:
         self.here.crowd(subnet, free)
+        self.then(then)
 
-    @rule()
-    def make_room(self) -> None:
+    @rule(then=THEN)
+    def make_room(self, then: int) -> None:
         self.here.make_room()
+        self.then(then)
 
-    @rule(number=SOME, kind=st.sampled_from(("hands off", "ours", "ours")))
-    def tag(self, number: int, kind: str) -> None:
+    @rule(then=THEN, number=SOME, kind=st.sampled_from(("hands off", "ours", "ours")))
+    def tag(self, number: int, kind: str, then: int) -> None:
         self.here.tag(number, kind)
+        self.then(then)
 
-    @rule(size=st.sampled_from(sorted(SIZES)), nics=st.integers(1, 2), ipv6=st.sampled_from(sorted(IPV6)),
+    @rule(then=THEN, size=st.sampled_from(sorted(SIZES)), nics=st.integers(1, 2), ipv6=st.sampled_from(sorted(IPV6)),
           reserve=st.sampled_from((0, 0, 8)))  # fmt: skip
-    def set_policy(self, size: str, nics: int, ipv6: str, reserve: int) -> None:
+    def set_policy(self, size: str, nics: int, ipv6: str, reserve: int, then: int) -> None:
         self.here.set_policy(size, nics, ipv6, reserve)
+        self.then(then)
 
-    @rule(what=st.sampled_from(("break", "observe", "paused", "apply", "apply", "apply")))
-    def govern(self, what: str) -> None:
+    @rule(then=THEN, what=st.sampled_from(("break", "observe", "paused", "apply", "apply", "apply")))
+    def govern(self, what: str, then: int) -> None:
         if what == "break":
             self.here.break_policy()
         else:
             self.here.set_mode(what)
+        self.then(then)
 
-    @rule(number=SOME, networks=st.integers(1, 2), waits=st.booleans())
-    def run_pod(self, number: int, networks: int, waits: bool) -> None:
+    @rule(then=THEN, number=SOME, networks=st.integers(1, 2), waits=st.booleans())
+    def run_pod(self, number: int, networks: int, waits: bool, then: int) -> None:
         self.here.run_pod(number, networks, waits)
+        self.then(then)
 
-    @rule(number=SOME)
-    def run_pods(self, number: int) -> None:
+    @rule(then=THEN, number=SOME)
+    def run_pods(self, number: int, then: int) -> None:
         for _ in range(3):
             self.here.run_pod(number)
+        self.then(then)
 
-    @rule(number=SOME, how=st.sampled_from(("delete_pod", "delete_pod", "remove_pod", "hang_pod")))
-    def end_pod(self, number: int, how: str) -> None:
+    @rule(then=THEN, number=SOME, how=st.sampled_from(("delete_pod", "delete_pod", "remove_pod", "hang_pod")))
+    def end_pod(self, number: int, how: str, then: int) -> None:
         getattr(self.here, how)(number)
+        self.then(then)
 
-    @rule(what=st.sampled_from(("retry_pods", "touch_pools")))
-    def others(self, what: str) -> None:
+    @rule(then=THEN, what=st.sampled_from(("retry_pods", "touch_pools")))
+    def others(self, what: str, then: int) -> None:
         getattr(self.here, what)()
+        self.then(then)
 
-    @rule(number=SOME, what=st.sampled_from(("delete_pool", "delete_node")))
-    def delete_object(self, number: int, what: str) -> None:
+    @rule(then=THEN, number=SOME, what=st.sampled_from(("delete_pool", "delete_node")))
+    def delete_object(self, number: int, what: str, then: int) -> None:
         getattr(self.here, what)(number)
+        self.then(then)
 
-    @rule(up=st.sampled_from((False, True, True)))
-    def controller(self, up: bool) -> None:
+    @rule(then=THEN, up=st.sampled_from((False, True, True)))
+    def controller(self, up: bool, then: int) -> None:
         self.here.controller(up)
+        self.then(then)
 
-    @rule(kind=EC2_KINDS, skip=st.integers(0, 3), writes_only=st.booleans())
-    def ec2_fails(self, kind: str, skip: int, writes_only: bool) -> None:
+    @rule(then=THEN, kind=EC2_KINDS, skip=st.integers(0, 3), writes_only=st.booleans())
+    def ec2_fails(self, kind: str, skip: int, writes_only: bool, then: int) -> None:
         self.here.ec2_fails(kind, skip, writes_only)
+        self.then(then)
 
-    @rule(kind=CLUSTER_KINDS, skip=st.integers(0, 3), writes_only=st.booleans())
-    def cluster_fails(self, kind: str, skip: int, writes_only: bool) -> None:
+    @rule(then=THEN, kind=CLUSTER_KINDS, skip=st.integers(0, 3), writes_only=st.booleans())
+    def cluster_fails(self, kind: str, skip: int, writes_only: bool, then: int) -> None:
         self.here.cluster_fails(kind, skip, writes_only)
+        self.then(then)
 
-    @rule(seconds=st.sampled_from((10, 90, 600, 1500)))
-    def api_down(self, seconds: int) -> None:
+    @rule(then=THEN, seconds=st.sampled_from((10, 90, 600, 1500)))
+    def api_down(self, seconds: int, then: int) -> None:
         self.here.api_down(seconds)
+        self.then(then)
 
-    @rule(factor=st.sampled_from((0.0, 0.3, 1.0)))
-    def stale(self, factor: float) -> None:
+    @rule(then=THEN, factor=st.sampled_from((0.0, 0.3, 1.0)))
+    def stale(self, factor: float, then: int) -> None:
         self.here.stale(factor)
+        self.then(then)
 
-    @rule(what=st.sampled_from(("lost", "doubled", "late")), count=st.integers(1, 4), seconds=st.sampled_from((5, 120, 400)))
-    def disturb(self, what: str, count: int, seconds: int) -> None:
+    @rule(
+        then=THEN,
+        what=st.sampled_from(("lost", "doubled", "late")),
+        count=st.integers(1, 4),
+        seconds=st.sampled_from((5, 120, 400)),
+    )
+    def disturb(self, what: str, count: int, seconds: int, then: int) -> None:
         self.here.disturb(what, count, seconds)
+        self.then(then)
 
-    @rule(skip=SKIP, after=st.booleans())
-    def kill(self, skip: int, after: bool) -> None:
+    @rule(then=THEN, skip=SKIP, after=st.booleans())
+    def kill(self, skip: int, after: bool, then: int) -> None:
         self.here.kill(skip, after)
+        self.then(then)
 
-    @rule()
-    def lose_sandboxes(self) -> None:
+    @rule(then=THEN)
+    def lose_sandboxes(self, then: int) -> None:
         self.here.lose_sandboxes()
+        self.then(then)
 
-    @rule(number=SOME, head_start=SKIP, turns=st.lists(st.integers(0, 1), max_size=12))
-    def two_workers(self, number: int, head_start: int, turns: list[int]) -> None:
+    @rule(then=THEN, number=SOME, head_start=SKIP, turns=st.lists(st.integers(0, 1), max_size=12))
+    def two_workers(self, number: int, head_start: int, turns: list[int], then: int) -> None:
         self.here.two_workers(number, head_start, tuple(turns))
+        self.then(then)
 
     def teardown(self) -> None:
         if self.sim is None:
@@ -179,8 +224,7 @@ class Machine(RuleBasedStateMachine):
             self.tally.steps += len(sim.script)
             self.tally.writes += sim.checker.judged
             for line in sim.script:
-                name = line.partition("(")[0]
-                self.tally.kinds[name] = self.tally.kinds.get(name, 0) + 1
+                self.tally.kinds[line.name] = self.tally.kinds.get(line.name, 0) + 1
             sim.__exit__(None, None, None)
 
 
@@ -188,15 +232,15 @@ class SimulationFailed(AssertionError):  # noqa: N818 - read as a sentence
     """A run broke something; the message ends with the shortest script that does so."""
 
 
-def simulate(steps: int, seed_number: int, steps_a_world: int = 60, *, shrink: bool = True) -> Tally:
-    """Make so many steps, deterministic by seed; raises SimulationFailed with a script, the shortest when it shrinks."""
+def simulate(steps: int, seed_number: int, steps_a_world: int = 60) -> Tally:
+    """Make so many steps, deterministic by seed; raises SimulationFailed with the shortest script."""
     tally = Machine.tally = Tally()
     chosen = settings(
         max_examples=max(1, steps // steps_a_world),
         stateful_step_count=steps_a_world,
         database=None,
         deadline=None,
-        phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
+        phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
         verbosity=Verbosity.quiet,
@@ -204,7 +248,9 @@ def simulate(steps: int, seed_number: int, steps_a_world: int = 60, *, shrink: b
     )
     try:
         run_state_machine_as_test(seed(seed_number)(Machine), settings=chosen)
-    except Exception as error:
-        text = f"seed {seed_number}: {error}\n\n{tally.newest.as_test() if tally.newest else ''}"
+    except AssertionError as error:
+        assert tally.newest is not None
+        ipv6, script = tally.newest.ipv6, shortest(tally.newest.script, tally.newest.ipv6, str(error))
+        text = f"seed {seed_number}: {replay(script, ipv6)}\n\n{as_test(script, ipv6)}"
         raise SimulationFailed(text) from error
     return tally

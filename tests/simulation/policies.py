@@ -8,6 +8,7 @@ import yaml
 
 SIZES: Mapping[str, Mapping[str, Any]] = {
     "two": {"addresses": 2},
+    "three": {"addresses": 3},
     "five": {"addresses": 5},
     "nine": {"addresses": 9},
     "max": {"addresses": "max"},

@@ -1,7 +1,8 @@
 """A simulation's steps as a script that runs alone: what a failure prints, and what `cases/` keeps."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 P = ParamSpec("P")
@@ -18,10 +19,24 @@ def test_<name>() -> None:
 '''
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A call of one of the simulation's methods."""
+
+    name: str
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        given = [_literal(arg) for arg in self.args]
+        given += [f"{key}={_literal(value)}" for key, value in self.kwargs.items()]
+        return f"{self.name}({', '.join(given)})"
+
+
 class Scripted(Protocol):
     """What has steps."""
 
-    script: list[str]
+    script: list[Step]
     failed: bool
 
     def check(self) -> None:
@@ -33,7 +48,7 @@ def step(method: Callable[Concatenate[S, P], None]) -> Callable[Concatenate[S, P
 
     @functools.wraps(method)
     def noted(self: S, *args: P.args, **kwargs: P.kwargs) -> None:
-        self.script.append(_line(method.__name__, args, kwargs))
+        self.script.append(Step(method.__name__, args, kwargs))
         try:
             method(self, *args, **kwargs)
             self.check()
@@ -44,14 +59,10 @@ def step(method: Callable[Concatenate[S, P], None]) -> Callable[Concatenate[S, P
     return noted
 
 
-def as_test(script: list[str], options: str) -> str:
+def as_test(script: list[Step], ipv6: str) -> str:
     """Return the steps as the text of a file for `tests/simulation/cases`."""
-    return TEMPLATE.format(options=options, steps="\n".join(f"        sim.{line}" for line in script))
-
-
-def _line(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    given = [_literal(arg) for arg in args] + [f"{key}={_literal(value)}" for key, value in kwargs.items()]
-    return f"{name}({', '.join(given)})"
+    options = f'ipv6="{ipv6}"' if ipv6 else ""
+    return TEMPLATE.format(options=options, steps="\n".join(f"        sim.{one}" for one in script))
 
 
 def _literal(value: Any) -> str:

@@ -4,13 +4,16 @@ Every step is a method with plain arguments, so that a run is a script that can 
 """
 
 import functools
+import json
+from contextlib import suppress
 from types import TracebackType
 
+from spiderpool_aws.local.cluster.answers import ApiError
 from spiderpool_aws.local.invariants import InvariantChecker
 from spiderpool_aws.local.kubelet import Kubelets
 from tests.simulation.goal import unmet
 from tests.simulation.policies import policy_text
-from tests.simulation.script import as_test, step
+from tests.simulation.script import Step, as_test, step
 from tests.simulation.stack import SimulationStack
 from tests.simulation.steps_cluster import ClusterSteps
 from tests.simulation.steps_ec2 import Ec2Steps
@@ -27,7 +30,7 @@ class Simulation(Ec2Steps, ClusterSteps, FaultSteps):
     """A context manager; inside of it steps can be made."""
 
     def __init__(self, *, ipv6: str = "") -> None:
-        self.script: list[str] = []
+        self.script: list[Step] = []
         self.crowding = []
         self.ipv6, self.mode = ipv6, "apply"
         self.policy = functools.partial(policy_text, ipv6=ipv6)
@@ -83,8 +86,11 @@ class Simulation(Ec2Steps, ClusterSteps, FaultSteps):
         self.stack.staleness.factor = 0.0
         self.stack.cluster.controller_up = True
         self._leave()
+        self._take_back()
         self._restart_kubelets()
         self.stack.put_policy(self.policy(mode="apply"))
+        self._come_to_rest()
+        self._follow_advice()
         self._come_to_rest()
         self.checker.assert_idle(lambda: self.stack.bus.advance(IDLE_SECONDS))
         problems = list(unmet(self.stack, self.stack.policy()))
@@ -101,6 +107,25 @@ class Simulation(Ec2Steps, ClusterSteps, FaultSteps):
             quiet = quiet + 60 if self.checker.attempts == before else 0
             assert passed < LONGEST_SECONDS, f"invariant 8: it still writes {passed // 60} minutes after the last fault"
 
+    def _follow_advice(self) -> None:
+        """Do what the product asks people to do, when it has come to rest.
+
+        A pool that somebody deleted goes when its pods go, and so does a pod whose address somebody took away. The Node of a dead instance that nothing proves to be its
+        has to be deleted where a new instance's kubelet has adopted it.
+        """
+        for pool in self.stack.cluster.objects("spiderippools"):
+            eni_id = pool["metadata"].get("labels", {}).get("spiderpool-aws/eni", "")
+            for address, record in json.loads(pool.get("status", {}).get("allocatedIPs") or "{}").items():
+                if "deletionTimestamp" in pool["metadata"] or self.model.holder_of(address) != eni_id:
+                    with suppress(ApiError):
+                        self.stack.agent.delete_pod(*record["pod"].split("/"))
+        nodes = {node["metadata"]["name"]: node for node in self.stack.cluster.objects("nodes")}
+        for instance in self.live():
+            node = nodes.get(instance.private_dns_name)
+            if node and instance.state == "running" and not self.checker._truth.proves(node, instance):
+                self._delete_node(instance.private_dns_name)
+        self._restart_kubelets()
+
     def _restart_kubelets(self) -> None:
         """A kubelet whose Node somebody deleted registers again when it is restarted, and not before."""
         known = {node["metadata"]["name"] for node in self.stack.cluster.objects("nodes")}
@@ -116,4 +141,4 @@ class Simulation(Ec2Steps, ClusterSteps, FaultSteps):
 
     def as_test(self) -> str:
         """Return what happened as the text of a file for `tests/simulation/cases`."""
-        return as_test(self.script, f'ipv6="{self.ipv6}"' if self.ipv6 else "")
+        return as_test(self.script, self.ipv6)

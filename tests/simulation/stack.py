@@ -85,6 +85,7 @@ class SimulationStack(LocalStack):
             process = f"{name} {stepped.name}" if stepped else name
             if process not in self._apps:
                 self._apps[process] = self.application(name)
+            self.faults.invocations += 1
             install(self._apps[process])
             try:
                 return handler(event, context)

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from spiderpool_aws.local.cluster.answers import ApiError
-from tests.simulation.script import step
+from tests.simulation.script import Step, step
 from tests.simulation.stack import SimulationStack
 
 MOST_PODS = 24
@@ -14,7 +14,7 @@ class ClusterSteps:
     """What happens in the cluster without the product."""
 
     stack: SimulationStack
-    script: list[str]
+    script: list[Step]
     failed: bool = False
     pods_made: int = 0
 
@@ -103,8 +103,10 @@ class ClusterSteps:
         """Let a person delete a Node; its pods are collected a minute later."""
         nodes = self.stack.cluster.objects("nodes")
         if nodes:
-            path = f"/api/v1/nodes/{nodes[number % len(nodes)]['metadata']['name']}"
-            self.stack.cluster.request("DELETE", path, {}, self._admin(), {})
+            self._delete_node(nodes[number % len(nodes)]["metadata"]["name"])
+
+    def _delete_node(self, name: str) -> None:
+        self.stack.cluster.request("DELETE", f"/api/v1/nodes/{name}", {}, self._admin(), {})
 
     def _admin(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self.stack.cluster.admin_token}", "content-type": "application/json"}

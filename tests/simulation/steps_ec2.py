@@ -8,7 +8,7 @@ from spiderpool_aws.local.ec2.autoscaling import AutoScalingGroup
 from spiderpool_aws.local.ec2.errors import Ec2Error
 from spiderpool_aws.local.ec2.fixtures import Network, SubnetPlan, create_network, launch, tag_list
 from spiderpool_aws.local.ec2.state import Eni, Instance
-from tests.simulation.script import step
+from tests.simulation.script import Step, step
 from tests.simulation.stack import SimulationStack
 
 CLUSTER = "prod"
@@ -27,7 +27,7 @@ class Ec2Steps:
     """What happens in EC2 without the product. A number picks one of what there is; where nothing is, nothing happens."""
 
     stack: SimulationStack
-    script: list[str]
+    script: list[Step]
     failed: bool = False
 
     def build_network(self) -> None:
@@ -76,13 +76,13 @@ class Ec2Steps:
         return None
 
     @step
-    def launch(self, nics: int = 1, filled: int = 0, subnet: str = "nodes") -> None:
+    def launch(self, nics: int = 1, filled: int = 0, subnet: str = "nodes", kind: str = "m5.large") -> None:
         """Launch an instance by hand."""
         if len(self.live()) >= MOST_INSTANCES:
             return
-        plans = [self._nic(subnet, 0, filled), self._nic("pods", 1, filled)][:nics]
+        plans = [self._nic("pods" if index else subnet, index, filled) for index in range(nics)]
         with suppress(Ec2Error):
-            launch(self.model, plans, tags=TAGS)
+            launch(self.model, plans, tags=TAGS, instance_type=kind)
 
     @step
     def terminate(self, number: int) -> None:
@@ -197,3 +197,9 @@ class Ec2Steps:
             value = "false" if kind == "hands off" else "true"
             tags = tag_list({MANAGED_TAG: value})
             self._by_hand("CreateTags", {"Resources": [instance.id], "Tags": tags})
+
+    def _take_back(self) -> None:
+        """Take care of every instance again."""
+        for instance in self.live():
+            if MANAGED_TAG in instance.tags:
+                self._by_hand("DeleteTags", {"Resources": [instance.id], "Tags": [{"Key": MANAGED_TAG}]})

@@ -3,7 +3,7 @@
 from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.messages import encode
 from tests.simulation.faults import OF_WRITES, Kill, Waiting
-from tests.simulation.script import step
+from tests.simulation.script import Step, step
 from tests.simulation.stack import SimulationStack
 
 
@@ -11,7 +11,7 @@ class FaultSteps:
     """What goes wrong between the product and the world."""
 
     stack: SimulationStack
-    script: list[str]
+    script: list[Step]
     failed: bool = False
     requests_made: int = 0
 

@@ -1,0 +1,16 @@
+"""A NIC of ours is detached by hand and attached again by us: it has lost its primary IPv6 address, and its IPv6 pool."""
+
+import pytest
+
+from tests.simulation.simulation import Simulation
+
+
+@pytest.mark.xfail(strict=True, reason="a NIC of ours that was detached has no primary IPv6 address, and nobody marks one")
+def test_a_nic_of_ours_that_was_detached_by_hand_gets_its_ipv6_pool_again() -> None:
+    with Simulation(ipv6="addresses") as sim:
+        sim.launch(1)
+        sim.advance(60)
+        sim.detach(0)
+        sim.advance(2400)
+        names = [pool["metadata"]["name"] for pool in sim.stack.cluster.objects("spiderippools")]
+        assert sum("-v6-" in name for name in names) == 2
