@@ -19,11 +19,13 @@ def main() -> int:
     except SimulationFailed as failed:
         print(f"After {time.perf_counter() - began:.0f} s:\n{failed}", file=sys.stderr)
         return 1
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, time.process_time()
     print(
         f"{tally.steps:,} steps in {tally.worlds:,} worlds, {tally.writes:,} writes judged, nothing broken: "
-        f"{seconds:.0f} s, {1000 * seconds / max(1, tally.steps):.1f} ms a step"
+        f"{seconds:.0f} s, {cpu:.0f} s of CPU, {1000 * cpu / max(1, tally.steps):.1f} ms a step"
     )
+    for case, worlds in sorted(tally.known.items()):
+        print(f"{worlds:,} worlds ended of a defect that is known: tests/simulation/cases/{case}.py")
     print(", ".join(f"{name} {count:,}" for name, count in sorted(tally.kinds.items())))
     return 0
 

@@ -1,4 +1,4 @@
-"""What goes wrong around the product's own calls: refusals, lost answers, an API server that is away, a killed worker."""
+"""What goes wrong around the product's own calls: refusals, lost answers, a server away, a killed worker."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -84,6 +84,8 @@ class Faults:
     calls: list[WorkerCall] = field(default_factory=list)
     """The worker's calls to EC2 and to the cluster, in order."""
     invocations: int = 0
+    running: dict[str, int] = field(default_factory=dict)
+    """The invocation that each worker's process works on."""
 
     def stop(self) -> None:
         """Let everything go well from now on."""
@@ -109,9 +111,14 @@ class Faults:
             raise refusal
         return True
 
-    def before_worker(self, what: str) -> None:
+    def begin(self, process: str) -> None:
+        """Note that a process begins an invocation."""
+        self.invocations += 1
+        self.running[process] = self.invocations
+
+    def before_worker(self, process: str, what: str) -> None:
         """End the worker's process before a call, if it is to end here."""
-        self.calls.append(WorkerCall(self.invocations, what))
+        self.calls.append(WorkerCall(self.running[process], what))
         if self.kill is not None and not self.kill.after:
             self._count_down()
 

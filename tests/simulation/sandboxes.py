@@ -29,6 +29,12 @@ SQS = LocalSqs(REGION, ACCOUNT)
 """One for all stacks: each puts its own queues under the same URLs."""
 
 
+def process_of(function: str) -> str:
+    """Return the process in which a function runs here: two workers at once have one each."""
+    stepped = Stepped.current()
+    return f"{function} {stepped.name}" if stepped else function
+
+
 class Parameters:
     """A boto3 client of SSM, as far as the product uses one."""
 
@@ -112,7 +118,7 @@ class Line:
         if stepped is not None and self._is_worker:
             stepped.pause()
         if self._is_worker:
-            self._world.faults.before_worker(what)
+            self._world.faults.before_worker(process_of(WORKER), what)
 
     def _after(self) -> None:
         if self._is_worker:

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 P = ParamSpec("P")
 S = TypeVar("S", bound="Scripted")
@@ -56,7 +56,7 @@ def step(method: Callable[Concatenate[S, P], None]) -> Callable[Concatenate[S, P
             self.failed = True
             raise
 
-    return noted
+    return cast("Callable[Concatenate[S, P], None]", noted)
 
 
 def as_test(script: list[Step], ipv6: str) -> str:

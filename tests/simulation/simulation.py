@@ -87,6 +87,7 @@ class Simulation(Ec2Steps, ClusterSteps, FaultSteps):
         self.stack.cluster.controller_up = True
         self._leave()
         self._take_back()
+        self._start_all()
         self._restart_kubelets()
         self.stack.put_policy(self.policy(mode="apply"))
         self._come_to_rest()
@@ -110,8 +111,8 @@ class Simulation(Ec2Steps, ClusterSteps, FaultSteps):
     def _follow_advice(self) -> None:
         """Do what the product asks people to do, when it has come to rest.
 
-        A pool that somebody deleted goes when its pods go, and so does a pod whose address somebody took away. The Node of a dead instance that nothing proves to be its
-        has to be deleted where a new instance's kubelet has adopted it.
+        A pool that somebody deleted goes when its pods go, and so does a pod whose address somebody took away. The Node
+        of a dead instance that nothing proves to be its has to be deleted where a new instance's kubelet adopted it.
         """
         for pool in self.stack.cluster.objects("spiderippools"):
             eni_id = pool["metadata"].get("labels", {}).get("spiderpool-aws/eni", "")

@@ -14,7 +14,7 @@ from spiderpool_aws.local.functions import Handler
 from spiderpool_aws.local.journal import JournalReporter
 from spiderpool_aws.local.stack import POLICY_PARAMETER, LocalStack
 from tests.simulation.faults import Faults, WorkerKilled
-from tests.simulation.sandboxes import SQS, World, sandbox
+from tests.simulation.sandboxes import SQS, World, process_of, sandbox
 from tests.simulation.stepping import Stepped
 
 LAG_SECONDS = 30.0
@@ -81,11 +81,10 @@ class SimulationStack(LocalStack):
 
     def _as_function(self, name: str, handler: Handler) -> Handler:
         def run(event: Any, context: Any) -> Any:
-            stepped = Stepped.current()
-            process = f"{name} {stepped.name}" if stepped else name
+            process = process_of(name)
             if process not in self._apps:
                 self._apps[process] = self.application(name)
-            self.faults.invocations += 1
+            self.faults.begin(process)
             install(self._apps[process])
             try:
                 return handler(event, context)

@@ -24,7 +24,7 @@ MOST_INSTANCES = 6
 
 
 class Ec2Steps:
-    """What happens in EC2 without the product. A number picks one of what there is; where nothing is, nothing happens."""
+    """What happens in EC2 without the product. A number picks one of what there is, if there is one."""
 
     stack: SimulationStack
     script: list[Step]
@@ -203,3 +203,11 @@ class Ec2Steps:
         for instance in self.live():
             if MANAGED_TAG in instance.tags:
                 self._by_hand("DeleteTags", {"Resources": [instance.id], "Tags": [{"Key": MANAGED_TAG}]})
+
+    def _start_all(self) -> None:
+        """Start what is stopped, also what is still stopping."""
+        while any(instance.state in ("pending", "stopping") for instance in self.live()):
+            self.stack.bus.advance(5)
+        for instance in self.live():
+            if instance.state == "stopped":
+                self._by_hand("StartInstances", {"InstanceIds": [instance.id]})

@@ -46,7 +46,7 @@ class FaultSteps:
 
     @step
     def disturb(self, what: str, count: int = 1, seconds: float = 0.0) -> None:
-        """Let the next events of EC2 be "lost", "doubled" or "late" by so many seconds, so that others overtake them."""
+        """Let the next events of EC2 be "lost", "doubled" or "late" by so many seconds, so that others overtake."""
         self.stack.disturbed.extend([(what, seconds)] * count)
 
     @step
