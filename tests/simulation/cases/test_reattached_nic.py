@@ -1,4 +1,4 @@
-"""A NIC of ours is detached by hand and attached again by us: it has lost its primary IPv6 address, and its IPv6 pool."""
+"""A NIC of ours that was detached by hand and attached again by us has no primary IPv6 address, and no IPv6 pool."""
 
 import pytest
 
