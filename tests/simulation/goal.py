@@ -73,14 +73,16 @@ def _of_node(stack: LocalStack, instance: Instance) -> Iterator[str]:
 
 
 def _of_nic(stack: LocalStack, interface: Interface, eni: Eni, family: IPFamily, pools: list[Pool]) -> Iterator[str]:
-    has = assigned(eni, family) - _own(eni, family)
+    size = interface.size(family)
+    own, prefixes = _own(eni, family), eni.ipv4_prefixes if family is IPFamily.IPV4 else eni.ipv6_prefixes
+    has = assigned(eni, family) - own
+    if family is IPFamily.IPV6 and not own and (eni.ipv6_addresses or (size and size.addresses is not None)):
+        # Nothing says which address is the host's own: refused, with a reason (invariant 4).
+        return
     pool = next((p for p in pools if p.identity and (p.identity.eni_id, p.family) == (eni.id, family)), None)
     if not has:
         if _has_room(stack, interface, eni):
             yield f"{eni.id} has nothing of {family.name}"
-        return
-    if family is IPFamily.IPV6 and eni.ipv6_addresses and not _own(eni, family):
-        # Nothing says which address is the host's own: refused, with a reason (invariant 4).
         return
     if pool is None:
         yield f"{eni.id} has {has}, and no pool of {family.name}"
@@ -90,12 +92,11 @@ def _of_nic(stack: LocalStack, interface: Interface, eni: Eni, family: IPFamily,
         yield f"{pool.name} lists {outside}, which {eni.id} does not hold"
     if pool.terminating or pool.spec.disable:
         yield f"{pool.name} is terminating or disabled"
-    size = interface.size(family)
     if size is not None and isinstance(size.addresses, int):
         count, wanted = len(pool.spec.ips), size.addresses
         if count < wanted and _has_room(stack, interface, eni) and not _is_full(stack, eni, family):
             yield f"{pool.name} has {count} addresses, the policy says {wanted}"
-        if len(has) > max(wanted, len(pool.allocated)):
+        if not prefixes and len(has) > max(wanted, len(pool.allocated)):
             yield f"{eni.id} holds {len(has)} {family.name} addresses, the policy says {wanted}"
 
 

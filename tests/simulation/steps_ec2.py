@@ -9,7 +9,7 @@ from spiderpool_aws.local.ec2.errors import Ec2Error
 from spiderpool_aws.local.ec2.fixtures import Network, SubnetPlan, create_network, launch, tag_list
 from spiderpool_aws.local.ec2.state import Eni, Instance
 from tests.simulation.script import Step, step
-from tests.simulation.stack import SimulationStack
+from tests.simulation.stack import LAG_SECONDS, SimulationStack
 
 CLUSTER = "prod"
 TAGS = {CLUSTER_TAG: CLUSTER}
@@ -195,8 +195,11 @@ class Ec2Steps:
         """Change an instance's tags by hand: leave it alone ("hands off"), or take care of it again ("ours")."""
         if instance := self._instance(number):
             value = "false" if kind == "hands off" else "true"
-            tags = tag_list({MANAGED_TAG: value})
-            self._by_hand("CreateTags", {"Resources": [instance.id], "Tags": tags})
+            # The checker knows no old tags: so no describe may show them.
+            factor, self.stack.staleness.factor = self.stack.staleness.factor, 0.0
+            self._by_hand("CreateTags", {"Resources": [instance.id], "Tags": tag_list({MANAGED_TAG: value})})
+            self.stack.bus.advance(LAG_SECONDS + 1)
+            self.stack.staleness.factor = factor
 
     def _take_back(self) -> None:
         """Take care of every instance again."""

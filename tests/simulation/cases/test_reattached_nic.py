@@ -17,3 +17,16 @@ def test_a_nic_of_ours_that_was_detached_by_hand_gets_its_ipv6_pool_again() -> N
         pools = sim.stack.cluster.objects("spiderippools")
         ipv6 = [pool["spec"] for pool in pools if "-v6-" in pool["metadata"]["name"]]
         assert [spec.get("disable", False) for spec in ipv6] == [False, False]
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a NIC that we created before IPv6 was asked for never gets a primary IPv6 address"
+)
+def test_a_nic_of_ours_gets_its_ipv6_pool_when_the_policy_begins_to_ask_for_ipv6_addresses() -> None:
+    with Simulation() as sim:
+        sim.launch(1)
+        sim.advance(60)
+        sim.set_policy("five", ipv6="addresses")
+        sim.advance(2400)
+        names = [pool["metadata"]["name"] for pool in sim.stack.cluster.objects("spiderippools")]
+        assert sum("-v6-" in name for name in names) == 2
