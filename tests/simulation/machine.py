@@ -15,6 +15,9 @@ from tests.simulation.script import as_test
 from tests.simulation.shrinking import replay, shortest
 from tests.simulation.simulation import Simulation
 
+RULES_A_WORLD = 60
+STEPS_A_WORLD = 100
+"""Most rules let time pass as well, which is a step of its own."""
 SOME = st.integers(0, 7)
 THEN = st.sampled_from((0, 0, 0, 1, 5, 30, 60, 60, 300))
 SKIP = st.integers(0, 12)
@@ -247,12 +250,12 @@ class SimulationFailed(AssertionError):  # noqa: N818 - read as a sentence
     """A run broke something; the message ends with the shortest script that does so."""
 
 
-def simulate(steps: int, seed_number: int, steps_a_world: int = 60) -> Tally:
+def simulate(steps: int, seed_number: int) -> Tally:
     """Make so many steps, deterministic by seed; raises SimulationFailed with the shortest script."""
     tally = Machine.tally = Tally()
     chosen = settings(
-        max_examples=max(1, steps // steps_a_world),
-        stateful_step_count=steps_a_world,
+        max_examples=max(1, steps // STEPS_A_WORLD),
+        stateful_step_count=RULES_A_WORLD,
         database=None,
         deadline=None,
         phases=(Phase.generate,),

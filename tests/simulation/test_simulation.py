@@ -11,7 +11,7 @@ from tests.simulation.shrinking import replay, shortest
 from tests.simulation.simulation import Simulation
 
 SEEDS = (3, 4)
-STEPS = 300
+STEPS = 500
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -21,7 +21,7 @@ def test_whatever_happens_no_write_breaks_an_invariant_and_everything_converges(
 
 
 def test_two_runs_of_a_seed_do_the_same() -> None:
-    first, second = simulate(60, 6), simulate(60, 6)
+    first, second = simulate(100, 6), simulate(100, 6)
     assert (first.kinds, first.writes) == (second.kinds, second.writes)
 
 
