@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: setup demo test e2e lint bench bench-e2e synth clean
+.PHONY: setup demo test simulate e2e lint bench bench-e2e synth clean
 
 setup: .venv/installed
 
@@ -21,6 +21,12 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+# Random steps and faults on the local stack, the invariants judged after each; prints a script when one is broken.
+STEPS ?= 10000
+SEED ?= 1
+simulate: setup
+	PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation --steps $(STEPS) --seed $(SEED)
 
 # Builds kube-apiserver and etcd first (once, five minutes); with KUBECONFIG and E2E_ALLOW it takes that cluster instead.
 e2e: setup

@@ -161,6 +161,10 @@ class SpiderpoolAgent:
     def _finish(self, result: PodResult, pairs: Sequence[tuple[PodNetwork, Candidates]]) -> None:
         """Take the addresses; only a pod that got all of them has an endpoint that the full scan respects."""
         result.done = True
+        record = self._double.store.get(PODS, (result.namespace, result.name))
+        if record is None or record.obj["metadata"]["uid"] != result.uid:
+            result.error = f'pods "{result.name}" not found'
+            return
         try:
             for pod, candidates in pairs:
                 self._require_network(pod.network)

@@ -1,0 +1,129 @@
+"""The local stack for simulations: the same handlers, bus, queue and models, with faults at every edge."""
+
+from collections import deque
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+
+from spiderpool_aws.adapters.credentials import FixedCredentials
+from spiderpool_aws.bootstrap import Application, install
+from spiderpool_aws.domain.errors import RetryLater
+from spiderpool_aws.local.ec2 import Ec2Options
+from spiderpool_aws.local.ec2.autoscaling import AutoScaling
+from spiderpool_aws.local.functions import Handler
+from spiderpool_aws.local.journal import JournalReporter
+from spiderpool_aws.local.stack import POLICY_PARAMETER, LocalStack
+from tests.simulation.faults import Faults, WorkerKilled
+from tests.simulation.sandboxes import SQS, World, process_of, sandbox
+from tests.simulation.stepping import Stepped
+
+LAG_SECONDS = 30.0
+NOT_FOUND_SECONDS = 10.0
+OPTIONS = Ec2Options(describe_lag_seconds=LAG_SECONDS, write_lag_seconds=NOT_FOUND_SECONDS, lag_seed=0)
+
+
+class Staleness:
+    """How far describes look back: in turns to the end of what is allowed, and not at all. Stands for a `Random`."""
+
+    TURNS = (1.0, 0.0, 0.5, 0.9, 0.1)
+
+    def __init__(self) -> None:
+        self.factor = 0.0
+        self._turn = 0
+
+    def random(self) -> float:
+        if not self.factor:
+            return 0.0
+        self._turn += 1
+        return self.factor * self.TURNS[self._turn % len(self.TURNS)]
+
+
+class SimulationStack(LocalStack):
+    """A local stack whose clients are shared between stacks, whose workers can be killed and run two at a time."""
+
+    def __init__(self, policy: str, options: Ec2Options = OPTIONS) -> None:
+        super().__init__(policy, options=options)
+        self.faults = Faults(self.clock)
+        self.autoscaling = AutoScaling(self.model)
+        self.staleness = Staleness()
+        self.model.world.lag._random = self.staleness if options.lag_seed is not None else None  # type: ignore[assignment]
+        self.surprises: list[str] = []
+        """Exceptions of handlers that are neither outcomes nor kills."""
+        self.disturbed: deque[tuple[str, float]] = deque()
+        """What happens to the next events: lost, doubled, or late by so many seconds."""
+        self._world = World(self.model, self.cluster, self.autoscaling, self.faults)
+        self._apps: dict[str, Application] = {}
+
+    def __enter__(self) -> "SimulationStack":
+        for queue in (self.requests, self.dead_requests, self.lost_events):
+            SQS.add(queue)
+        SQS.calls.clear()
+        for name in self.functions:
+            sandbox(name, self.roles[name]).line.world = self._world
+        self._ssm().put_parameter(Name=POLICY_PARAMETER, Value=self._policies[0])
+        self.model.subscribe(self._put)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        install(None)
+
+    def application(self, name: str) -> Application:
+        """Return an application as a new sandbox has it, on clients that are there already."""
+        surroundings = sandbox(name, self.roles[name])
+        session: Any = surroundings
+        reporter = JournalReporter(self.journal, name, self.clock)
+        return Application(session, self._load, reporter, self.clock, FixedCredentials(surroundings.api))
+
+    def _ssm(self) -> Any:
+        return self._world.parameters
+
+    def _as_function(self, name: str, handler: Handler) -> Handler:
+        def run(event: Any, context: Any) -> Any:
+            process = process_of(name)
+            if process not in self._apps:
+                self._apps[process] = self.application(name)
+            self.faults.begin(process)
+            install(self._apps[process])
+            try:
+                return handler(event, context)
+            except WorkerKilled:
+                # The process is gone with all that it remembered.
+                del self._apps[process]
+                raise
+            except RetryLater:
+                raise
+            except Exception as error:
+                self.surprises.append(f"{name}: {type(error).__name__}: {error}")
+                raise
+
+        return run
+
+    def _put(self, event: dict[str, Any]) -> None:
+        what, seconds = self.disturbed.popleft() if self.disturbed else ("", 0.0)
+        if what == "late":
+            self.clock.call_later(seconds, lambda: self._deliver(event))
+        elif what != "lost":
+            self._deliver(event, times=2 if what == "doubled" else 1)
+
+    def _deliver(self, event: dict[str, Any], times: int = 1) -> None:
+        self.bus.deliver(event, times)
+
+    def two_workers(self, head_start: int, turns: list[int]) -> None:
+        """Let a second worker take the first one's messages, because their visibility ran out after some calls.
+
+        After the head start the turns say who makes the next call: 0 the first worker, 1 the second.
+        """
+        workers = [Stepped(name, self.bus._mapping.poll) for name in ("first", "second")]
+        for _ in range(head_start + 1):
+            workers[0].step()
+        for message in self.requests.messages:
+            if message.visible_at > self.clock.now() and not workers[0].done:
+                message.visible_at = self.clock.now()
+        workers[1].step()
+        for turn in turns:
+            workers[turn].step()
+        for worker in workers:
+            with suppress(WorkerKilled):
+                worker.finish()
