@@ -1,11 +1,8 @@
-"""A NIC of ours is detached by hand and another takes its place: ours is deleted, and its pool lists it on."""
-
-import pytest
+"""A NIC of ours is detached by hand and another takes its place: ours was deleted, and its pool listed it on."""
 
 from tests.simulation.simulation import Simulation
 
 
-@pytest.mark.xfail(strict=True, reason="an orphan NIC is deleted while pools list its addresses and pods use them")
 def test_a_nic_that_belongs_to_nobody_is_kept_while_a_pool_lists_its_addresses() -> None:
     with Simulation() as sim:
         sim.launch(1)
@@ -17,7 +14,6 @@ def test_a_nic_that_belongs_to_nobody_is_kept_while_a_pool_lists_its_addresses()
         sim.advance(1500)
 
 
-@pytest.mark.xfail(strict=True, reason="the same where the policy no longer asks for the NIC")
 def test_a_nic_that_the_policy_no_longer_asks_for_is_kept_while_pods_use_it() -> None:
     with Simulation() as sim:
         sim.launch(1)

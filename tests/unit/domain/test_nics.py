@@ -26,7 +26,7 @@ from spiderpool_aws.domain.planner import plan_node
 from spiderpool_aws.domain.policy import Policy
 from tests.unit import build
 from tests.unit.build import NOW, V4, V6, eni, instance, observed, policy
-from tests.unit.domain.planning import FULL, codes, keys
+from tests.unit.domain.planning import FULL, codes, full_node, keys
 
 ROLE = {"spiderpool-aws/role": "secondary-nic"}
 SPARE_TAGS = {CLUSTER_TAG: "prod", INSTANCE_TAG: "i-1", INDEX_TAG: "1"}
@@ -195,6 +195,17 @@ def test_a_nic_that_nobody_needs_is_noted_first_and_deleted_when_it_was_noted_te
     for age, expected in ((ABSENCE - timedelta(seconds=1), []), (ABSENCE, ["delete eni-9"])):
         tags = SPARE_TAGS | {ORPHAN_TAG: (NOW - age).isoformat()}
         assert clean_up(replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),))) == expected
+
+
+def test_a_nic_whose_pool_is_still_there_is_noted_and_not_deleted_even_with_its_instance_gone() -> None:
+    tags = SPARE_TAGS | {ORPHAN_TAG: (NOW - ABSENCE).isoformat()}
+    (pool,) = (p for p in full_node()[0].pools)
+    assert pool.identity is not None
+    its_pool = replace(pool, identity=replace(pool.identity, eni_id="eni-9"), terminating=True, allocated=FULL)
+    model = replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),), pools=(its_pool,))
+    assert clean_up(model) == []
+    assert clean_up(replace(model, instance=instance(state=InstanceState.TERMINATED, enis=()))) == []
+    assert clean_up(replace(model, pools=())) == ["delete eni-9"]
 
 
 def test_a_spoiled_note_begins_anew() -> None:

@@ -123,13 +123,19 @@ def plan_kept(eni: Eni, instance: ObservedInstance, draft: Draft) -> None:
 
 
 def plan_orphans(observed: ObservedNode, needed: Mapping[str, Eni], policy: Policy, draft: Draft) -> None:
-    """Plan for the spare NICs that nobody needs: gone with a terminated instance, else after ten minutes."""
+    """Plan for the spare NICs that nobody needs: gone with a terminated instance, else after ten minutes.
+
+    A NIC whose pool is still there stays: its addresses may be in use, and go with it (invariants 2 and 3).
+    """
+    pooled = {pool.identity.eni_id for pool in observed.pools if pool.identity is not None}
     for eni in observed.spares:
         is_ours = eni.is_ours and eni.tags.get(CLUSTER_TAG) == policy.cluster
         if eni.eni_id in needed or not is_ours or eni.why_left_alone:
             continue
         noted = _noted(eni)
-        if draft.gone:
+        if noted is not None and eni.eni_id in pooled:
+            continue
+        if draft.gone and eni.eni_id not in pooled:
             draft.add(DeleteNic(eni.eni_id, "its instance is terminated"))
         elif noted is None:
             draft.add(NoteOrphan(eni.eni_id, observed.now.isoformat(timespec="seconds")))
