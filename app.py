@@ -10,7 +10,7 @@ if shutil.which("node") is None:
 
 from stacks.assets import AssetError
 from stacks.build import App, build, warnings
-from stacks.context import ContextError, read
+from stacks.context.deployment import ContextError, read
 
 # The CLI says where it wants the templates.
 app = App(outdir=os.environ.get("CDK_OUTDIR", "build/cdk.out"))

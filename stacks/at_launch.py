@@ -1,7 +1,7 @@
 """What a NIC holds before a pod runs on the node, for the checks of the context and for the launch template. Pure."""
 
 from spiderpool_aws.domain.addresses import IPFamily
-from spiderpool_aws.domain.policy import Elastic, Interface, Size
+from spiderpool_aws.domain.policy.model import Elastic, Interface, Size
 
 
 def own_addresses(interface: Interface, family: IPFamily) -> int:

@@ -6,11 +6,11 @@ from aws_cdk import App, Validations
 from aws_cdk.cx_api import CloudAssembly, SynthesisMessageLevel
 from cdk_nag import AwsSolutionsChecks
 
-from stacks.context import Deployment
-from stacks.network import NetworkStack
-from stacks.nodes import NodesStack
+from stacks.context.deployment import Deployment
+from stacks.network.stack import NetworkStack
+from stacks.nodes.stack import NodesStack
 from stacks.placement import Placement
-from stacks.reconciler import ReconcilerStack
+from stacks.reconciler.stack import ReconcilerStack
 
 __all__ = ["App", "build", "warnings"]
 

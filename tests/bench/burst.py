@@ -20,11 +20,11 @@ from spiderpool_aws.adapters.ec2 import Ec2Adapter
 from spiderpool_aws.adapters.pacing import Pacer
 from spiderpool_aws.adapters.queue import SqsInbox, SqsQueue
 from spiderpool_aws.deployment import BATCH_SIZE, EC2_BUCKETS, MAX_CONCURRENCY, RECONCILE_NODES, VISIBILITY_TIMEOUT
+from spiderpool_aws.domain.cluster.node import Node
+from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.instance import CLUSTER_TAG
-from spiderpool_aws.domain.node import Node
-from spiderpool_aws.domain.policy import Policy
-from spiderpool_aws.domain.pool import Pool
+from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.local.ec2 import DOCUMENTED_BUCKETS, Ec2Model, Ec2Options, connect_in_process
 from spiderpool_aws.local.ec2.fixtures import SubnetPlan, create_network, tag_list

@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from spiderpool_aws.domain.claims import Claims
-from spiderpool_aws.domain.planner import plan_node
+from spiderpool_aws.domain.cluster.claims import Claims
 from spiderpool_aws.domain.request import ReconcileRequest
+from spiderpool_aws.domain.rules.planner import plan_node
 from spiderpool_aws.ports import Systems
 from spiderpool_aws.reconciler import Reconciler
 from tests.unit import build

@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from spiderpool_aws.domain.cluster.node import Node
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.instance import CLUSTER_TAG
-from spiderpool_aws.domain.node import Node
 from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.events import ResyncRequest
 from spiderpool_aws.local.clock import ManualClock

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily
+from spiderpool_aws.domain.cluster.pool import Pool, pool_manifest
 from spiderpool_aws.domain.control import Control
-from spiderpool_aws.domain.pool import Pool, pool_manifest
 from spiderpool_aws.domain.request import Status
 from tests.e2e import api
 from tests.e2e.apiserver import PRODUCT_TOKEN, ApiServer

@@ -10,8 +10,7 @@ import pytest
 import yaml
 
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily
-from spiderpool_aws.domain.memory import Absence, PoolMemory
-from spiderpool_aws.domain.pool import (
+from spiderpool_aws.domain.cluster.pool import (
     FIELD_MANAGER,
     MultusConfig,
     Pool,
@@ -20,7 +19,8 @@ from spiderpool_aws.domain.pool import (
     multus_manifest,
     pool_manifest,
 )
-from spiderpool_aws.domain.reservation import SpiderReservedIP, reservation_for, reservation_manifest
+from spiderpool_aws.domain.cluster.reservation import SpiderReservedIP, reservation_for, reservation_manifest
+from spiderpool_aws.domain.memory import Absence, PoolMemory
 from tests.e2e import api
 from tests.e2e.apiserver import ApiServer
 from tests.e2e.install import install_crds, own_crds

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from spiderpool_aws.domain.cluster.pool import MultusConfig
+from spiderpool_aws.domain.cluster.reservation import reservation_for
 from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.node_events import NodeEvent
-from spiderpool_aws.domain.pool import MultusConfig
-from spiderpool_aws.domain.reservation import reservation_for
 from spiderpool_aws.local.cluster.answers import Json
 from spiderpool_aws.manifests.rbac import NAME, RULES, Rule
 from tests.e2e import api

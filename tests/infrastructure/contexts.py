@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from spiderpool_aws.local.cluster.certificates import make_server_context
-from stacks.context import ContextError, Deployment, read
+from stacks.context.deployment import ContextError, Deployment, read
 
 Json = dict[str, Any]
 

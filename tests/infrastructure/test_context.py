@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from stacks.context import Context, ContextError, read
-from stacks.context_model import FIELDS
+from stacks.context.deployment import Context, ContextError, read
+from stacks.context.model import FIELDS
 from tests.infrastructure.contexts import POLICY, ROOT, deployment, problems
 
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"

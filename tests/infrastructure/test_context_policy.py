@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.context_model import IMAGES
+from stacks.context.model import IMAGES
 from tests.infrastructure.contexts import NO_IPV6, POLICY, PREFIXES, deployment, problems
 
 

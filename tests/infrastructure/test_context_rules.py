@@ -7,8 +7,8 @@ import pytest
 
 from spiderpool_aws.local.cluster.certificates import make_server_context
 from spiderpool_aws.settings import IamAuthenticatorSettings, WebIdentitySettings
-from stacks.context_model import FIELDS
-from stacks.context_rules import LOGINS, OPTIONAL
+from stacks.context.model import FIELDS
+from stacks.context.rules import LOGINS, OPTIONAL
 from tests.infrastructure.contexts import NO_IPV6, POLICY, deployment, problems
 
 ALONE: dict[str, object] = {

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from spiderpool_aws.domain.policy import parse_policy
-from stacks.user_data import render
+from spiderpool_aws.domain.policy.model import parse_policy
+from stacks.nodes.user_data import render
 from tests.infrastructure.contexts import interface, policy_text
 from tests.infrastructure.fake_node import FakeNode, fake_node
 

@@ -94,7 +94,7 @@ def test_a_login_that_lacks_what_it_needs_is_refused_in_one_line() -> None:
     needs_node()
     import aws_cdk
 
-    from stacks.permissions import Resources, grant
+    from stacks.reconciler.permissions import Resources, grant
 
     stack = aws_cdk.Stack(aws_cdk.App(), "stack")
     role = aws_cdk.aws_iam.Role(stack, "role", assumed_by=aws_cdk.aws_iam.ServicePrincipal("lambda.amazonaws.com"))

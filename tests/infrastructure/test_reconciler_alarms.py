@@ -83,7 +83,7 @@ def test_the_functions_own_metrics_are_looked_for_under_this_clusters_functions(
 
 def test_a_sum_has_no_more_metrics_than_an_alarm_takes() -> None:
     most = max(len(list(watched(alarm))) for alarm in alarms().values())
-    from stacks.alarms import MOST_METRICS
+    from stacks.reconciler.alarms import MOST_METRICS
 
     assert most <= MOST_METRICS
 

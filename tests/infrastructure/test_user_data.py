@@ -12,8 +12,8 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from spiderpool_aws.domain.policy import parse_policy
-from stacks.user_data import MOST_BYTES, render
+from spiderpool_aws.domain.policy.model import parse_policy
+from stacks.nodes.user_data import MOST_BYTES, render
 from tests.infrastructure.contexts import interface, policy_text
 from tests.infrastructure.fake_node import scripts
 

@@ -7,9 +7,9 @@ from typing import Any
 import boto3
 
 from spiderpool_aws.adapters.ec2 import Ec2Adapter
+from spiderpool_aws.domain.actions.nics import Amount, CreateNic
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.instance import CLUSTER_TAG, INDEX_TAG, INSTANCE_TAG
-from spiderpool_aws.domain.nic_actions import Amount, CreateNic
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.ec2 import Ec2Model, Ec2Options, connect_in_process
 from spiderpool_aws.local.ec2.calls import Fault

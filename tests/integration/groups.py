@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spiderpool_aws.deployment import HOOK_TIMEOUT
+from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.lifecycle import LAUNCH_HOOK, TERMINATE_HOOK
-from spiderpool_aws.domain.pool import Pool
 from spiderpool_aws.local.ec2.autoscaling import AutoScalingGroup, LifecycleHook, Result, Transition
 from spiderpool_aws.local.ec2.fixtures import tag_list
 from spiderpool_aws.local.iam import Policies

@@ -10,9 +10,9 @@ from kubernetes.client.configuration import Configuration
 
 from spiderpool_aws.adapters.cluster import ClusterAdapter
 from spiderpool_aws.adapters.credentials import FixedCredentials
+from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.instance import ObservedInstance
-from spiderpool_aws.domain.pool import Pool
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.cluster import ClusterDouble, connect_in_process

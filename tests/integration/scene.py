@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from spiderpool_aws.domain.pool import Pool, SpiderIPPool
+from spiderpool_aws.domain.cluster.pool import Pool, SpiderIPPool
 from spiderpool_aws.local.ec2 import Ec2Options
 from spiderpool_aws.local.ec2.fixtures import Network, SubnetPlan, create_network, launch
 from spiderpool_aws.local.iam import Policies

@@ -12,7 +12,7 @@ from spiderpool_aws.adapters.credentials import FixedCredentials
 from spiderpool_aws.adapters.ec2 import Ec2Adapter
 from spiderpool_aws.adapters.scaling import ScalingAdapter
 from spiderpool_aws.adopting import Adopter
-from spiderpool_aws.domain.adoption import AdoptionPlan
+from spiderpool_aws.domain.adoption.plan import AdoptionPlan
 from spiderpool_aws.local.cluster import connect_in_process as connect_cluster
 from spiderpool_aws.local.ec2 import connect_in_process as connect_ec2
 from spiderpool_aws.local.invariants import InvariantError

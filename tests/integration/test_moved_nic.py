@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from spiderpool_aws.domain.pool import Pool
+from spiderpool_aws.domain.cluster.pool import Pool
 from tests.integration.scene import Scene, scene
 
 

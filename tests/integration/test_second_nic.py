@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from spiderpool_aws.domain.cluster.node import Node
 from spiderpool_aws.domain.control import Control
-from spiderpool_aws.domain.node import Node
-from spiderpool_aws.domain.policy import Policy
+from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.local.ec2.calls import Fault
 from spiderpool_aws.ports import Systems

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from spiderpool_aws.domain.pool import SpiderIPPool
+from spiderpool_aws.domain.cluster.pool import SpiderIPPool
 from tests.simulation.faults import Kill, WorkerCall
 from tests.simulation.goal import unmet
 from tests.simulation.simulation import Simulation

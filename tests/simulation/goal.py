@@ -7,9 +7,9 @@ where the subnet has room, and a Node that is ready to be used. Of a dead one: n
 from collections.abc import Iterator
 
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily
+from spiderpool_aws.domain.cluster.pool import Pool, SpiderIPPool
 from spiderpool_aws.domain.instance import MANAGED_TAG
-from spiderpool_aws.domain.policy import Interface, Policy
-from spiderpool_aws.domain.pool import Pool, SpiderIPPool
+from spiderpool_aws.domain.policy.model import Interface, Policy
 from spiderpool_aws.local.ec2.instance_types import limits
 from spiderpool_aws.local.ec2.state import Eni, Instance
 from spiderpool_aws.local.invariants.history import assigned

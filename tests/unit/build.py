@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily, parse_network
+from spiderpool_aws.domain.cluster.node import Node
+from spiderpool_aws.domain.cluster.pool import MultusConfig
 from spiderpool_aws.domain.instance import Eni, InstanceState, InstanceTypeLimits, ObservedInstance, Subnet
-from spiderpool_aws.domain.node import Node
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.policy import Policy
-from spiderpool_aws.domain.pool import MultusConfig
+from spiderpool_aws.domain.policy.model import Policy
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LAUNCHED = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)

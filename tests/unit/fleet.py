@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.control import Control
-from spiderpool_aws.domain.policy import Policy
-from spiderpool_aws.domain.pool import Pool
+from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.events import ResyncRequest
 from spiderpool_aws.ports import Systems

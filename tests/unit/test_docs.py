@@ -7,7 +7,7 @@ import pytest
 
 import spiderpool_aws
 from spiderpool_aws.domain.errors import Code
-from spiderpool_aws.domain.policy import KNOWN_KEYS, parse_policy
+from spiderpool_aws.domain.policy.model import KNOWN_KEYS, parse_policy
 from spiderpool_aws.metrics import Metric
 
 ROOT = Path(__file__).parents[2]

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spiderpool_aws.domain.cluster.node import PodRef
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, RetryLater
 from spiderpool_aws.domain.fuse import Fuse, FuseState
 from spiderpool_aws.domain.instance import InstanceState
-from spiderpool_aws.domain.node import PodRef
-from spiderpool_aws.domain.policy import Policy
+from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.ports import Assigned, Systems
 from spiderpool_aws.reconciler import Reconciler

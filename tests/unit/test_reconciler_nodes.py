@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from spiderpool_aws.domain.cluster.node import PodRef
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, Refused
 from spiderpool_aws.domain.instance import InstanceState
-from spiderpool_aws.domain.node import PodRef
 from spiderpool_aws.domain.request import Hint, ReconcileRequest, Status
 from tests.unit import build
 from tests.unit.build import eni, instance, node

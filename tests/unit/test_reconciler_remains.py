@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from spiderpool_aws.domain.cluster.node import PodRef
 from spiderpool_aws.domain.instance import InstanceState, InstanceTypeLimits
-from spiderpool_aws.domain.node import PodRef
 from tests.unit import build
 from tests.unit.build import instance, node
 from tests.unit.test_reconciler import World

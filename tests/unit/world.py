@@ -4,18 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from spiderpool_aws.domain.actions.nics import CreateNic
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, Network
+from spiderpool_aws.domain.cluster.node import Node, PodRef
+from spiderpool_aws.domain.cluster.pool import MultusConfig, Pool
+from spiderpool_aws.domain.cluster.reservation import Reservation
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.fuse import Fuse
 from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, ObservedInstance, Subnet
 from spiderpool_aws.domain.lifecycle import Lifecycle
-from spiderpool_aws.domain.nic_actions import CreateNic
-from spiderpool_aws.domain.node import Node, PodRef
 from spiderpool_aws.domain.node_events import NodeEvent
-from spiderpool_aws.domain.pool import MultusConfig, Pool
 from spiderpool_aws.domain.request import ReconcileRequest
-from spiderpool_aws.domain.reservation import Reservation
 from spiderpool_aws.ports import Assigned, InstanceListing
 from tests.unit import build
 

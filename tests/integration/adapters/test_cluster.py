@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from spiderpool_aws.domain.cluster.pool import MultusConfig
 from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.memory import PoolMemory
-from spiderpool_aws.domain.pool import MultusConfig
 from spiderpool_aws.local.cluster import Fault
 from tests.integration.adapters.cluster_world import API, ClusterWorld
 from tests.unit.adapters.pools import pool

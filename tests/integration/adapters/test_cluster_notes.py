@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.errors import Code, Refused
 from spiderpool_aws.domain.memory import Absence
-from spiderpool_aws.domain.pool import Pool
 from tests.integration.adapters.cluster_world import ClusterWorld
 from tests.unit.adapters.pools import pool
 from tests.unit.build import NOW, v4

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from spiderpool_aws.domain.actions.nics import Amount
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.instance import CLUSTER_TAG, INDEX_TAG, INSTANCE_TAG, ORPHAN_TAG, Eni
-from spiderpool_aws.domain.nic_actions import Amount
 from spiderpool_aws.local.ec2.calls import Fault
 from tests.integration.ec2_world import ROLE, Ec2World
 

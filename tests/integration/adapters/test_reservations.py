@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from spiderpool_aws.domain.cluster.reservation import Reservation, reservation_for
 from spiderpool_aws.domain.errors import Refused
-from spiderpool_aws.domain.reservation import Reservation, reservation_for
 from tests.integration.adapters.cluster_world import API, ClusterWorld
 from tests.unit.adapters.pools import RANGES, V6, pool
 from tests.unit.build import v4, v6

@@ -16,7 +16,7 @@ from spiderpool_aws.cli.checks_nodes import nodes
 from spiderpool_aws.cli.connect import FileControl
 from spiderpool_aws.cli.demo_world import DemoAccount, DemoDeployment, DemoFacts
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
-from spiderpool_aws.domain.policy import parse_policy
+from spiderpool_aws.domain.policy.model import parse_policy
 from spiderpool_aws.local.demo import POLICY
 from spiderpool_aws.local.stack import LocalStack
 from tests.integration.cli.conftest import Ran, Run

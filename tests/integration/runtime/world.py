@@ -12,7 +12,7 @@ import boto3
 import yaml
 
 from spiderpool_aws.deployment import BATCH_SIZE, Names
-from spiderpool_aws.domain.pool import Pool, SpiderIPPool
+from spiderpool_aws.domain.cluster.pool import Pool, SpiderIPPool
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.cluster import ClusterDouble, SpiderpoolAgent, serve_cluster
 from spiderpool_aws.local.cluster.server import ClusterServer

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spiderpool_aws.domain.pool import SpiderIPPool
+from spiderpool_aws.domain.cluster.pool import SpiderIPPool
 from tests.simulation.simulation import Simulation
 
 

@@ -1,7 +1,7 @@
 """A pool of ours, as the product writes it."""
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
-from spiderpool_aws.domain.pool import Pool, PoolIdentity, PoolSpec
+from spiderpool_aws.domain.cluster.pool import Pool, PoolIdentity, PoolSpec
 
 V4, V6 = IPFamily.IPV4, IPFamily.IPV6
 SUBNETS = {V4: ("10.0.0.0/24", "10.0.0.1"), V6: ("2001:db8:1:1::/64", None)}

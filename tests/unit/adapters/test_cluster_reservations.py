@@ -2,8 +2,8 @@
 
 import pytest
 
+from spiderpool_aws.domain.cluster.reservation import reservation_for
 from spiderpool_aws.domain.errors import Refused
-from spiderpool_aws.domain.reservation import reservation_for
 from tests.unit.adapters.doubles import Reply, status
 from tests.unit.adapters.pools import pool
 from tests.unit.adapters.test_cluster import connect, page, pool_document

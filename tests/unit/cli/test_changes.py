@@ -6,9 +6,7 @@ from typing import get_args
 import pytest
 
 from spiderpool_aws.cli.changes import Change, Kind, change_of
-from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
-from spiderpool_aws.domain.lifecycle import CompleteHook, HookResult, ProlongHook, Transition
-from spiderpool_aws.domain.nic_actions import (
+from spiderpool_aws.domain.actions.nics import (
     Amount,
     Assign,
     AttachNic,
@@ -19,11 +17,9 @@ from spiderpool_aws.domain.nic_actions import (
     Reassign,
     Unassign,
 )
-from spiderpool_aws.domain.node import PodRef
-from spiderpool_aws.domain.node_actions import DeleteNode, DeletePod, PrepareNode, TaintNode
-from spiderpool_aws.domain.plan import Action
-from spiderpool_aws.domain.pool import MultusConfig, Pool, PoolIdentity, PoolSpec
-from spiderpool_aws.domain.pool_actions import (
+from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod, PrepareNode, TaintNode
+from spiderpool_aws.domain.actions.plan import Action
+from spiderpool_aws.domain.actions.pools import (
     ApplyMultusConfig,
     ApplyPool,
     DeletePool,
@@ -31,7 +27,11 @@ from spiderpool_aws.domain.pool_actions import (
     PoolChange,
     Quarantine,
 )
-from spiderpool_aws.domain.reservation import reservation_for
+from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
+from spiderpool_aws.domain.cluster.node import PodRef
+from spiderpool_aws.domain.cluster.pool import MultusConfig, Pool, PoolIdentity, PoolSpec
+from spiderpool_aws.domain.cluster.reservation import reservation_for
+from spiderpool_aws.domain.lifecycle import CompleteHook, HookResult, ProlongHook, Transition
 from tests.unit import build
 
 V4 = IPFamily.IPV4

@@ -5,12 +5,12 @@ from dataclasses import fields, replace
 from typing import Any
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet
-from spiderpool_aws.domain.adoption import Adoption, AdoptionPlan, Survey, plan_adoption
-from spiderpool_aws.domain.claims import Claims
+from spiderpool_aws.domain.adoption.plan import Adoption, AdoptionPlan, Survey, plan_adoption
+from spiderpool_aws.domain.cluster.claims import Claims
+from spiderpool_aws.domain.cluster.pool import Pool, PoolSpec
 from spiderpool_aws.domain.instance import Eni
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.policy import Policy
-from spiderpool_aws.domain.pool import Pool, PoolSpec
+from spiderpool_aws.domain.policy.model import Policy
 from tests.unit.build import V4, eni, instance, node, observed, policy, v4, v6
 from tests.unit.domain.planning import FULL, ONE_NIC
 

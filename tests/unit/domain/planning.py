@@ -3,13 +3,13 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from spiderpool_aws.domain.claims import Claims
+from spiderpool_aws.domain.actions.plan import NodePlan
+from spiderpool_aws.domain.actions.pools import ApplyPool, PoolChange
+from spiderpool_aws.domain.cluster.claims import Claims
+from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import NodePlan
-from spiderpool_aws.domain.planner import plan_node
-from spiderpool_aws.domain.policy import Policy
-from spiderpool_aws.domain.pool import Pool
-from spiderpool_aws.domain.pool_actions import ApplyPool, PoolChange
+from spiderpool_aws.domain.policy.model import Policy
+from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import NOW, eni, instance, observed, policy, v4
 
 FULL = v4("10.0.0.20-10.0.0.24")

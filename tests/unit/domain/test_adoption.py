@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from spiderpool_aws.domain.addresses import parse_network
-from spiderpool_aws.domain.adoption import as_it_is_now, changed_since
-from spiderpool_aws.domain.claims import Claims
-from spiderpool_aws.domain.field_managers import FieldOwner
+from spiderpool_aws.domain.adoption.plan import as_it_is_now, changed_since
+from spiderpool_aws.domain.cluster.claims import Claims
+from spiderpool_aws.domain.cluster.field_managers import FieldOwner
+from spiderpool_aws.domain.cluster.pool import Pool, PoolIdentity
 from spiderpool_aws.domain.instance import Eni
-from spiderpool_aws.domain.planner import plan_node
-from spiderpool_aws.domain.pool import Pool, PoolIdentity
+from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import V4, eni, instance, policy, v4, v6
 from tests.unit.domain.adopting import (
     DUAL,

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from spiderpool_aws.domain.addresses import EMPTY, parse_network
-from spiderpool_aws.domain.adoption import MOST_UNPLACED, Survey, unplaced
+from spiderpool_aws.domain.adoption.plan import MOST_UNPLACED, Survey, unplaced
+from spiderpool_aws.domain.cluster.pool import PoolIdentity
 from spiderpool_aws.domain.instance import InstanceState
-from spiderpool_aws.domain.pool import PoolIdentity
 from tests.unit.build import V4, eni, instance, node, policy, v4, v6
 from tests.unit.domain.adopting import (
     DUAL,

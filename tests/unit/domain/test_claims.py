@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressError, AddressSet, IPFamily
-from spiderpool_aws.domain.claims import Claims
-from spiderpool_aws.domain.pool import (
+from spiderpool_aws.domain.cluster.claims import Claims
+from spiderpool_aws.domain.cluster.pool import (
     Pool,
     PoolIdentity,
     PoolSpec,

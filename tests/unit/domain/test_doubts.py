@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from spiderpool_aws.domain.actions.nics import Assign
 from spiderpool_aws.domain.instance import InstanceState
-from spiderpool_aws.domain.nic_actions import Assign
-from spiderpool_aws.domain.planner import plan_node
+from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import eni, instance, policy, v4
 from tests.unit.domain.planning import FULL, ONE_NIC, full_node, missing
 

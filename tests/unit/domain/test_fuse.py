@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from spiderpool_aws.domain.actions.removals import Removals
 from spiderpool_aws.domain.fuse import Fuse, FuseState, Scale, Verdict, judge, parse_fuse
-from spiderpool_aws.domain.removals import Removals
 
 NOTHING = Removals()
 

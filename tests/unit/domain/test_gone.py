@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod
+from spiderpool_aws.domain.actions.pools import ApplyPool, DeletePool, PoolChange
+from spiderpool_aws.domain.cluster.node import PodRef
 from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.memory import Absence
-from spiderpool_aws.domain.node import PodRef
-from spiderpool_aws.domain.node_actions import DeleteNode, DeletePod
 from spiderpool_aws.domain.observed import LiveClaim
-from spiderpool_aws.domain.planner import plan_node
-from spiderpool_aws.domain.policy import Policy
-from spiderpool_aws.domain.pool_actions import ApplyPool, DeletePool, PoolChange
+from spiderpool_aws.domain.policy.model import Policy
+from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import NOW, eni, instance, node, policy, v4
 from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node, keys, missing
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from spiderpool_aws.applier import Applier
+from spiderpool_aws.domain.actions.plan import Finding
+from spiderpool_aws.domain.actions.pools import ApplyPool, PoolChange
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.lifecycle import CompleteHook, HookResult, Lifecycle, ProlongHook, Transition
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import Finding
-from spiderpool_aws.domain.planner import plan_node
-from spiderpool_aws.domain.policy import Policy
-from spiderpool_aws.domain.pool_actions import ApplyPool, PoolChange
+from spiderpool_aws.domain.policy.model import Policy
+from spiderpool_aws.domain.rules.planner import plan_node
 from spiderpool_aws.domain.stages import PlannedAction
 from spiderpool_aws.ports import Systems
 from tests.unit.build import NOW, eni, instance, node, observed, policy, v4

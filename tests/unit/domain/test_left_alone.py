@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from spiderpool_aws.domain.planner import plan_node
+from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import eni, instance, observed
 from tests.unit.domain.planning import ONE_NIC, codes, full_node
 

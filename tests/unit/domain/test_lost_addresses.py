@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from spiderpool_aws.domain.actions.nics import Assign, Reassign
+from spiderpool_aws.domain.actions.plan import Tried
+from spiderpool_aws.domain.actions.pools import ApplyPool, PoolChange
 from spiderpool_aws.domain.addresses import parse_network
-from spiderpool_aws.domain.claims import Claims
+from spiderpool_aws.domain.cluster.claims import Claims
 from spiderpool_aws.domain.errors import Code
-from spiderpool_aws.domain.nic_actions import Assign, Reassign
-from spiderpool_aws.domain.plan import Tried
-from spiderpool_aws.domain.planner import plan_node
-from spiderpool_aws.domain.pool_actions import ApplyPool, PoolChange
+from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import NOW, V4, V6, eni, instance, observed, policy, v4
 from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node, keys, missing
 

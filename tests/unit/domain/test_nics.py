@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from spiderpool_aws.domain.actions.nics import Amount, AttachNic, CreateNic, DeleteNic, KeepWithInstance, NoteOrphan
+from spiderpool_aws.domain.actions.plan import Tried
 from spiderpool_aws.domain.instance import (
     CLUSTER_TAG,
     INDEX_TAG,
@@ -19,11 +21,9 @@ from spiderpool_aws.domain.instance import (
     Subnet,
 )
 from spiderpool_aws.domain.memory import ABSENCE
-from spiderpool_aws.domain.nic_actions import Amount, AttachNic, CreateNic, DeleteNic, KeepWithInstance, NoteOrphan
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import Tried
-from spiderpool_aws.domain.planner import plan_node
-from spiderpool_aws.domain.policy import Policy
+from spiderpool_aws.domain.policy.model import Policy
+from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit import build
 from tests.unit.build import NOW, V4, V6, eni, instance, observed, policy
 from tests.unit.domain.planning import FULL, codes, full_node, keys

@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from spiderpool_aws.domain.nic_actions import Assign, Reassign
-from spiderpool_aws.domain.node_actions import DeleteNode, PrepareNode, TaintNode
+from spiderpool_aws.domain.actions.nics import Assign, Reassign
+from spiderpool_aws.domain.actions.nodes import DeleteNode, PrepareNode, TaintNode
+from spiderpool_aws.domain.actions.plan import Action, Finding, NodePlan
+from spiderpool_aws.domain.actions.pools import ApplyMultusConfig, ApplyPool, PoolChange
+from spiderpool_aws.domain.cluster.pool import MultusConfig, Pool
 from spiderpool_aws.domain.node_events import NodeEvent, Step, node_events
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import Action, Finding, NodePlan
-from spiderpool_aws.domain.planner import plan_node
-from spiderpool_aws.domain.pool import MultusConfig, Pool
-from spiderpool_aws.domain.pool_actions import ApplyMultusConfig, ApplyPool, PoolChange
+from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit import build
 from tests.unit.build import NOW, V4, eni, instance, node, observed, v4
 

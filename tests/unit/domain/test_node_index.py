@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from spiderpool_aws.domain.node import Node, NodeProof
-from spiderpool_aws.domain.node_index import NodeIndex
+from spiderpool_aws.domain.cluster.node import Node, NodeProof
+from spiderpool_aws.domain.cluster.node_index import NodeIndex
 from tests.unit.build import LAUNCHED, node
 
 PROOF = NodeProof("i-1", frozenset({"uid-known"}), "10.0.0.10", LAUNCHED)

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from spiderpool_aws.domain.claims import Claims
+from spiderpool_aws.domain.actions.pools import ApplyPool
+from spiderpool_aws.domain.cluster.claims import Claims
+from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.planner import plan_node
-from spiderpool_aws.domain.pool import Pool
-from spiderpool_aws.domain.pool_actions import ApplyPool
+from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import eni, instance, node, observed, policy, v4
 from tests.unit.domain.planning import FULL, codes, full_node, other_pool, planned_pool
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from spiderpool_aws.domain.actions.nics import Assign
+from spiderpool_aws.domain.actions.nodes import PrepareNode, TaintNode
+from spiderpool_aws.domain.actions.pools import ApplyPool
 from spiderpool_aws.domain.instance import InstanceState
-from spiderpool_aws.domain.nic_actions import Assign
-from spiderpool_aws.domain.node_actions import PrepareNode, TaintNode
-from spiderpool_aws.domain.planner import plan_node
-from spiderpool_aws.domain.pool_actions import ApplyPool
+from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit import build
 from tests.unit.build import V4, eni, instance, node, observed, policy, v4
 from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node, keys, missing, planned_pool

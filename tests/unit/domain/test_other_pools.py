@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from spiderpool_aws.domain.claims import Claims
-from spiderpool_aws.domain.planner import plan_node
-from spiderpool_aws.domain.pool_actions import ApplyPool
+from spiderpool_aws.domain.actions.pools import ApplyPool
+from spiderpool_aws.domain.cluster.claims import Claims
+from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import eni, instance, node, observed, v4
 from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node, other_pool, planned_pool
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from spiderpool_aws.domain.actions.pools import ApplyPool
+from spiderpool_aws.domain.cluster.pool import MultusConfig, Pool
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.planner import plan_node
-from spiderpool_aws.domain.pool import MultusConfig, Pool
-from spiderpool_aws.domain.pool_actions import ApplyPool
+from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import V4, V6, eni, instance, node, observed, policy, v6
 from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node
 

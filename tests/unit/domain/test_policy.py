@@ -7,7 +7,7 @@ import yaml
 
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.errors import PolicyError
-from spiderpool_aws.domain.policy import Elastic, Policy, parse_policy
+from spiderpool_aws.domain.policy.model import Elastic, Policy, parse_policy
 from tests.unit import build
 
 EXAMPLE = """

@@ -3,8 +3,8 @@
 import pytest
 
 from spiderpool_aws.domain.errors import PolicyError
-from spiderpool_aws.domain.policy import parse_policy
-from spiderpool_aws.domain.policy_text import read_document
+from spiderpool_aws.domain.policy.model import parse_policy
+from spiderpool_aws.domain.policy.text import read_document
 
 MANY = 5000
 NO_POLICIES = [

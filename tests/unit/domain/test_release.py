@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
+from spiderpool_aws.domain.actions.nics import Assign, Unassign
+from spiderpool_aws.domain.actions.plan import Tried
+from spiderpool_aws.domain.actions.pools import ApplyPool, PoolChange
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, parse_network
-from spiderpool_aws.domain.claims import Claims
-from spiderpool_aws.domain.desired import RELEASE_AFTER, cooling_key
+from spiderpool_aws.domain.cluster.claims import Claims
 from spiderpool_aws.domain.memory import REST, Surplus
-from spiderpool_aws.domain.nic_actions import Assign, Unassign
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import Tried
-from spiderpool_aws.domain.planner import plan_node
-from spiderpool_aws.domain.policy import Elastic, Policy
-from spiderpool_aws.domain.pool_actions import ApplyPool, PoolChange
+from spiderpool_aws.domain.policy.model import Elastic, Policy
+from spiderpool_aws.domain.rules.desired import RELEASE_AFTER, cooling_key
+from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import M5_LARGE, NOW, SUBNET_0, V4, V6, eni, instance, observed, policy, v4
 from tests.unit.domain.planning import ONE_NIC, full_node, keys, planned_pool
 

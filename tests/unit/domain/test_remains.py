@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from spiderpool_aws.domain.cluster.node import NodeProof
+from spiderpool_aws.domain.cluster.node_index import NodeIndex
 from spiderpool_aws.domain.instance import InstanceState
-from spiderpool_aws.domain.node import NodeProof
-from spiderpool_aws.domain.node_index import NodeIndex
 from spiderpool_aws.domain.observed import LiveClaim
-from spiderpool_aws.domain.remains import Remains, claim_of, find_remains
+from spiderpool_aws.domain.rules.remains import Remains, claim_of, find_remains
 from tests.unit.build import NOW, instance, node, policy
 from tests.unit.domain.planning import ONE_NIC, full_node
 

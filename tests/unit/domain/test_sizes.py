@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from spiderpool_aws.domain.actions.nics import Assign
+from spiderpool_aws.domain.actions.pools import ApplyPool, PoolChange
 from spiderpool_aws.domain.addresses import parse_network
-from spiderpool_aws.domain.nic_actions import Assign
-from spiderpool_aws.domain.planner import plan_node
-from spiderpool_aws.domain.policy import Policy
-from spiderpool_aws.domain.pool_actions import ApplyPool, PoolChange
+from spiderpool_aws.domain.policy.model import Policy
+from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit import build
 from tests.unit.build import V4, eni, instance, node, observed, policy, v4, v6
 from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
+from spiderpool_aws.domain.actions.nics import Assign
+from spiderpool_aws.domain.actions.nodes import PrepareNode
+from spiderpool_aws.domain.actions.plan import NodePlan, Tried
+from spiderpool_aws.domain.actions.pools import ApplyMultusConfig
+from spiderpool_aws.domain.cluster.pool import MultusConfig
 from spiderpool_aws.domain.instance import Eni
-from spiderpool_aws.domain.nic_actions import Assign
-from spiderpool_aws.domain.node_actions import PrepareNode
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import NodePlan, Tried
-from spiderpool_aws.domain.planner import plan_node
-from spiderpool_aws.domain.policy import Policy
-from spiderpool_aws.domain.pool import MultusConfig
-from spiderpool_aws.domain.pool_actions import ApplyMultusConfig
+from spiderpool_aws.domain.policy.model import Policy
+from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import MULTUS, SUBNET_0, V4, eni, instance, node, policy, v4
 from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node
 

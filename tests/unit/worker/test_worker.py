@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from spiderpool_aws.batches import read_batch
+from spiderpool_aws.domain.actions.plan import Finding
 from spiderpool_aws.domain.errors import RetryLater
-from spiderpool_aws.domain.plan import Finding
 from spiderpool_aws.domain.request import Hint, Outcome, ReconcileRequest, Status
 from spiderpool_aws.events import MalformedEvent
 from spiderpool_aws.messages import encode

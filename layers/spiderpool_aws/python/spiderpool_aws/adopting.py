@@ -1,7 +1,7 @@
 """Adopting hand-made pools: observe, plan, and write one pool after the other when a person has agreed.
 
     read all pools, the cluster's instances and Nodes, and who holds what the pools list beside
-    plan: what would become of each pool (domain/adoption.py); a person looks at it
+    plan: what would become of each pool (domain/adoption/plan.py); a person looks at it
     for each pool that nothing speaks against: look at its NIC once more; write it, if nobody has since it was read
 
 A write has the pool's uid and resourceVersion with it: a pool is adopted whole, or not at all. Pools are independent of
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from spiderpool_aws.domain.addresses import IPFamily
-from spiderpool_aws.domain.adoption import (
+from spiderpool_aws.domain.adoption.plan import (
     Adoption,
     AdoptionPlan,
     Survey,
@@ -21,12 +21,12 @@ from spiderpool_aws.domain.adoption import (
     plan_adoption,
     unplaced,
 )
+from spiderpool_aws.domain.cluster.node_index import NodeIndex
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.instance import ObservedInstance
-from spiderpool_aws.domain.node_index import NodeIndex
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.policy import Policy
+from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.observation import NodeDirectory, Observer
 from spiderpool_aws.ports import Clock, Systems
 from spiderpool_aws.reconciler import stranger_finding

@@ -4,10 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import assert_never
 
-from spiderpool_aws.domain.errors import Code, Refused
-from spiderpool_aws.domain.instance import ORPHAN_TAG, Eni
-from spiderpool_aws.domain.lifecycle import CompleteHook, HookAction, ProlongHook
-from spiderpool_aws.domain.nic_actions import (
+from spiderpool_aws.domain.actions.nics import (
     Assign,
     AttachNic,
     CreateNic,
@@ -18,11 +15,9 @@ from spiderpool_aws.domain.nic_actions import (
     Reassign,
     Unassign,
 )
-from spiderpool_aws.domain.node import Node
-from spiderpool_aws.domain.node_actions import DeleteNode, DeletePod, NodeAction, PrepareNode, TaintNode
-from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import Action
-from spiderpool_aws.domain.pool_actions import (
+from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod, NodeAction, PrepareNode, TaintNode
+from spiderpool_aws.domain.actions.plan import Action
+from spiderpool_aws.domain.actions.pools import (
     ApplyMultusConfig,
     ApplyPool,
     DeletePool,
@@ -30,7 +25,12 @@ from spiderpool_aws.domain.pool_actions import (
     PoolAction,
     Quarantine,
 )
-from spiderpool_aws.domain.reservation import reservation_for
+from spiderpool_aws.domain.cluster.node import Node
+from spiderpool_aws.domain.cluster.reservation import reservation_for
+from spiderpool_aws.domain.errors import Code, Refused
+from spiderpool_aws.domain.instance import ORPHAN_TAG, Eni
+from spiderpool_aws.domain.lifecycle import CompleteHook, HookAction, ProlongHook
+from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.ports import Assigned, Systems
 
 

@@ -3,18 +3,18 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from spiderpool_aws.domain.claims import Claims
+from spiderpool_aws.domain.cluster.claims import Claims
+from spiderpool_aws.domain.cluster.node import Node, PodRef, fixed_node_name, is_node_name
+from spiderpool_aws.domain.cluster.node_index import NodeIndex, proved_of
+from spiderpool_aws.domain.cluster.pool import Pool
+from spiderpool_aws.domain.cluster.pool_listing import PoolListing
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.instance import GROUP_TAG, InstanceState, ObservedInstance, Subnet
-from spiderpool_aws.domain.left_alone import why_remains_stay
-from spiderpool_aws.domain.node import Node, PodRef, fixed_node_name, is_node_name
-from spiderpool_aws.domain.node_index import NodeIndex, proved_of
-from spiderpool_aws.domain.node_rules import others_of
 from spiderpool_aws.domain.observed import ObservedNode, node_proof
-from spiderpool_aws.domain.policy import Interface, Policy
-from spiderpool_aws.domain.pool import Pool
-from spiderpool_aws.domain.pool_listing import PoolListing
-from spiderpool_aws.domain.remains import (
+from spiderpool_aws.domain.policy.model import Interface, Policy
+from spiderpool_aws.domain.rules.left_alone import why_remains_stay
+from spiderpool_aws.domain.rules.nodes import others_of
+from spiderpool_aws.domain.rules.remains import (
     Remains,
     claim_of,
     find_remains,

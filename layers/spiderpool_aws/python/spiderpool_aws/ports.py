@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from spiderpool_aws.domain.actions.nics import CreateNic
     from spiderpool_aws.domain.addresses import AddressSet, IPFamily, Network
+    from spiderpool_aws.domain.cluster.node import Node, PodRef
+    from spiderpool_aws.domain.cluster.pool import MultusConfig, Pool
+    from spiderpool_aws.domain.cluster.reservation import Reservation
     from spiderpool_aws.domain.control import Control
     from spiderpool_aws.domain.fuse import Fuse
     from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, ObservedInstance, Subnet
     from spiderpool_aws.domain.lifecycle import Lifecycle
-    from spiderpool_aws.domain.nic_actions import CreateNic
-    from spiderpool_aws.domain.node import Node, PodRef
     from spiderpool_aws.domain.node_events import NodeEvent
-    from spiderpool_aws.domain.pool import MultusConfig, Pool
     from spiderpool_aws.domain.request import ReconcileRequest
-    from spiderpool_aws.domain.reservation import Reservation
 
 
 @dataclass(frozen=True, slots=True)

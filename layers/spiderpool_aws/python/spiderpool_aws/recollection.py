@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from spiderpool_aws.domain.desired import cooling_key
+from spiderpool_aws.domain.actions.nics import Assign, AttachNic, CreateNic
+from spiderpool_aws.domain.actions.plan import Action
 from spiderpool_aws.domain.lifecycle import ProlongHook
-from spiderpool_aws.domain.nic_actions import Assign, AttachNic, CreateNic
-from spiderpool_aws.domain.nic_creation import creation_key
-from spiderpool_aws.domain.nic_rules import attach_key
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import Action
 from spiderpool_aws.domain.request import Hint, ReconcileRequest
+from spiderpool_aws.domain.rules.desired import cooling_key
+from spiderpool_aws.domain.rules.nic_creation import creation_key
+from spiderpool_aws.domain.rules.nics import attach_key
 
 COOL_DOWN = timedelta(seconds=60)
 """How long a subnet that had no room is not asked again."""

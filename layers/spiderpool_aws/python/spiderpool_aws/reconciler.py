@@ -17,18 +17,18 @@ from dataclasses import dataclass, field, replace
 
 from spiderpool_aws.announcer import Announcer
 from spiderpool_aws.applier import Applier
+from spiderpool_aws.domain.actions.nics import AttachNic, CreateNic, DeleteNic
+from spiderpool_aws.domain.actions.plan import Action, Finding, NodePlan
+from spiderpool_aws.domain.cluster.pool_listing import PoolListing
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, Paced, Refused, RetryLater, Unavailable
-from spiderpool_aws.domain.lost import SECOND_LOOK, unlisted
-from spiderpool_aws.domain.nic_actions import AttachNic, CreateNic, DeleteNic
 from spiderpool_aws.domain.node_events import Step, node_events
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import Action, Finding, NodePlan
-from spiderpool_aws.domain.planner import plan_node
-from spiderpool_aws.domain.policy import Policy
-from spiderpool_aws.domain.pool_listing import PoolListing
-from spiderpool_aws.domain.remains import node_names
+from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import Hint, Outcome, ReconcileRequest, Status
+from spiderpool_aws.domain.rules.lost import SECOND_LOOK, unlisted
+from spiderpool_aws.domain.rules.planner import plan_node
+from spiderpool_aws.domain.rules.remains import node_names
 from spiderpool_aws.metrics import Metric
 from spiderpool_aws.observation import NodeDirectory, Observer, in_group
 from spiderpool_aws.ports import UNLIMITED, Clock, ControlPort, Deadline, Reporter, Systems

@@ -15,21 +15,21 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from spiderpool_aws.domain.actions.plan import NodePlan
+from spiderpool_aws.domain.actions.removals import Removals
+from spiderpool_aws.domain.cluster.node_index import NodeIndex
+from spiderpool_aws.domain.cluster.pool import Pool
+from spiderpool_aws.domain.cluster.pool_listing import PoolListing
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.fuse import Fuse, FuseState, Scale, Verdict, judge
 from spiderpool_aws.domain.instance import ObservedInstance
-from spiderpool_aws.domain.ipv6_default import flip_is_awaited, flip_is_due
 from spiderpool_aws.domain.memory import Absence
-from spiderpool_aws.domain.node_index import NodeIndex
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import NodePlan
-from spiderpool_aws.domain.planner import plan_node
-from spiderpool_aws.domain.policy import Policy
-from spiderpool_aws.domain.pool import Pool
-from spiderpool_aws.domain.pool_listing import PoolListing
-from spiderpool_aws.domain.removals import Removals
+from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import Hint, ReconcileRequest
+from spiderpool_aws.domain.rules.ipv6_default import flip_is_awaited, flip_is_due
+from spiderpool_aws.domain.rules.planner import plan_node
 from spiderpool_aws.events import ResyncRequest
 from spiderpool_aws.metrics import Metric
 from spiderpool_aws.observation import NodeDirectory, Observer

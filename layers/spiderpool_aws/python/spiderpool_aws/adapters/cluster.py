@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from spiderpool_aws.adapters.cluster_api import ClusterApi, Json, Resource
 from spiderpool_aws.adapters.cluster_errors import ChangedSinceReadError, NotServedError
-from spiderpool_aws.domain.errors import Code, Refused, RetryLater
-from spiderpool_aws.domain.node import Node, PodRef
-from spiderpool_aws.domain.pool import (
+from spiderpool_aws.domain.cluster.node import Node, PodRef
+from spiderpool_aws.domain.cluster.pool import (
     API_VERSION,
     FIELD_MANAGER,
     SpiderIPPool,
@@ -19,7 +18,8 @@ from spiderpool_aws.domain.pool import (
     multus_patch,
     pool_manifest,
 )
-from spiderpool_aws.domain.reservation import SpiderReservedIP, reservation_manifest
+from spiderpool_aws.domain.cluster.reservation import SpiderReservedIP, reservation_manifest
+from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.manifests.rbac import EVENT_NAMESPACE
 from spiderpool_aws.metrics import Metric
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from spiderpool_aws.adapters.credentials import ClusterCredentials
+    from spiderpool_aws.domain.cluster.pool import MultusConfig, Pool
+    from spiderpool_aws.domain.cluster.reservation import Reservation
     from spiderpool_aws.domain.node_events import NodeEvent
-    from spiderpool_aws.domain.pool import MultusConfig, Pool
-    from spiderpool_aws.domain.reservation import Reservation
     from spiderpool_aws.ports import Reporter
 
 POOLS = Resource(f"/apis/{API_VERSION}", "spiderippools")

@@ -21,8 +21,8 @@ from spiderpool_aws.adapters.cluster_errors import (
     of_refused_login,
     of_transport,
 )
+from spiderpool_aws.domain.cluster.pool import FIELD_MANAGER
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
-from spiderpool_aws.domain.pool import FIELD_MANAGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

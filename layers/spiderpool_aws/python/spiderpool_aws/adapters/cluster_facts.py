@@ -9,7 +9,7 @@ import yaml
 
 from spiderpool_aws.adapters.cluster import EVENTS, MULTUS, POOLS, RESERVED
 from spiderpool_aws.adapters.cluster_api import ClusterApi, Json, Resource
-from spiderpool_aws.domain.pool import API_VERSION
+from spiderpool_aws.domain.cluster.pool import API_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from spiderpool_aws.domain.fuse import Fuse, parse_fuse
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
-    from spiderpool_aws.domain.policy import Policy
+    from spiderpool_aws.domain.policy.model import Policy
     from spiderpool_aws.ports import Reporter
 
 HISTORY_PAGE = 50

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
     from types_boto3_ec2.type_defs import TagTypeDef
 
+    from spiderpool_aws.domain.actions.nics import CreateNic
     from spiderpool_aws.domain.addresses import Network
     from spiderpool_aws.domain.instance import Eni
-    from spiderpool_aws.domain.nic_actions import CreateNic
 
 # (family, prefixes) -> the parameter that says how many; the same names in Assign* and CreateNetworkInterface.
 _COUNTS = {

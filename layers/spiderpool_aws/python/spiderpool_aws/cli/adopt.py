@@ -11,11 +11,11 @@ import typer
 from spiderpool_aws.cli.adopt_view import as_document, as_text, outcome_line
 from spiderpool_aws.cli.policy import read_policy
 from spiderpool_aws.domain.errors import PolicyError, Refused, RetryLater
-from spiderpool_aws.domain.policy import Policy, parse_policy
+from spiderpool_aws.domain.policy.model import Policy, parse_policy
 
 if TYPE_CHECKING:
     from spiderpool_aws.adopting import Adopted, Adopter
-    from spiderpool_aws.domain.adoption import AdoptionPlan
+    from spiderpool_aws.domain.adoption.plan import AdoptionPlan
     from spiderpool_aws.user_access import UserAccess
 
 FAILED, TO_DO = 1, 2

@@ -5,8 +5,8 @@ from itertools import groupby
 from typing import Any
 
 from spiderpool_aws.adopting import Adopted
-from spiderpool_aws.domain.adoption import Adoption, AdoptionPlan
-from spiderpool_aws.domain.policy import Policy
+from spiderpool_aws.domain.adoption.plan import Adoption, AdoptionPlan
+from spiderpool_aws.domain.policy.model import Policy
 
 
 def as_text(plan: AdoptionPlan, policy: Policy, *, yes: bool) -> str:

@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
 
-from spiderpool_aws.domain.addresses import EMPTY, AddressSet
-from spiderpool_aws.domain.lifecycle import CompleteHook, ProlongHook
-from spiderpool_aws.domain.nic_actions import (
+from spiderpool_aws.domain.actions.nics import (
     Assign,
     AttachNic,
     CreateNic,
@@ -19,8 +17,8 @@ from spiderpool_aws.domain.nic_actions import (
     Reassign,
     Unassign,
 )
-from spiderpool_aws.domain.node_actions import DeleteNode, DeletePod, NodeAction, PrepareNode, TaintNode
-from spiderpool_aws.domain.pool_actions import (
+from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod, NodeAction, PrepareNode, TaintNode
+from spiderpool_aws.domain.actions.pools import (
     ApplyMultusConfig,
     ApplyPool,
     DeletePool,
@@ -29,12 +27,14 @@ from spiderpool_aws.domain.pool_actions import (
     PoolChange,
     Quarantine,
 )
+from spiderpool_aws.domain.addresses import EMPTY, AddressSet
+from spiderpool_aws.domain.lifecycle import CompleteHook, ProlongHook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from spiderpool_aws.domain.plan import Action
-    from spiderpool_aws.domain.pool import Pool
+    from spiderpool_aws.domain.actions.plan import Action
+    from spiderpool_aws.domain.cluster.pool import Pool
 
 LATER = "known after apply: EC2 chooses them"
 

@@ -9,9 +9,9 @@ from spiderpool_aws.cli.condition import interfaces_of
 from spiderpool_aws.cli.findings import Check, Result, ok, untried, wrong
 from spiderpool_aws.cli.planning import make_plan
 from spiderpool_aws.domain.addresses import IPFamily
+from spiderpool_aws.domain.cluster.node import fixed_node_name
 from spiderpool_aws.domain.instance import CLUSTER_TAG, InstanceState
-from spiderpool_aws.domain.node import fixed_node_name
-from spiderpool_aws.domain.policy import Elastic
+from spiderpool_aws.domain.policy.model import Elastic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from spiderpool_aws.cli.planning import PlannedInstance
     from spiderpool_aws.cli.world import World
     from spiderpool_aws.domain.instance import InstanceTypeLimits
-    from spiderpool_aws.domain.policy import Interface, Policy, Size
+    from spiderpool_aws.domain.policy.model import Interface, Policy, Size
 
 SHOWN = 5
 JOINS_WITHIN = timedelta(minutes=10)

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spiderpool_aws.domain.addresses import IPFamily
-from spiderpool_aws.domain.draft import Draft
-from spiderpool_aws.domain.overrides import with_overrides
+from spiderpool_aws.domain.rules.draft import Draft
+from spiderpool_aws.domain.rules.overrides import with_overrides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from spiderpool_aws.cli.planning import PlannedInstance
+    from spiderpool_aws.domain.cluster.pool import Pool
     from spiderpool_aws.domain.instance import Eni, Subnet
-    from spiderpool_aws.domain.policy import Interface, Policy
-    from spiderpool_aws.domain.pool import Pool
+    from spiderpool_aws.domain.policy.model import Interface, Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from spiderpool_aws.domain.control import Control
     from spiderpool_aws.domain.fuse import Fuse
-    from spiderpool_aws.domain.policy import Policy
+    from spiderpool_aws.domain.policy.model import Policy
     from spiderpool_aws.ports import ControlPort
 
 SSM = "ssm:"
@@ -125,7 +125,7 @@ def _policy_of(given: str) -> Policy | None:
     if not given or given.startswith(SSM):
         return None
     from spiderpool_aws.domain.errors import PolicyError
-    from spiderpool_aws.domain.policy import parse_policy
+    from spiderpool_aws.domain.policy.model import parse_policy
 
     try:
         return parse_policy(Path(given).read_text(encoding="utf-8"))

@@ -14,8 +14,8 @@ from spiderpool_aws.cli.connect import Where, connected
 from spiderpool_aws.cli.errors import Mistake
 from spiderpool_aws.cli.options import OUTPUT, Output
 from spiderpool_aws.cli.planning import INSTANCE, make_plan
-from spiderpool_aws.domain.overrides import override_tag
-from spiderpool_aws.domain.policy import Elastic
+from spiderpool_aws.domain.policy.model import Elastic
+from spiderpool_aws.domain.rules.overrides import override_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from spiderpool_aws.cli.world import World
     from spiderpool_aws.domain.instance import ObservedInstance, Subnet
     from spiderpool_aws.domain.memory import PoolMemory
-    from spiderpool_aws.domain.policy import Group, Policy, Size
+    from spiderpool_aws.domain.policy.model import Group, Policy, Size
 
 
 def run(

@@ -10,7 +10,7 @@ from spiderpool_aws.cli.changes import Change, Kind, change_of
 from spiderpool_aws.cli.errors import Mistake
 from spiderpool_aws.cli.world import NoQueue
 from spiderpool_aws.domain.fuse import Fuse, FuseState, judge
-from spiderpool_aws.domain.planner import plan_node
+from spiderpool_aws.domain.rules.planner import plan_node
 from spiderpool_aws.observation import Observer
 from spiderpool_aws.reconciler import stranger_finding
 from spiderpool_aws.resync import Resync, Survey
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from spiderpool_aws.cli.world import World
+    from spiderpool_aws.domain.actions.plan import NodePlan
     from spiderpool_aws.domain.control import Control
     from spiderpool_aws.domain.observed import ObservedNode
-    from spiderpool_aws.domain.plan import NodePlan
-    from spiderpool_aws.domain.policy import Policy
+    from spiderpool_aws.domain.policy.model import Policy
 
 INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
 

@@ -8,7 +8,7 @@ import typer
 
 from spiderpool_aws.deployment import cluster_problem
 from spiderpool_aws.domain.errors import PolicyError
-from spiderpool_aws.domain.policy import Elastic, Group, Interface, Size, parse_policy
+from spiderpool_aws.domain.policy.model import Elastic, Group, Interface, Size, parse_policy
 
 app = typer.Typer(help="The policy file.", no_args_is_help=True)
 

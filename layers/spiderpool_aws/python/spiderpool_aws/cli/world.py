@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from spiderpool_aws.deployment import Names
     from spiderpool_aws.domain.control import Control
     from spiderpool_aws.domain.fuse import Fuse
-    from spiderpool_aws.domain.policy import Policy
+    from spiderpool_aws.domain.policy.model import Policy
     from spiderpool_aws.domain.request import ReconcileRequest
     from spiderpool_aws.manifests.rbac import Rule
     from spiderpool_aws.ports import Clock, ControlPort, Systems

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from spiderpool_aws.domain.errors import PolicyError
 from spiderpool_aws.domain.fuse import Fuse
-from spiderpool_aws.domain.policy import Policy, parse_policy
+from spiderpool_aws.domain.policy.model import Policy, parse_policy
 
 
 @dataclass(frozen=True, slots=True)

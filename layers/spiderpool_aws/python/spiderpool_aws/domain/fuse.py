@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from spiderpool_aws.domain.removals import Removals
+from spiderpool_aws.domain.actions.removals import Removals
 
 SHARE = 10
 FEW = 5

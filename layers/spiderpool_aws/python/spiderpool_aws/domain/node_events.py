@@ -22,9 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from spiderpool_aws.domain.errors import Code
-from spiderpool_aws.domain.lifecycle import CompleteHook, ProlongHook
-from spiderpool_aws.domain.nic_actions import (
+from spiderpool_aws.domain.actions.nics import (
     Assign,
     AttachNic,
     CreateNic,
@@ -34,12 +32,9 @@ from spiderpool_aws.domain.nic_actions import (
     Reassign,
     Unassign,
 )
-from spiderpool_aws.domain.node import Node
-from spiderpool_aws.domain.node_actions import DeleteNode, DeletePod, PrepareNode, TaintNode
-from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.plan import Action, Finding, NodePlan
-from spiderpool_aws.domain.pool import Pool
-from spiderpool_aws.domain.pool_actions import (
+from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod, PrepareNode, TaintNode
+from spiderpool_aws.domain.actions.plan import Action, Finding, NodePlan
+from spiderpool_aws.domain.actions.pools import (
     ApplyMultusConfig,
     ApplyPool,
     DeletePool,
@@ -47,6 +42,11 @@ from spiderpool_aws.domain.pool_actions import (
     PoolChange,
     Quarantine,
 )
+from spiderpool_aws.domain.cluster.node import Node
+from spiderpool_aws.domain.cluster.pool import Pool
+from spiderpool_aws.domain.errors import Code
+from spiderpool_aws.domain.lifecycle import CompleteHook, ProlongHook
+from spiderpool_aws.domain.observed import ObservedNode
 
 NAME_LIMIT = 253
 MESSAGE_LIMIT = 1024

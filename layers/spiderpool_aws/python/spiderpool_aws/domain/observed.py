@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from spiderpool_aws.domain.actions.plan import Action, Finding, Tried
 from spiderpool_aws.domain.addresses import IPFamily
-from spiderpool_aws.domain.claims import Claims
+from spiderpool_aws.domain.cluster.claims import Claims
+from spiderpool_aws.domain.cluster.node import Node, NodeProof, PodRef
+from spiderpool_aws.domain.cluster.pool import MultusConfig, Pool
+from spiderpool_aws.domain.cluster.reservation import Reservation
 from spiderpool_aws.domain.instance import Eni, InstanceState, InstanceTypeLimits, ObservedInstance, Subnet
 from spiderpool_aws.domain.lifecycle import Lifecycle
-from spiderpool_aws.domain.node import Node, NodeProof, PodRef
-from spiderpool_aws.domain.plan import Action, Finding, Tried
-from spiderpool_aws.domain.pool import MultusConfig, Pool
-from spiderpool_aws.domain.reservation import Reservation
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     # For the annotations only: `route_event` starts without the policy's models.
-    from spiderpool_aws.domain.plan import Finding, NodePlan
+    from spiderpool_aws.domain.actions.plan import Finding, NodePlan
 
 
 class Hint(StrEnum):

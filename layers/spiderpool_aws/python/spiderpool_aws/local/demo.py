@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from spiderpool_aws.domain.pool import Pool, SpiderIPPool
+from spiderpool_aws.domain.cluster.pool import Pool, SpiderIPPool
 from spiderpool_aws.local.demo_tables import nodes_of, pools_of
 from spiderpool_aws.local.ec2.autoscaling import AutoScalingGroup
 from spiderpool_aws.local.ec2.fixtures import Network, SubnetPlan, create_network, tag_list

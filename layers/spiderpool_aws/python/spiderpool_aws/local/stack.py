@@ -27,7 +27,7 @@ from spiderpool_aws.deployment import (
     Function,
 )
 from spiderpool_aws.domain.errors import PolicyError
-from spiderpool_aws.domain.policy import Policy, parse_policy
+from spiderpool_aws.domain.policy.model import Policy, parse_policy
 from spiderpool_aws.local.bus import Bus, rules
 from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.cluster import ClusterDouble, SpiderpoolAgent

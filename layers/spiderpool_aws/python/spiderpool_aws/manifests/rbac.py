@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from spiderpool_aws.domain.pool import API_VERSION
+from spiderpool_aws.domain.cluster.pool import API_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

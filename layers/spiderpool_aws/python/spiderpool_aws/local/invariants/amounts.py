@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily
-from spiderpool_aws.domain.desired import PREFIX_ADDRESSES
 from spiderpool_aws.domain.instance import INDEX_TAG, INSTANCE_TAG
-from spiderpool_aws.domain.overrides import override_tag
-from spiderpool_aws.domain.policy import Elastic, Size
+from spiderpool_aws.domain.policy.model import Elastic, Size
+from spiderpool_aws.domain.rules.desired import PREFIX_ADDRESSES
+from spiderpool_aws.domain.rules.overrides import override_tag
 from spiderpool_aws.local.ec2 import Ec2Call
 from spiderpool_aws.local.ec2.instance_types import limits
 from spiderpool_aws.local.ec2.state import Eni

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 from spiderpool_aws.domain.addresses import IPFamily
-from spiderpool_aws.domain.policy import Policy
-from spiderpool_aws.domain.pool import FIELD_MANAGER
+from spiderpool_aws.domain.cluster.pool import FIELD_MANAGER
+from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.local.cluster import ClusterDouble, ClusterWrite
 from spiderpool_aws.local.cluster.double import PRODUCT
 from spiderpool_aws.local.ec2 import Ec2Call, Ec2Model

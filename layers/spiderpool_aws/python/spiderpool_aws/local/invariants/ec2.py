@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, parse_network
+from spiderpool_aws.domain.cluster.pool import INSTANCE_LABEL
 from spiderpool_aws.domain.instance import CLUSTER_TAG
-from spiderpool_aws.domain.pool import INSTANCE_LABEL
 from spiderpool_aws.local.ec2 import Ec2Call
 from spiderpool_aws.local.ec2.instance_types import limits
 from spiderpool_aws.local.ec2.state import Eni

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from spiderpool_aws.domain.pool import CLUSTER_LABEL
+from spiderpool_aws.domain.cluster.pool import CLUSTER_LABEL
 from spiderpool_aws.local.cluster import ClusterWrite
 from spiderpool_aws.local.invariants.truth import LIVE, Truth, internal_ips
 

@@ -1,7 +1,7 @@
 """Invariants 1, 3, 4, 7 and 10: what the system writes to pools."""
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, parse_network, vpc_gateway
-from spiderpool_aws.domain.pool import OWNED, STATE_ANNOTATION, Pool, PoolIdentity
+from spiderpool_aws.domain.cluster.pool import OWNED, STATE_ANNOTATION, Pool, PoolIdentity
 from spiderpool_aws.local.cluster import ClusterWrite
 from spiderpool_aws.local.ec2.state import Eni
 from spiderpool_aws.local.invariants.history import assigned

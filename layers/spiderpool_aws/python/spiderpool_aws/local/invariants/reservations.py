@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet
-from spiderpool_aws.domain.pool import PoolIdentity
-from spiderpool_aws.domain.reservation import Reservation, SpiderReservedIP
+from spiderpool_aws.domain.cluster.pool import PoolIdentity
+from spiderpool_aws.domain.cluster.reservation import Reservation, SpiderReservedIP
 from spiderpool_aws.local.cluster import ClusterWrite
 from spiderpool_aws.local.invariants.truth import Json, Truth
 

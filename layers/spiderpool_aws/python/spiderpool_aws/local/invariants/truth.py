@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily
+from spiderpool_aws.domain.cluster.node import fixed_node_name
+from spiderpool_aws.domain.cluster.pool import Pool, SpiderIPPool
 from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance
-from spiderpool_aws.domain.node import fixed_node_name
-from spiderpool_aws.domain.policy import Interface, Policy
-from spiderpool_aws.domain.pool import Pool, SpiderIPPool
+from spiderpool_aws.domain.policy.model import Interface, Policy
 from spiderpool_aws.local.cluster import ClusterDouble
 from spiderpool_aws.local.ec2 import Ec2Model
 from spiderpool_aws.local.ec2.state import Eni, Instance, Subnet

@@ -1,0 +1,1 @@
+"""What can be done to EC2 and to the cluster, and in what order."""

@@ -1,0 +1,1 @@
+"""Pools made by hand, and how they become ours."""

@@ -1,0 +1,1 @@
+"""What the cluster has: pools, nodes, reservations, and who wrote them."""

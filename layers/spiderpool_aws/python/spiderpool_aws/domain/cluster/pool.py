@@ -1,0 +1,276 @@
+"""SpiderIPPool and SpiderMultusConfig: as the cluster's API has them (pydantic), and as the planner sees them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from spiderpool_aws.domain.addresses import AddressSet, IPFamily
+from spiderpool_aws.domain.cluster.field_managers import FieldOwner, FieldsOfManager, owners_of, taken_fields
+from spiderpool_aws.domain.memory import NO_MEMORY, PoolMemory
+
+API_VERSION = "spiderpool.spidernet.io/v2beta1"
+FIELD_MANAGER = "spiderpool-aws"
+CLUSTER_LABEL = "spiderpool-aws/cluster"
+INSTANCE_LABEL = "spiderpool-aws/instance"
+ENI_LABEL = "spiderpool-aws/eni"
+ATTACHMENT_LABEL = "spiderpool-aws/attachment"
+FAMILY_LABEL = "spiderpool-aws/family"
+STATE_ANNOTATION = "spiderpool-aws/state"
+OWNED = frozenset({"ips", "gateway", "nodeName", "multusName", "default"})
+"""The fields of a pool's spec that we keep as they should be, beside those that never change."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolIdentity:
+    """Whose a pool is, kept in its labels: AWS reuses addresses, so a name proves nothing."""
+
+    cluster: str
+    instance_id: str
+    eni_id: str
+    attachment_id: str
+    family: IPFamily
+
+    def to_labels(self) -> dict[str, str]:
+        """Return the five labels."""
+        return {
+            CLUSTER_LABEL: self.cluster,
+            INSTANCE_LABEL: self.instance_id,
+            ENI_LABEL: self.eni_id,
+            ATTACHMENT_LABEL: self.attachment_id,
+            FAMILY_LABEL: str(int(self.family)),
+        }
+
+    @classmethod
+    def from_labels(cls, labels: Mapping[str, str]) -> "PoolIdentity | None":
+        """Return the identity; None when one label is missing or says nothing we wrote: then the pool is not ours."""
+        try:
+            family = IPFamily(int(labels[FAMILY_LABEL]))
+            rest = (labels[key] for key in (CLUSTER_LABEL, INSTANCE_LABEL, ENI_LABEL, ATTACHMENT_LABEL))
+            cluster, instance_id, eni_id, attachment_id = rest
+        except (KeyError, ValueError):
+            return None
+        return cls(cluster, instance_id, eni_id, attachment_id, family)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSpec:
+    """The fields of a pool's spec that we own. `disable` is ours only while it is true."""
+
+    subnet: str
+    ips: AddressSet
+    gateway: str | None
+    node_name: tuple[str, ...]
+    multus_name: tuple[str, ...]
+    default: bool
+    disable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A pool, observed or planned."""
+
+    name: str
+    identity: PoolIdentity | None
+    """None: a pool of somebody else, never written unless a person has it adopted."""
+    spec: PoolSpec
+    allocated: AddressSet
+    """The addresses that pods use (`status.allocatedIPs`)."""
+    excluded: AddressSet
+    """`excludeIPs`, which is the users' field."""
+    memory: PoolMemory = NO_MEMORY
+    uid: str = ""
+    """Empty until the pool exists."""
+    terminating: bool = False
+    terminating_since: datetime | None = None
+    users: Mapping[str, str] = field(default_factory=dict)
+    """Address -> `namespace/pod`, of the addresses in use."""
+    resource_version: str = field(default="", compare=False)
+    """Of the reading; only a note (`ClusterPort.note_pool`) insists on it."""
+    taken: frozenset[str] = frozenset()
+    """Fields of the spec, as the API has them, that we set and somebody else changed or took out since."""
+    owners: tuple[FieldOwner, ...] = field(default=(), compare=False)
+    """Of a pool of somebody else: who has set the fields that would be ours if it were adopted."""
+
+    @property
+    def family(self) -> IPFamily:
+        """The pool's IP family."""
+        return self.spec.ips.family
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+class PoolMetadata(_Wire):
+    """What we read of `metadata`."""
+
+    name: str
+    uid: str = ""
+    resource_version: str = ""
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+    deletion_timestamp: datetime | None = None
+    managed_fields: tuple[FieldsOfManager, ...] = ()
+
+
+class IPPoolSpec(_Wire):
+    """What we read of `spec`."""
+
+    subnet: str
+    ip_version: int | None = None
+    ips: tuple[str, ...] = ()
+    exclude_ips: tuple[str, ...] = Field(default=(), alias="excludeIPs")
+    gateway: str | None = None
+    node_name: tuple[str, ...] = ()
+    multus_name: tuple[str, ...] = ()
+    default: bool = False
+    disable: bool = False
+
+
+class IPPoolStatus(_Wire):
+    """What we read of `status`; `allocatedIPs` is a JSON string."""
+
+    allocated_ips: str | None = Field(default=None, alias="allocatedIPs")
+
+
+class SpiderIPPool(_Wire):
+    """A SpiderIPPool as the API server answers it; fields that we do not read are passed over."""
+
+    metadata: PoolMetadata
+    spec: IPPoolSpec
+    status: IPPoolStatus = IPPoolStatus()
+
+    def to_pool(self) -> Pool:
+        """Return the planner's view. Raises AddressError on an address that the API server should not have stored."""
+        spec = self.spec
+        family = IPFamily(spec.ip_version or (6 if ":" in spec.subnet else 4))
+        identity = PoolIdentity.from_labels(self.metadata.labels)
+        records: dict[str, Any] = json.loads(self.status.allocated_ips or "{}")
+        return Pool(
+            name=self.metadata.name,
+            uid=self.metadata.uid,
+            resource_version=self.metadata.resource_version,
+            identity=identity,
+            # The webhook lets a backward range pass; whoever wrote it, the addresses between count as listed.
+            spec=PoolSpec(
+                subnet=spec.subnet,
+                ips=AddressSet.parse(family, spec.ips, strict=False),
+                gateway=spec.gateway,
+                node_name=spec.node_name,
+                multus_name=spec.multus_name,
+                default=spec.default,
+                disable=spec.disable,
+            ),
+            memory=PoolMemory.parse(self.metadata.annotations.get(STATE_ANNOTATION, ""), family),
+            terminating=self.metadata.deletion_timestamp is not None,
+            terminating_since=self.metadata.deletion_timestamp,
+            allocated=AddressSet.of(family, records),
+            excluded=AddressSet.parse(family, spec.exclude_ips, strict=False),
+            users={address: str(record.get("pod", "")) for address, record in records.items()},
+            taken=taken_fields(self.metadata.managed_fields, FIELD_MANAGER, OWNED) if identity else frozenset(),
+            owners=() if identity else owners_of(self.metadata.managed_fields, FIELD_MANAGER, OWNED),
+        )
+
+
+def pool_manifest(pool: Pool) -> dict[str, Any]:
+    """Return what server-side apply sends: identity, memory and the fields that we own, nothing else.
+
+    With a `uid` the API server refuses the apply (409 or 422) when the pool of that name is another one, or gone.
+    """
+    if pool.identity is None:
+        raise ValueError(f"pool {pool.name} is not ours and is never written")
+    metadata: dict[str, Any] = {"name": pool.name, "labels": pool.identity.to_labels()}
+    if pool.uid:
+        metadata["uid"] = pool.uid
+    if pool.memory:
+        metadata["annotations"] = {STATE_ANNOTATION: pool.memory.to_text()}
+    spec: dict[str, Any] = {
+        "ipVersion": int(pool.family),
+        "subnet": pool.spec.subnet,
+        "ips": pool.spec.ips.to_ranges(),
+        "nodeName": list(pool.spec.node_name),
+        "multusName": list(pool.spec.multus_name),
+        "default": pool.spec.default,
+    }
+    if pool.spec.gateway is not None:
+        spec["gateway"] = pool.spec.gateway
+    if pool.memory.disabled:
+        spec["disable"] = True
+    return {"apiVersion": API_VERSION, "kind": "SpiderIPPool", "metadata": metadata, "spec": spec}
+
+
+@dataclass(frozen=True, slots=True)
+class MultusConfig:
+    """A SpiderMultusConfig of type ipvlan: the network that a pod asks for, on one NIC of the host."""
+
+    namespace: str
+    name: str
+    master: str
+    ours: bool = True
+    uid: str = ""
+
+    @property
+    def key(self) -> str:
+        """`namespace/name`, as pods and pools refer to it."""
+        return f"{self.namespace}/{self.name}"
+
+
+class _MultusMetadata(_Wire):
+    name: str
+    namespace: str
+    uid: str = ""
+    labels: dict[str, str] = Field(default_factory=dict)
+
+
+class _Ipvlan(_Wire):
+    master: tuple[str, ...] = ()
+
+
+class _MultusSpec(_Wire):
+    cni_type: str = "custom"
+    ipvlan: _Ipvlan | None = None
+
+
+class SpiderMultusConfig(_Wire):
+    """A SpiderMultusConfig as the API server answers it."""
+
+    metadata: _MultusMetadata
+    spec: _MultusSpec = _MultusSpec()
+
+    def to_config(self) -> MultusConfig:
+        """Return the planner's view; the master is empty when the config is not an ipvlan of one NIC."""
+        ipvlan = self.spec.ipvlan if self.spec.cni_type == "ipvlan" else None
+        return MultusConfig(
+            namespace=self.metadata.namespace,
+            name=self.metadata.name,
+            master=",".join(ipvlan.master) if ipvlan else "",
+            ours=CLUSTER_LABEL in self.metadata.labels,
+            uid=self.metadata.uid,
+        )
+
+
+def multus_manifest(config: MultusConfig, cluster: str) -> dict[str, Any]:
+    """Return what server-side apply sends to create a SpiderMultusConfig."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "SpiderMultusConfig",
+        "metadata": {"name": config.name, "namespace": config.namespace, "labels": {CLUSTER_LABEL: cluster}},
+        "spec": {"cniType": "ipvlan", "ipvlan": {"master": [config.master]}},
+    }
+
+
+def multus_patch(config: MultusConfig, cluster: str) -> dict[str, Any]:
+    """Return the merge patch that mends the SpiderMultusConfig of a uid.
+
+    An apply takes nothing away that others own, and Spiderpool refuses an ipvlan beside another type's block.
+    """
+    others = dict.fromkeys(("macvlan", "vlan", "sriov", "ibsriov", "ipoib", "ovs", "customCNI"))
+    return {
+        "metadata": {"uid": config.uid, "labels": {CLUSTER_LABEL: cluster}},
+        "spec": {"cniType": "ipvlan", "ipvlan": {"master": [config.master]}, **others},
+    }

@@ -1,0 +1,155 @@
+"""The rules of one NIC and one IP family: what EC2 has to assign, and what goes back to the subnet. Pure."""
+
+from dataclasses import dataclass, replace
+
+from spiderpool_aws.domain.actions.nics import Amount, Assign, Reassign, Unassign
+from spiderpool_aws.domain.actions.plan import Tried
+from spiderpool_aws.domain.addresses import EMPTY, AddressSet
+from spiderpool_aws.domain.errors import Code
+from spiderpool_aws.domain.memory import Surplus
+from spiderpool_aws.domain.policy.model import Elastic, Size
+from spiderpool_aws.domain.rules.desired import (
+    RELEASE_AFTER,
+    Bounds,
+    Excess,
+    Holding,
+    Wanted,
+    cooling_key,
+    excess,
+    is_exhausted,
+    lack,
+    no_excess,
+    surplus_note,
+    wanted,
+)
+from spiderpool_aws.domain.rules.draft import Draft
+from spiderpool_aws.domain.rules.lost import Lost
+from spiderpool_aws.domain.rules.nic_family import NicFamily
+from spiderpool_aws.metrics import Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What leaves the pool because the NIC has too much, and what the pool remembers of it."""
+
+    excess: Excess
+    released: AddressSet
+    """Of what leaves the pool, the single addresses that go by the size's own nature: no removal to the fuse."""
+    surplus: Surplus | None = None
+
+
+def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft: Draft) -> Release:
+    """Plan what EC2 has to assign or take back; return what has to leave the pool first.
+
+    What is unseen may be there at the next look: it counts, so that a stale answer assigns nothing twice. Nothing is
+    released while something lacks: a policy that changes from addresses to prefixes gets the prefix first.
+    """
+    holding = _plan_reassign(nic, holding, lost, draft)
+    bounds = Bounds(nic.limits, nic.subnet, nic.interface.subnets.reserve)
+    unseen = holding.unseen_blocks(nic.family) if size.prefixes is not None else len(holding.unseen)
+    slots = bounds.free_slots(nic.family, nic.eni, unseen)
+    want = wanted(size, holding, slots, prefix_refused=_prefix_refused(nic))
+    need = lack(size, nic.family, nic.eni, holding, bounds, want)
+    if need.problem:
+        draft.report(Metric.CAPACITY_LIMITED, need.problem)
+    _report_fallback(nic, size, holding, draft)
+    if need.amount.count:
+        _plan_assign(nic, Assign(nic.eni.eni_id, nic.family, need.amount.count, need.amount.prefixes), draft)
+        return Release(no_excess(nic.family), EMPTY[nic.family], _kept_note(nic))
+    return _plan_release(nic, size, holding, want, need.slots if need.short else None, draft)
+
+
+def _report_fallback(nic: NicFamily, size: Size, holding: Holding, draft: Draft) -> None:
+    missing = (size.prefixes or 0) - len(holding.prefixes)
+    if size.fallback == "addresses" and missing > 0 and holding.singles and nic.limits.nitro:
+        draft.report(
+            Metric.PREFIX_FALLBACK,
+            f"{nic.eni.eni_id} has single {nic.family} addresses in place of {Amount(missing, prefixes=True)}: "
+            f"{nic.subnet.subnet_id} had no whole block free",
+        )
+
+
+def _kept_note(nic: NicFamily) -> Surplus | None:
+    # Not rewritten for a moment of growth: the pool is written anyway when the addresses are there.
+    return nic.pool.memory.surplus if nic.pool is not None else None
+
+
+def _plan_reassign(nic: NicFamily, holding: Holding, lost: Lost, draft: Draft) -> Holding:
+    """Plan to assign again what pods use and the NIC has lost; what is planned counts as held."""
+    pool = nic.pool
+    if not lost.in_use or pool is None:
+        return holding
+    users = ", ".join(sorted({pool.users.get(address, "a pod") for address in lost.in_use}))
+    why = f"{users} still uses it, and {nic.eni.eni_id} has lost it"
+    bounds = Bounds(nic.limits, nic.subnet, nic.interface.subnets.reserve)
+    free = bounds.room(nic.family, nic.eni, len(holding.unseen))
+    if len(lost.in_use) > free:
+        text = f"{lost.in_use} cannot be assigned again ({why}): there is room for {free}"
+        draft.report(Metric.CAPACITY_LIMITED, text)
+        return holding
+    for addresses in _to_reassign(nic, lost):
+        if draft.add(Reassign(nic.eni.eni_id, addresses, why, nic.subnet.vpc_id)):
+            holding = replace(holding, unseen=holding.unseen | addresses)
+    return holding
+
+
+def _to_reassign(nic: NicFamily, lost: Lost) -> list[AddressSet]:
+    """Return what is asked for together: all of it, or each by itself when somebody holds one of them."""
+    if nic.observed.outcome_of(Reassign(nic.eni.eni_id, lost.in_use, "")) == Code.ADDRESS_TAKEN:
+        return [AddressSet.of(nic.family, [address]) for address in lost.in_use]
+    return [lost.in_use]
+
+
+def _plan_assign(nic: NicFamily, action: Assign, draft: Draft) -> None:
+    key = cooling_key(nic.subnet.subnet_id, nic.family, prefixes=action.prefixes)
+    until = nic.observed.cooling.get(key)
+    if until is None or until <= nic.observed.now:
+        draft.add(action)
+        return
+    # Somebody was told a moment ago that the subnet is full: asking again would only use up the request rate.
+    draft.report(Code.SUBNET_EXHAUSTED, f"{nic.subnet.subnet_id} had no room a moment ago: {action} waits")
+    draft.wait(f"{nic.subnet.subnet_id} has no room", (until - nic.observed.now).total_seconds())
+
+
+def _prefix_refused(nic: NicFamily) -> bool:
+    """Tell whether EC2 said, in this pass or a moment ago, that the subnet has no room for a prefix."""
+    until = nic.observed.cooling.get(cooling_key(nic.subnet.subnet_id, nic.family, prefixes=True))
+    cooling = until is not None and until > nic.observed.now
+    return cooling or any(_is_refused_prefix(nic, tried) for tried in nic.observed.tried)
+
+
+def _is_refused_prefix(nic: NicFamily, tried: Tried) -> bool:
+    action = tried.action
+    if not isinstance(action, Assign) or not action.prefixes or not is_exhausted(tried.code):
+        return False
+    return (action.eni_id, action.family) == (nic.eni.eni_id, nic.family)
+
+
+def _plan_release(
+    nic: NicFamily, size: Size, holding: Holding, want: Wanted, most: int | None, draft: Draft
+) -> Release:
+    pool, now = nic.pool, nic.observed.now
+    pending = _pending(nic, holding, want) if most is None else EMPTY[nic.family]
+    kept = replace(holding, singles=holding.singles - pending)
+    known = pool.memory.surplus if pool is not None else None
+    note = surplus_note(size, kept, want, known, Surplus(now, str(size.addresses)))
+    over = excess(nic.family, kept, want, due=note is not None and now - note.since >= RELEASE_AFTER, most=most)
+    over = replace(over, unassign=over.unassign | pending)
+    if over.unassign:
+        draft.add(Unassign(nic.eni.eni_id, over.unassign, "the NIC holds more than the policy asks for"))
+    if over.unassign_prefixes:
+        why = "the NIC holds more prefixes than the policy asks for"
+        draft.add(Unassign(nic.eni.eni_id, EMPTY[nic.family], why, over.unassign_prefixes))
+    elastic = isinstance(size.addresses, Elastic) or size.fallback == "addresses"
+    released = over.listed & holding.singles if elastic else EMPTY[nic.family]
+    return Release(over, released, None if over.listed else note)
+
+
+def _pending(nic: NicFamily, holding: Holding, want: Wanted) -> AddressSet:
+    """Return what a shrink released and nobody has unassigned yet: the worker was stopped in between."""
+    released = EMPTY[nic.family]
+    for _, addresses in nic.pool.memory.released if nic.pool is not None else ():
+        released = released | addresses
+    left = (released & holding.singles) - holding.listed - holding.claimed
+    enough = len(holding.singles - holding.claimed) - len(left) >= want.singles
+    return left if enough else EMPTY[nic.family]

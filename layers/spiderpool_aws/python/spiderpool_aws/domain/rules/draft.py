@@ -1,0 +1,62 @@
+"""A plan in the making, shared by the rules."""
+
+from dataclasses import dataclass, field
+
+from spiderpool_aws.domain.actions.plan import Action, Finding, NodePlan, Wait
+from spiderpool_aws.domain.actions.removals import Doubt
+from spiderpool_aws.domain.errors import Code
+from spiderpool_aws.domain.observed import ObservedNode
+from spiderpool_aws.metrics import Metric
+
+
+@dataclass(slots=True)
+class Draft:
+    """The rules add to it, in any order: an action's stage says when it is due."""
+
+    observed: ObservedNode
+    gone: bool = False
+    """EC2 called the instance terminated: its removals are proved, and no fuse holds them."""
+    actions: list[Action] = field(default_factory=list)
+    waits: list[Wait] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    nudges: set[str] = field(default_factory=set)
+    doubts: list[Doubt] = field(default_factory=list)
+    incomplete: bool = False
+    """A pool that the node needs is not in place: its startup taint stays."""
+
+    def add(self, action: Action) -> bool:
+        """Add an action, unless it was tried in this pass or the fuse holds it; tell whether it was added."""
+        if self.observed.outcome_of(action) is not None or action.scope in self.observed.stuck:
+            return False
+        if action.is_removal and self.observed.removals_held and not self.gone:
+            self.report(Metric.REMOVAL_HELD, f"{action.key}: {self.observed.removals_held}")
+            return False
+        self.actions.append(action)
+        return True
+
+    def report(self, code: Metric | Code, message: str) -> None:
+        """Note something that a person should know."""
+        self.findings.append(Finding(code, message))
+
+    def refuse(self, code: Metric | Code, message: str) -> None:
+        """Note something that keeps the node from being complete and that only a person can mend."""
+        self.report(code, message)
+        self.incomplete = True
+
+    def wait(self, reason: str, delay_seconds: float | None = None) -> None:
+        """Note something that time will mend and that keeps the node from being complete."""
+        self.waits.append(Wait(reason, delay_seconds))
+        self.incomplete = True
+
+    def to_plan(self) -> NodePlan:
+        """Return the finished plan."""
+        return NodePlan(
+            instance_id=self.observed.instance_id,
+            actions=tuple(sorted(self.actions, key=lambda action: action.stage)),
+            waits=tuple(self.waits),
+            findings=tuple(dict.fromkeys((*self.observed.refusals, *self.findings))),
+            nudges=frozenset(self.nudges),
+            gone=self.gone,
+            incomplete=self.incomplete,
+            doubts=tuple(self.doubts),
+        )

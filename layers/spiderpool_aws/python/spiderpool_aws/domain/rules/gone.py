@@ -1,0 +1,172 @@
+"""The rules of what is not there: an instance that is gone, unknown or at rest, and a NIC that left. Pure."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod
+from spiderpool_aws.domain.actions.pools import ApplyPool, DeletePool, LiftQuarantine, PoolChange
+from spiderpool_aws.domain.addresses import EMPTY, AddressSet
+from spiderpool_aws.domain.cluster.node import PodRef
+from spiderpool_aws.domain.cluster.pool import Pool
+from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
+from spiderpool_aws.domain.memory import PoolMemory
+from spiderpool_aws.domain.observed import ObservedNode
+from spiderpool_aws.domain.policy.model import Policy
+from spiderpool_aws.domain.rules.draft import Draft
+from spiderpool_aws.domain.rules.left_alone import why_remains_stay
+from spiderpool_aws.domain.rules.lost import lost_addresses
+from spiderpool_aws.domain.rules.quarantine import plan_leftovers
+from spiderpool_aws.domain.rules.remains import is_surely_gone
+from spiderpool_aws.metrics import Metric
+
+
+def plan_absent(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
+    """Plan for an instance that EC2 does not know: nothing, until two complete listings lacked it."""
+    if is_surely_gone(None, observed.pools, observed.now):
+        plan_gone(observed, policy, draft, "EC2 has not listed its instance for ten minutes")
+        return
+    if any(not pool.terminating for pool in observed.pools):
+        draft.report(
+            Metric.INSTANCE_UNKNOWN, f"EC2 does not know {observed.instance_id}: its pools stay until that is sure"
+        )
+    plan_leftovers(draft)
+
+
+def plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) -> None:
+    """Plan for an instance that is dead for certain: its Node, its pods, its pools and its reservations go."""
+    if observed.removals_held and observed.instance is None:
+        draft.report(Metric.REMOVAL_HELD, f"{observed.instance_id}: {observed.removals_held}")
+        return
+    if alone := why_remains_stay(observed.instance, observed.pools, policy):
+        if observed.pools:
+            draft.report(Metric.LEFT_ALONE, f"the Node and the pods of {observed.instance_id} stay: {alone}")
+    else:
+        _plan_remains(observed, policy, draft, why)
+    for pool in observed.pools:
+        if not pool.terminating:
+            draft.add(DeletePool(pool, why))
+    for known in observed.reservations:
+        draft.add(LiftQuarantine(known))
+
+
+def _plan_remains(observed: ObservedNode, policy: Policy, draft: Draft, why: str) -> None:
+    """Plan for the Nodes that are proved the dead one's, and for its pods.
+
+    A Node goes first, so that nothing is scheduled onto it any more; but its pods go first where no pool has its name:
+    nobody would find them without the Node when the worker is stopped in between.
+    """
+    kept: list[str] = []
+    named = {name for pool in observed.pools if not pool.terminating for name in pool.spec.node_name}
+    nodes = _nodes_to_delete(observed, policy, why, kept)
+    pods = _pods_to_delete(observed, policy, why, kept)
+    early = [action for action in nodes if action.node_name in named]
+    ordered: list[DeleteNode | DeletePod] = [*early, *pods, *(action for action in nodes if action not in early)]
+    for action in ordered:
+        draft.add(action)
+    _report_kept(observed, kept, draft)
+
+
+def _nodes_to_delete(observed: ObservedNode, policy: Policy, why: str, kept: list[str]) -> list[DeleteNode]:
+    found = []
+    for node in observed.nodes:
+        if not policy.nodes.delete_terminated or not observed.proof.holds(node):
+            continue
+        if observed.live_claim is None:
+            found.append(DeleteNode(node.name, node.uid, why))
+        else:
+            kept.append(f"Node {node.name}")
+    return found
+
+
+def _pods_to_delete(observed: ObservedNode, policy: Policy, why: str, kept: list[str]) -> list[DeletePod]:
+    found = []
+    for pod in observed.pods if policy.nodes.delete_pods_of_terminated else ():
+        until = _successor_since(observed, pod)
+        if until is None or pod.created < until:
+            found.append(DeletePod(pod, why))
+        else:
+            kept.append(f"pod {pod.namespace}/{pod.name}")
+    return found
+
+
+def _successor_since(observed: ObservedNode, pod: PodRef) -> datetime | None:
+    """Return since when pods of the pod's node name may be a successor's; None when nobody has taken the name.
+
+    A live instance has it since its launch; a Node that is not proved the dead one's is another's since it was
+    created, whether or not EC2 tells us of an instance.
+    """
+    moments = [observed.live_claim.launch_time] if observed.live_claim is not None else []
+    moments += [n.created for n in observed.nodes if n.name == pod.node_name and not observed.proof.holds(n)]
+    return min(moments, default=None)
+
+
+def _report_kept(observed: ObservedNode, kept: list[str], draft: Draft) -> None:
+    claim = observed.live_claim
+    if not kept or claim is None:
+        return
+    some = ", ".join(kept[:5]) + (f" and {len(kept) - 5} more" if len(kept) > 5 else "")
+    draft.report(
+        Metric.NODE_CLAIMED,
+        f"{some} stay though {observed.instance_id} is gone: {claim.instance_id} is alive and has its node name, "
+        "primary address or providerID; if it is not that node, delete them by hand",
+    )
+
+
+def plan_resting(
+    observed: ObservedNode, instance: ObservedInstance, pool: Pool, memory: PoolMemory, why: str, draft: Draft
+) -> None:
+    """A pool that should serve no new pod: disabled, and what its NIC loses meanwhile leaves it, too.
+
+    `memory` is the pool's with what else it should remember.
+    """
+    eni = next((e for e in instance.enis if pool.identity is not None and e.eni_id == pool.identity.eni_id), None)
+    if instance.state is InstanceState.SHUTTING_DOWN:
+        # Its NICs vanish any moment, and the pool goes when EC2 says `terminated`.
+        _disable(pool, memory, why, draft)
+    elif eni is None:
+        plan_detached(observed, pool, draft)
+    else:
+        lost = lost_addresses(pool, eni.assigned(pool.family), observed.now)
+        dropped = EMPTY[pool.family] if observed.removals_held else lost.dropped
+        if lost.next_look_seconds is not None:
+            draft.wait(f"{pool.name}: EC2 does not show all its addresses, look again", lost.next_look_seconds)
+        _disable(pool, replace(memory, missing=lost.without(dropped)), why, draft, dropped)
+
+
+def _disable(pool: Pool, memory: PoolMemory, why: str, draft: Draft, dropped: AddressSet | None = None) -> None:
+    memory = replace(memory, disabled=True, absent=None)
+    if pool.terminating or (pool.spec.disable and pool.memory == memory and not dropped):
+        return
+    ips = pool.spec.ips - dropped if dropped else pool.spec.ips
+    target = replace(pool, spec=replace(pool.spec, disable=True, ips=ips), memory=memory)
+    change = PoolChange.SHRINK if dropped else PoolChange.DISABLE
+    draft.add(ApplyPool(change, target, why, dropped or None))
+
+
+def plan_detached(observed: ObservedNode, pool: Pool, draft: Draft) -> None:
+    """A NIC that left: disable its pool at once, delete it when a second look has not found the NIC either."""
+    if pool.terminating:
+        return
+    lost = lost_addresses(pool, EMPTY[pool.family], observed.now)
+    why = "its NIC is no longer attached"
+    if lost.next_look_seconds is not None:
+        _disable(pool, replace(pool.memory, missing=lost.memory), why, draft)
+        draft.wait(f"{pool.name}: {why}, look again", lost.next_look_seconds)
+    elif observed.removals_held:
+        draft.report(Metric.REMOVAL_HELD, f"{pool.name} stays: {observed.removals_held}")
+    else:
+        draft.add(DeletePool(pool, why))
+
+
+def forget_absence(observed: ObservedNode, draft: Draft) -> None:
+    """Take the note of an absence off each pool: EC2 knows the instance, whatever else is done or not done for it.
+
+    A note that stays would count for the next absence, and one missing listing would be a proof (invariant 10). What
+    is reserved for a pool that is gone is left of other times, too.
+    """
+    touched = {a.pool.name for a in draft.actions if isinstance(a, ApplyPool | DeletePool)}
+    for pool in observed.pools:
+        if pool.memory.absent is not None and not pool.terminating and pool.name not in touched:
+            known = replace(pool, memory=replace(pool.memory, absent=None))
+            draft.add(ApplyPool(PoolChange.REMEMBER, known, "EC2 knows its instance again"))
+    plan_leftovers(draft)

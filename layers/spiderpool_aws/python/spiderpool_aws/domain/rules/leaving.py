@@ -1,0 +1,108 @@
+"""The rules of an instance that is about to leave, or not yet in service, and of the life-cycle actions. Pure."""
+
+from dataclasses import replace
+
+from spiderpool_aws.domain.errors import Code
+from spiderpool_aws.domain.instance import CLUSTER_TAG, ObservedInstance
+from spiderpool_aws.domain.lifecycle import CompleteHook, HookResult, Lifecycle, ProlongHook, Transition
+from spiderpool_aws.domain.observed import ObservedNode
+from spiderpool_aws.domain.policy.model import Policy
+from spiderpool_aws.domain.rules.draft import Draft
+from spiderpool_aws.domain.rules.gone import plan_resting
+
+LOOK_AGAIN_SECONDS = 15.0
+"""How often it is looked whether the pods are gone: 80 looks in a message's 20 minutes, and SQS gives it up at 100."""
+PASSING = {Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP}
+"""Refusals that say no more than that our picture was old: no reason to give an instance up."""
+
+
+def why_leaving(observed: ObservedNode) -> str:
+    """Return why no new pod should get an address although the instance runs; empty when it should."""
+    if observed.interrupted or any(pool.memory.interrupted for pool in observed.pools):
+        return "EC2 takes the Spot instance back"
+    lifecycle = observed.lifecycle
+    if lifecycle is not None and lifecycle.is_leaving:
+        return f"{lifecycle.group} terminates it"
+    if lifecycle is not None and lifecycle.is_warm:
+        return f"it is in the warm pool of {lifecycle.group}"
+    return ""
+
+
+def plan_leaving(observed: ObservedNode, instance: ObservedInstance, why: str, policy: Policy, draft: Draft) -> None:
+    """Disable the pools of an instance that runs and should get no new pod; complete what its group waits for."""
+    for pool in observed.pools:
+        memory = replace(
+            pool.memory,
+            interrupted=pool.memory.interrupted or observed.interrupted,
+            leaving=pool.memory.leaving or (observed.now if _is_terminating(observed.lifecycle) else None),
+        )
+        plan_resting(observed, instance, pool, memory, why, draft)
+    lifecycle = observed.lifecycle
+    if lifecycle is None or lifecycle.waiting is None:
+        return
+    if lifecycle.waiting is Transition.LAUNCHING:
+        _complete(observed, lifecycle, HookResult.CONTINUE, why, draft)
+        return
+    _plan_drained(observed, lifecycle, policy, draft)
+
+
+def plan_idle(observed: ObservedNode, instance: ObservedInstance, policy: Policy, why: str, draft: Draft) -> None:
+    """Hold up no group for an instance that is dead, at rest or left alone: nothing is to come that it could wait for.
+
+    A hook holds up also an instance that died by itself (user guide, "Amazon EC2 Auto Scaling lifecycle hooks"). One of
+    another cluster waits for that cluster's functions: its hooks have the same names.
+    """
+    lifecycle = observed.lifecycle
+    if lifecycle is not None and instance.tags.get(CLUSTER_TAG) == policy.cluster:
+        _complete(observed, lifecycle, HookResult.CONTINUE, why, draft)
+
+
+def _is_terminating(lifecycle: Lifecycle | None) -> bool:
+    return lifecycle is not None and lifecycle.waiting is Transition.TERMINATING
+
+
+def _plan_drained(observed: ObservedNode, lifecycle: Lifecycle, policy: Policy, draft: Draft) -> None:
+    """Hold the termination up until no pod has an address, or the policy's patience has run out."""
+    live = [pool for pool in observed.pools if not pool.terminating]
+    used = sum(len(pool.allocated) for pool in live)
+    since = min((pool.memory.leaving for pool in live if pool.memory.leaving is not None), default=observed.now)
+    left = policy.nodes.drain_seconds - (observed.now - since).total_seconds()
+    if not used:
+        _complete(observed, lifecycle, HookResult.CONTINUE, "no pod has an address of it any more", draft)
+    elif left <= 0:
+        _complete(
+            observed, lifecycle, HookResult.CONTINUE, f"pods still have {used} of its addresses, and time is up", draft
+        )
+    else:
+        draft.wait(f"pods still have {used} addresses of {observed.instance_id}", min(left, LOOK_AGAIN_SECONDS))
+        _prolong(observed, lifecycle, draft)
+
+
+def plan_launched(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
+    """Complete the launch when all pools are in place; keep the group waiting while something is not there yet."""
+    lifecycle = observed.lifecycle
+    if lifecycle is None or lifecycle.waiting is not Transition.LAUNCHING:
+        return
+    if not draft.incomplete:
+        _complete(observed, lifecycle, HookResult.CONTINUE, "its pools are in place", draft)
+    elif draft.waits or draft.actions or _may_pass(observed):
+        _prolong(observed, lifecycle, draft)
+    elif policy.nodes.launch_failure == "abandon":
+        _complete(
+            observed, lifecycle, HookResult.ABANDON, "its pools cannot be had, and the policy says abandon", draft
+        )
+
+
+def _may_pass(observed: ObservedNode) -> bool:
+    """Tell whether something failed or was refused in this pass that another look may find otherwise."""
+    return bool(observed.stuck) or any(finding.code in PASSING for finding in observed.refusals)
+
+
+def _prolong(observed: ObservedNode, lifecycle: Lifecycle, draft: Draft) -> None:
+    if lifecycle.waiting is not None and observed.heartbeat_due:
+        draft.add(ProlongHook(lifecycle.group, observed.instance_id, lifecycle.waiting))
+
+
+def _complete(observed: ObservedNode, lifecycle: Lifecycle, result: HookResult, why: str, draft: Draft) -> None:
+    if lifecycle.waiting is not None:
+        draft.add(CompleteHook(lifecycle.group, observed.instance_id, lifecycle.waiting, result, why))

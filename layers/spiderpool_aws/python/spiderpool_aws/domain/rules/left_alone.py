@@ -1,0 +1,29 @@
+"""Which instances are none of our business, and why. Pure."""
+
+from collections.abc import Sequence
+
+from spiderpool_aws.domain.cluster.pool import Pool
+from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, ObservedInstance
+from spiderpool_aws.domain.policy.model import Policy
+
+
+def why_remains_stay(instance: ObservedInstance | None, pools: Sequence[Pool], policy: Policy) -> str:
+    """Return why the Node and the pods of an instance that is gone stay; empty when they go.
+
+    EC2 takes the tags off a terminated instance after a while (EC2 user guide, "Instance termination"), and tells none
+    of one that it no longer lists: then its pools alone say that it was ours.
+    """
+    return "" if pools and (instance is None or not instance.tags) else why_left_alone(instance, policy)
+
+
+def why_left_alone(instance: ObservedInstance | None, policy: Policy) -> str:
+    """Return why nothing is done for an instance; empty when it is served."""
+    if instance is None:
+        return "EC2 does not know it"
+    if not instance.is_of(policy.cluster):
+        return f"it does not carry the tag {CLUSTER_TAG}={policy.cluster}"
+    if not instance.is_managed:
+        return f"it carries the tag {MANAGED_TAG}=false"
+    if policy.group_of(instance) is None:
+        return "no group of the policy matches it"
+    return "Windows nodes have no ipvlan" if instance.platform == "windows" else ""

@@ -1,0 +1,151 @@
+"""The rules of NICs that are missing, and of those that belong to nobody. Pure.
+
+Created is looked for before it is created; a NIC that cannot be attached is deleted again; one of ours that nobody
+needs is noted, and deleted when it was noted ten minutes ago (docs/architecture.md#invariants, 6).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from spiderpool_aws.domain.actions.nics import AttachNic, DeleteNic, KeepWithInstance, NoteOrphan
+from spiderpool_aws.domain.instance import (
+    CLUSTER_TAG,
+    INDEX_TAG,
+    INSTANCE_TAG,
+    ORPHAN_TAG,
+    Eni,
+    InstanceState,
+    InstanceTypeLimits,
+    ObservedInstance,
+)
+from spiderpool_aws.domain.memory import ABSENCE
+from spiderpool_aws.domain.observed import ObservedNode
+from spiderpool_aws.domain.policy.model import Interface, Policy
+from spiderpool_aws.domain.rules.draft import Draft
+from spiderpool_aws.domain.rules.nic_creation import MissingNic, choose_creation
+from spiderpool_aws.metrics import Metric
+
+
+def spare_for(observed: ObservedNode, interface: Interface) -> Eni | None:
+    """Return the NIC that we created for a device index of this instance and that is not attached yet."""
+    index = str(interface.device_index)
+    return next((eni for eni in observed.spares if eni.tags.get(INDEX_TAG) == index), None)
+
+
+def plan_missing_nic(
+    observed: ObservedNode, instance: ObservedInstance, policy: Policy, interface: Interface, draft: Draft
+) -> None:
+    """Plan for a device index of the policy at which the instance has no NIC."""
+    spare = spare_for(observed, interface)
+    if spare is not None:
+        _plan_attach(observed, instance, interface, spare, draft)
+        return
+    if not interface.subnets.tags and not interface.subnets.ids:
+        draft.refuse(
+            Metric.NIC_MISSING,
+            f"{instance.instance_id} has no NIC at device index {interface.device_index} ({interface.host}): pin it in "
+            "the launch template, or say in the policy in which subnets it may be created",
+        )
+        return
+    if instance.state is not InstanceState.RUNNING:
+        draft.wait(f"{instance.instance_id} is {instance.state}: a NIC can be attached when it runs")
+        return
+    if _attach_was_refused(observed, interface, draft):
+        return
+    limits = observed.limits
+    if limits is None or _beyond_type(instance, interface, limits, draft):
+        return
+    action = choose_creation(MissingNic(observed, instance, policy, interface, limits), draft)
+    if action is not None:
+        draft.add(action)
+        draft.incomplete = True
+
+
+def _attach_was_refused(observed: ObservedNode, interface: Interface, draft: Draft) -> bool:
+    """Tell whether a NIC could not be attached, in this pass or lately: another one would fare no better."""
+    attaches = (tried.action for tried in observed.tried if isinstance(tried.action, AttachNic))
+    now = any(attach.device_index == interface.device_index for attach in attaches)
+    until = observed.cooling.get(attach_key(observed.instance_id, interface.device_index))
+    if now:
+        draft.incomplete = True
+    elif until is not None and until > observed.now:
+        draft.refuse(
+            Metric.NIC_MISSING,
+            f"a NIC for device index {interface.device_index} of {observed.instance_id} was refused lately: another is "
+            f"tried after {until:%H:%M:%S}Z",
+        )
+        return True
+    return now
+
+
+def attach_key(instance_id: str, device_index: int) -> str:
+    """Return under which key a refused attach is remembered."""
+    return f"attach to {instance_id} at {device_index}"
+
+
+def _beyond_type(instance: ObservedInstance, interface: Interface, limits: InstanceTypeLimits, draft: Draft) -> bool:
+    """Refuse before the create what the attach would refuse after it."""
+    sizes = [size for family in interface.families if (size := interface.size(family)) is not None]
+    if not limits.nitro and any(size.prefixes is not None for size in sizes):
+        draft.refuse(
+            Metric.NIC_LIMITED,
+            f"{instance.instance_id} cannot get a NIC at device index {interface.device_index} with prefixes: "
+            f"{limits.instance_type} is not a Nitro type; use addresses",
+        )
+        return True
+    count = sum(eni.network_card == 0 for eni in instance.enis)
+    if interface.device_index < limits.enis and count < limits.enis:
+        return False
+    draft.refuse(
+        Metric.NIC_LIMITED,
+        f"{instance.instance_id} cannot get a NIC at device index {interface.device_index}: {limits.instance_type} "
+        f"carries {limits.enis} and it has {count}; take a larger type, or lower the policy",
+    )
+    return True
+
+
+def _plan_attach(
+    observed: ObservedNode, instance: ObservedInstance, interface: Interface, spare: Eni, draft: Draft
+) -> None:
+    draft.incomplete = True
+    action = AttachNic(instance.instance_id, interface.device_index, spare.eni_id)
+    refused = observed.outcome_of(action)
+    if refused is None:
+        draft.add(action)
+    elif refused:
+        draft.add(DeleteNic(spare.eni_id, "it could not be attached", at_once=True))
+
+
+def plan_kept(eni: Eni, instance: ObservedInstance, draft: Draft) -> None:
+    """Have a NIC that we created for this instance deleted with it."""
+    if eni.is_ours and eni.tags.get(INSTANCE_TAG) == instance.instance_id and not eni.delete_on_termination:
+        draft.add(KeepWithInstance(eni.eni_id, eni.attachment_id))
+
+
+def plan_orphans(observed: ObservedNode, needed: Mapping[str, Eni], policy: Policy, draft: Draft) -> None:
+    """Plan for the spare NICs that nobody needs: gone with a terminated instance, else after ten minutes.
+
+    A NIC whose pool is still there stays: its addresses may be in use, and go with it (invariants 2 and 3).
+    """
+    pooled = {pool.identity.eni_id for pool in observed.pools if pool.identity is not None}
+    for eni in observed.spares:
+        is_ours = eni.is_ours and eni.tags.get(CLUSTER_TAG) == policy.cluster
+        if eni.eni_id in needed or not is_ours or eni.why_left_alone:
+            continue
+        noted = _noted(eni)
+        if noted is not None and eni.eni_id in pooled:
+            continue
+        if draft.gone and eni.eni_id not in pooled:
+            draft.add(DeleteNic(eni.eni_id, "its instance is terminated"))
+        elif noted is None:
+            draft.add(NoteOrphan(eni.eni_id, observed.now.isoformat(timespec="seconds")))
+        elif observed.now - noted >= ABSENCE:
+            draft.add(DeleteNic(eni.eni_id, f"it belongs to nobody since {noted:%Y-%m-%d %H:%M:%S}Z"))
+
+
+def _noted(eni: Eni) -> datetime | None:
+    try:
+        noted = datetime.fromisoformat(eni.tags.get(ORPHAN_TAG, ""))
+    except ValueError:
+        return None
+    return noted if noted.tzinfo is not None else None

@@ -1,0 +1,45 @@
+"""An instance's own tags say how much its NICs hold, whatever the policy says. Pure.
+
+`spiderpool-aws/<device index>/ipv4` and `…/ipv6`: a whole number (of prefixes where the policy gives prefixes, else of
+addresses), or `max`.
+"""
+
+from spiderpool_aws.domain.addresses import IPFamily
+from spiderpool_aws.domain.instance import ObservedInstance
+from spiderpool_aws.domain.policy.model import MOST, Interface, Size
+from spiderpool_aws.domain.rules.draft import Draft
+from spiderpool_aws.metrics import Metric
+
+
+def override_tag(device_index: int, family: IPFamily) -> str:
+    """Return the tag's key."""
+    return f"spiderpool-aws/{device_index}/{str(family).lower()}"
+
+
+def with_overrides(interface: Interface, instance: ObservedInstance, draft: Draft) -> Interface:
+    """Return the interface as the instance's tags want it; a value that says nothing is reported and passed over."""
+    changed: dict[str, Size] = {}
+    for family in interface.families:
+        key = override_tag(interface.device_index, family)
+        value, size = instance.tags.get(key), interface.size(family)
+        if value is None or size is None:
+            continue
+        override = _size(value, size)
+        if override is None:
+            kind = "prefixes" if size.prefixes is not None else "addresses, or max"
+            draft.report(
+                Metric.TAG_INVALID, f"{instance.instance_id} has the tag {key}={value!r}: give a number of {kind}"
+            )
+        else:
+            changed[str(family).lower()] = override
+    return interface.model_copy(update=changed) if changed else interface
+
+
+def _size(value: str, size: Size) -> Size | None:
+    if value == "max" and size.prefixes is None:
+        return Size(addresses="max")
+    if not (value.isascii() and value.isdigit() and len(value) <= len(str(MOST)) and 1 <= int(value) <= MOST):
+        return None
+    if size.prefixes is not None:
+        return size.model_copy(update={"prefixes": int(value)})
+    return Size(addresses=int(value))

@@ -1,0 +1,145 @@
+"""The rules: what one instance lacks or has in excess. Pure; an empty plan means converged.
+
+    gone (EC2 says terminated)        Node, pods and pools go
+    unknown to EC2                    nothing, until two complete listings lacked it (invariant 10)
+    not of this cluster, or unmanaged nothing
+    stopping, stopped, shutting-down  pools are disabled, addresses kept
+    about to leave, or warm           the same, and its Auto Scaling group goes on when no pod is left
+    pending, running                  per NIC: create and attach it; per family: assign what lacks, list what is
+                                      assigned, give back what is too much; then the Node, then the life-cycle action
+
+The order in which actions are due is data: `stages.Stage`.
+"""
+
+from dataclasses import replace
+
+from spiderpool_aws.domain.actions.plan import NodePlan
+from spiderpool_aws.domain.actions.pools import ApplyMultusConfig
+from spiderpool_aws.domain.cluster.pool import MultusConfig
+from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
+from spiderpool_aws.domain.observed import ObservedNode
+from spiderpool_aws.domain.policy.model import Group, Interface, Policy
+from spiderpool_aws.domain.rules.doubts import find_doubts
+from spiderpool_aws.domain.rules.draft import Draft
+from spiderpool_aws.domain.rules.gone import forget_absence, plan_absent, plan_detached, plan_gone, plan_resting
+from spiderpool_aws.domain.rules.leaving import plan_idle, plan_launched, plan_leaving, why_leaving
+from spiderpool_aws.domain.rules.left_alone import why_left_alone
+from spiderpool_aws.domain.rules.nic_family import NicFamily
+from spiderpool_aws.domain.rules.nics import plan_kept, plan_missing_nic, plan_orphans, spare_for
+from spiderpool_aws.domain.rules.nodes import plan_name, plan_prepared
+from spiderpool_aws.domain.rules.overrides import with_overrides
+from spiderpool_aws.domain.rules.pools import plan_nic_family
+from spiderpool_aws.domain.rules.stuck import report_stuck
+from spiderpool_aws.metrics import Metric
+
+
+def plan_node(observed: ObservedNode, policy: Policy) -> NodePlan:
+    """Return what is missing or in excess for one instance; an empty plan means converged."""
+    gone = observed.instance is not None and observed.instance.state is InstanceState.TERMINATED
+    draft = Draft(observed, gone)
+    if observed.instance is None:
+        plan_absent(observed, policy, draft)
+        plan_orphans(observed, {}, policy, draft)
+    elif gone:
+        plan_gone(observed, policy, draft, "its instance is terminated")
+        plan_idle(observed, observed.instance, policy, "the instance is terminated", draft)
+        plan_orphans(observed, {}, policy, draft)
+    else:
+        _plan_known(observed, observed.instance, policy, draft)
+        forget_absence(observed, draft)
+    report_stuck(draft)
+    return draft.to_plan()
+
+
+def _plan_known(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
+    """Plan for an instance that EC2 knows and does not call terminated."""
+    if _is_left_alone(observed, instance, policy, draft):
+        return
+    if instance.state.is_resting:
+        # A Spot instance that was stopped and starts again is as good as any.
+        stopped = instance.state is InstanceState.STOPPED
+        for pool in observed.pools:
+            memory = replace(pool.memory, interrupted=pool.memory.interrupted and not stopped)
+            plan_resting(observed, instance, pool, memory, f"the instance is {instance.state}", draft)
+        plan_idle(observed, instance, policy, f"the instance is {instance.state}", draft)
+    elif why := why_leaving(observed):
+        plan_leaving(observed, instance, why, policy, draft)
+    else:
+        _plan_live(observed, instance, policy, draft)
+        plan_launched(observed, policy, draft)
+    draft.doubts.extend(find_doubts(instance, observed.pools, draft))
+
+
+def _is_left_alone(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> bool:
+    """Tell whether nothing is done for the instance, and report why where a person would wonder."""
+    reason = why_left_alone(instance, policy)
+    if reason and (observed.pools or instance.is_of(policy.cluster)):
+        draft.report(Metric.LEFT_ALONE, f"{instance.instance_id} is left alone: {reason}")
+        plan_idle(observed, instance, policy, f"it is left alone: {reason}", draft)
+    return bool(reason)
+
+
+def _plan_live(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
+    group = policy.group_of(instance)
+    if group is None:
+        return
+    if observed.limits is None:
+        draft.wait(f"the limits of {instance.instance_type} could not be read")
+        return
+    node_name = plan_name(observed, instance, policy, draft)
+    for pool in observed.pools:
+        if pool.identity is not None and all(eni.eni_id != pool.identity.eni_id for eni in instance.enis):
+            plan_detached(observed, pool, draft)
+    needed = {}
+    for interface in group.interfaces:
+        if instance.eni_at(interface.device_index) is None and (spare := spare_for(observed, interface)) is not None:
+            needed[spare.eni_id] = spare
+        _plan_interface(observed, instance, policy, with_overrides(interface, instance, draft), node_name, draft)
+    plan_orphans(observed, needed, policy, draft)
+    _plan_multus(observed, policy.cluster, group, draft)
+    plan_prepared(observed, instance, policy, draft)
+
+
+def _plan_interface(
+    observed: ObservedNode,
+    instance: ObservedInstance,
+    policy: Policy,
+    interface: Interface,
+    node_name: str | None,
+    draft: Draft,
+) -> None:
+    eni = instance.eni_at(interface.device_index)
+    if eni is None:
+        plan_missing_nic(observed, instance, policy, interface, draft)
+        return
+    if not eni.attached:
+        draft.wait(f"{eni.eni_id} is being attached or detached")
+        return
+    if eni.why_left_alone:
+        draft.refuse(Metric.LEFT_ALONE, f"{eni.eni_id} is left alone: {eni.why_left_alone}")
+        return
+    plan_kept(eni, instance, draft)
+    subnet = observed.subnets.get(eni.subnet_id)
+    if subnet is None or observed.limits is None:
+        draft.wait(f"subnet {eni.subnet_id} of {eni.eni_id} could not be read")
+        return
+    for family in interface.families:
+        plan_nic_family(NicFamily(observed, policy, interface, eni, family, subnet, observed.limits, node_name), draft)
+
+
+def _plan_multus(observed: ObservedNode, cluster: str, group: Group, draft: Draft) -> None:
+    for interface in group.interfaces:
+        namespace, name = interface.multus.split("/")
+        known = observed.multus.get(interface.multus)
+        if known is not None and known.master == interface.host:
+            continue
+        if known is not None and not known.ours:
+            draft.refuse(
+                Metric.FOREIGN_MULTUS_CONFIG,
+                f"SpiderMultusConfig {known.key} is not ours and is not an ipvlan on {interface.host}: change it, or "
+                "name another one in the policy",
+            )
+            continue
+        config = MultusConfig(namespace, name, interface.host, uid=known.uid if known is not None else "")
+        draft.add(ApplyMultusConfig(config, cluster))
+        draft.incomplete = True

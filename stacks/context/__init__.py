@@ -1,0 +1,1 @@
+"""What the person who deploys says: cdk.json's context, read and checked."""

@@ -1,0 +1,1 @@
+"""The stack of the functions, their queues and rules."""
