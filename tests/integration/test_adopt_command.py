@@ -94,7 +94,7 @@ def test_the_plan_is_shown_and_nothing_is_written_until_yes(desk: Desk) -> None:
     shown = desk.adopt()
     assert (shown.exit_code, desk.pool()) == (2, before)
     for words in (
-        f"Cluster prod at {desk.server.url}, AWS region eu-west-1",
+        f"Cluster prod at {desk.server.url}\n",
         f"{desk.instance_id}, Node worker-1",
         "+ by-hand [10.0.0.20-10.0.0.21]",
         "ips: 10.0.0.10 leaves: the host's own",
@@ -138,7 +138,7 @@ def test_the_policy_can_come_from_its_parameter_or_a_pipe(desk: Desk) -> None:
     )  # fmt: skip
     ssm.put_parameter(Name="/spiderpool-aws/prod/policy", Value=policy_text(nics=1, mode="observe"), Type="String")
     ssm.close()
-    shown = desk.adopt("--policy", "/spiderpool-aws/prod/policy")
+    shown = desk.adopt("--policy", "ssm:/spiderpool-aws/prod/policy", "--cluster", "prod")
     assert shown.exit_code == 2
     assert "(when the policy's mode is apply; it is observe)" in shown.stdout
     piped = CliRunner(env=desk.environment).invoke(app, ["adopt", "--policy", "-"], input=policy_text(nics=1))
@@ -148,7 +148,7 @@ def test_the_policy_can_come_from_its_parameter_or_a_pipe(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("policy", "words"),
     [
-        pytest.param("none.yaml", "no such file, nor such a parameter", id="neither file nor parameter"),
+        pytest.param("none.yaml", "cannot be read (No such file or directory): give a policy file", id="no such file"),
         pytest.param(
             policy_text(nics=1, cluster="staging"),
             "no instance with the tag spiderpool-aws/cluster=staging",
@@ -228,8 +228,12 @@ def test_a_token_in_a_malformed_kubeconfig_is_not_printed(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("environment", "words"),
     [
-        pytest.param({"AWS_DEFAULT_REGION": ""}, "no AWS region is configured: set AWS_REGION", id="no region"),
-        pytest.param({"AWS_PROFILE": "none"}, "the AWS configuration is no use", id="no such profile"),
+        pytest.param({"AWS_DEFAULT_REGION": ""}, "no AWS region is configured: give --region", id="no region"),
+        pytest.param(
+            {"AWS_PROFILE": "none"},
+            "AWS cannot be asked: The config profile (none) could not be found",
+            id="no such profile",
+        ),
     ],
 )
 def test_an_aws_configuration_that_is_no_use_is_one_clear_answer(

@@ -1,5 +1,6 @@
 """`spiderpool-aws policy check`."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -88,9 +89,9 @@ def test_a_policy_that_no_parameter_holds_fails(file: Path) -> None:
 
 def test_a_policy_that_needs_the_advanced_tier_says_so(file: Path) -> None:
     file.write_text(POLICY + "#" * 4096)
-    code, printed, _ = check(file)
+    code, _, said = check(file)
     assert code == 0
-    assert "has to be of the advanced tier" in printed
+    assert "has to be of the advanced tier" in said
 
 
 def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None:
@@ -102,3 +103,17 @@ def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None:
     code, _, said = check(tmp_path / "latin")
     assert code == 1
     assert "is not UTF-8" in said
+
+
+def test_json_has_the_groups_and_every_problem(file: Path) -> None:
+    runner = CliRunner()
+    shown = runner.invoke(app, ["policy", "check", str(file), "--output", "json"])
+    document = json.loads(shown.stdout)
+    assert (shown.exit_code, document["valid"], document["problems"]) == (0, True, [])
+    assert document["groups"]["others"] == {
+        "match": "every instance", "nics": ["ens5 2 to 9 (warm 4) IPv4 and 3 IPv6"]
+    }  # fmt: skip
+    file.write_text(POLICY.replace("cluster: prod", "clusterr: prod"))
+    shown = runner.invoke(app, ["policy", "check", str(file), "-o", "json"])
+    document = json.loads(shown.stdout)
+    assert (shown.exit_code, document["valid"], len(document["problems"])) == (1, False, 2)

@@ -50,6 +50,12 @@ class ClusterFacts:
 
     def __init__(self, credentials: ClusterCredentials) -> None:
         self._api = ClusterApi(credentials)
+        self._credentials = credentials
+
+    @property
+    def server(self) -> str:
+        """Return the API server's URL."""
+        return str(self._credentials.client().configuration.host)
 
     def events_of(self, node_name: str) -> Sequence[ToldEvent]:
         """Return the Events of a Node, the oldest first; an API server keeps them for an hour (`--event-ttl`)."""

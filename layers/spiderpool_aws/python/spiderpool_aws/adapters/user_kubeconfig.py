@@ -41,12 +41,6 @@ class UserKubeconfig:
         self._files = os.environ.get("KUBECONFIG") or DEFAULT_FILE
         self._client = self._load()
 
-    @property
-    def server(self) -> str:
-        """The API server's URL."""
-        host: str = self._client.configuration.host
-        return host
-
     def client(self) -> ApiClient:
         """Return the client."""
         return self._client

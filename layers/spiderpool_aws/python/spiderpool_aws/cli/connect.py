@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -70,7 +72,11 @@ def _real_world(where: Where, names: Names, policy: Policy | None) -> World:
     from spiderpool_aws.adapters.user_kubeconfig import UserKubeconfig
     from spiderpool_aws.ports import Systems
 
-    session = boto3.Session(region_name=where.region or None, profile_name=where.profile or None)
+    # boto3 reads AWS_DEFAULT_REGION and the profile; AWS_REGION is what the other SDKs and Lambda have.
+    region = where.region or os.environ.get("AWS_REGION") or None
+    session = boto3.Session(region_name=region, profile_name=where.profile or None)
+    if not session.region_name:
+        raise Mistake("no AWS region is configured: give --region, or set AWS_REGION or the profile's `region`")
     make_client, notes = _clients(session), Notes()
     credentials = UserKubeconfig(where.context)
     parameter = where.policy.removeprefix(SSM) if where.policy.startswith(SSM) else names.policy_parameter
@@ -128,10 +134,11 @@ def _policy_of(given: str) -> Policy | None:
     from spiderpool_aws.domain.policy.model import parse_policy
 
     try:
-        return parse_policy(Path(given).read_text(encoding="utf-8"))
+        raw = sys.stdin.buffer.read() if given == "-" else Path(given).read_bytes()
+        return parse_policy(raw.decode())
     except OSError as error:
         raise Mistake(
-            f"--policy {given} cannot be read ({error.strerror}): give a policy file, or {SSM}<parameter>"
+            f"--policy {given} cannot be read ({error.strerror}): give a policy file, - or {SSM}<parameter>"
         ) from error
     except UnicodeDecodeError as error:
         raise Mistake(f"--policy {given} is not UTF-8: save it as UTF-8") from error

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from spiderpool_aws.cli.options import OUTPUT, Output
 from spiderpool_aws.deployment import Names
 from spiderpool_aws.domain.errors import RetryLater
 
@@ -31,21 +32,15 @@ class Kind(StrEnum):
     BOTH = "both"
 
 
-class Output(StrEnum):
-    """How it is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-Cluster = Annotated[str, typer.Option(help="The policy's cluster, whose queues they are.")]
+Cluster = Annotated[
+    str, typer.Option(envvar="SPIDERPOOL_AWS_CLUSTER", help="The policy's cluster, whose queues they are.")
+]
 QueueUrl = Annotated[str, typer.Option(help="The URL of one of the two queues, instead of --cluster.")]
 Queue = Annotated[Kind, typer.Option(help="Which queue of the cluster.")]
 Subject = Annotated[
     str, typer.Option(help="Only what is about this: an instance (i-…), or part of an event's subject.")
 ]
 Region = Annotated[str, typer.Option(help="The region; without it as boto3 finds it.")]
-Format = Annotated[Output, typer.Option(help="A table for people, or JSON.")]
 
 
 @app.command("list")
@@ -55,7 +50,7 @@ def show(
     queue: Queue = Kind.BOTH,
     subject: Subject = "",
     region: Region = "",
-    output: Format = Output.TABLE,
+    output: OUTPUT = Output.TABLE,
 ) -> None:
     """Show each message with its reason. Of one instance ten at most; each look counts as a receive."""
     with _plainly():
@@ -77,7 +72,7 @@ def redrive(
     queue: Queue = Kind.BOTH,
     subject: Subject = "",
     region: Region = "",
-    output: Format = Output.TABLE,
+    output: OUTPUT = Output.TABLE,
 ) -> None:
     """Have the messages worked on again: requests go back into their queue, events to their function."""
     done: list[dict[str, Any]] = []
@@ -112,7 +107,7 @@ def drop(
     subject: Subject = "",
     region: Region = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    output: Format = Output.TABLE,
+    output: OUTPUT = Output.TABLE,
 ) -> None:
     """Delete the messages for good. The resync looks at every node anyway, so nothing of the cluster is lost."""
     dropped: list[dict[str, Any]] = []

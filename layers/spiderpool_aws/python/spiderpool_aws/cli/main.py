@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from spiderpool_aws.cli import apply, dlq, doctor, explain, plan, policy, resync, status
-from spiderpool_aws.cli.adopt import adopt
+from spiderpool_aws.cli import adopt, apply, dlq, doctor, explain, plan, policy, resync, status
 from spiderpool_aws.cli.manifests import app as manifests
-from spiderpool_aws.cli.options import register
+from spiderpool_aws.cli.options import OUTPUT, Output, register
 
 app = typer.Typer(
     help="Spiderpool pools that hold what EC2 assigned to each NIC.",
@@ -22,22 +21,19 @@ app.add_typer(dlq.app, name="dlq")
 app.add_typer(local, name="local")
 app.add_typer(manifests, name="manifests")
 app.add_typer(policy.app, name="policy")
-app.command()(adopt)
-for command in (plan, apply, resync, status, explain, doctor):
+for command in (plan, apply, resync, status, explain, doctor, adopt):
     register(app, command.__name__.rpartition(".")[2], command.run)
 
 Port = Annotated[int, typer.Option(help="The port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)]
 
 
 @app.command()
-def demo(
-    as_json: Annotated[bool, typer.Option("--json", help="Print what happened as JSON instead of showing it.")] = False,
-) -> None:
+def demo(output: OUTPUT = Output.TABLE) -> None:
     """Run the main job on this machine: nodes launch, their NICs get addresses, their pools appear."""
     from spiderpool_aws.local.demo import run
     from spiderpool_aws.local.demo_view import show
 
-    if as_json:
+    if output is Output.JSON:
         print(json.dumps(run().to_document(), indent=2))
     else:
         show()

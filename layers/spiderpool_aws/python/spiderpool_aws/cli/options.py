@@ -27,7 +27,7 @@ def _common(
         str, typer.Option(envvar="SPIDERPOOL_AWS_CLUSTER", help="The cluster's name, as its policy has it.")
     ] = "",
     policy: Annotated[
-        str, typer.Option(help="A policy FILE, or ssm:PARAMETER. Default: the parameter of the cluster's deployment.")
+        str, typer.Option(help="A policy FILE, - (standard input) or ssm:PARAMETER. Default: the deployed one.")
     ] = "",
     context: Annotated[str, typer.Option(help="The context of the kubeconfig. Default: its current one.")] = "",
     region: Annotated[str, typer.Option(help="The AWS region. Default: as boto3 finds it.")] = "",

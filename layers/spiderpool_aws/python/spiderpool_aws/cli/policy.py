@@ -1,11 +1,14 @@
 """`spiderpool-aws policy`: look at a policy before it is put into its parameter."""
 
+import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from spiderpool_aws.cli.options import OUTPUT, Output
 from spiderpool_aws.deployment import cluster_problem
 from spiderpool_aws.domain.errors import PolicyError
 from spiderpool_aws.domain.policy.model import Elastic, Group, Interface, Size, parse_policy
@@ -23,28 +26,65 @@ def policy() -> None:
 
 
 @app.command()
-def check(file: Annotated[str, typer.Argument(help="The policy file; `-` reads the standard input.")]) -> None:
+def check(
+    file: Annotated[str, typer.Argument(help="The policy file; `-` reads the standard input.")],
+    output: OUTPUT = Output.TABLE,
+) -> None:
     """Say whether a policy is valid, and what each of its groups gets; or all that is wrong with it (exit code 1)."""
+    looked = _look(file)
+    if output is Output.JSON:
+        print(json.dumps(looked.to_document(), indent=2))
+    elif not looked.problems:
+        print(looked.to_text())
+    # On standard error also where the rest is JSON: whoever reads only the exit code sees why.
+    for said in looked.warnings:
+        print(f"{file}: warning: {said}", file=sys.stderr)
+    if looked.problems:
+        print("\n".join([f"{file}: not valid", *looked.problems]), file=sys.stderr)
+        raise typer.Exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What there is to say of a policy file."""
+
+    file: str
+    bytes: int
+    groups: tuple[Group, ...]
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "file": self.file,
+            "valid": not self.problems,
+            "problems": list(self.problems),
+            "warnings": list(self.warnings),
+            "bytes": self.bytes,
+            "groups": {g.name: {"match": _match(g), "nics": [_nic(i) for i in g.interfaces]} for g in self.groups},
+        }
+
+    def to_text(self) -> str:
+        lines = [f"  {group.name} ({_match(group)}): {'; '.join(map(_nic, group.interfaces))}" for group in self.groups]
+        return "\n".join([f"{self.file}: valid", *lines])
+
+
+def _look(file: str) -> _Looked:
     text = read_policy(file)
     size = len(text.encode())
-    problems = []
+    problems, warnings = [], []
     if size > MOST_BYTES:
         problems.append(f"policy: {size} bytes, and an SSM parameter holds {MOST_BYTES}: shorten it")
+    elif size > STANDARD_BYTES:
+        warnings.append(f"{size} bytes: the parameter has to be of the advanced tier (above {STANDARD_BYTES})")
     try:
         valid = parse_policy(text)
     except PolicyError as error:
-        problems.append(str(error))
-    if problems:
-        print("\n".join([f"{file}: not valid", *problems]), file=sys.stderr)
-        raise typer.Exit(1)
-    print(f"{file}: valid")
-    for group in valid.groups:
-        print(_summary(group))
-    if size > STANDARD_BYTES:
-        print(f"It has {size} bytes: the parameter has to be of the advanced tier (above {STANDARD_BYTES}).")
+        return _Looked(file, size, (), (*problems, *str(error).splitlines()), ())
     # Valid all the same: the functions can be deployed by other means than our stacks, under other names.
     if problem := cluster_problem(valid.cluster):
-        print(f"{file}: warning: `cdk deploy` refuses it: {problem}", file=sys.stderr)
+        warnings.append(f"`cdk deploy` refuses it: {problem}")
+    return _Looked(file, size, tuple(valid.groups), tuple(problems), tuple(warnings))
 
 
 def read_policy(file: str) -> str:
@@ -59,9 +99,9 @@ def read_policy(file: str) -> str:
     raise typer.Exit(1)
 
 
-def _summary(group: Group) -> str:
+def _match(group: Group) -> str:
     wanted = [*(f"{key}={value}" for key, value in group.match.tags.items()), *group.match.instance_types]
-    return f"  {group.name} ({', '.join(wanted) or 'every instance'}): {'; '.join(map(_nic, group.interfaces))}"
+    return ", ".join(wanted) or "every instance"
 
 
 def _nic(interface: Interface) -> str:

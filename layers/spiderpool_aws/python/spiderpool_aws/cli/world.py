@@ -45,6 +45,10 @@ class DeployedPort(Protocol):
 class FactsPort(Protocol):
     """What people ask of the API server beyond what the product needs: `adapters.cluster_facts`."""
 
+    @property
+    def server(self) -> str:
+        """Return the API server's URL."""
+
     def events_of(self, node_name: str) -> Sequence[ToldEvent]:
         """Return the Events of a Node, the oldest first."""
 

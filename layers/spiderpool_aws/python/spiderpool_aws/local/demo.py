@@ -62,7 +62,7 @@ class Step:
 
 @dataclass(slots=True)
 class DemoResult:
-    """Everything that `demo --json` prints."""
+    """Everything that `demo --output json` prints."""
 
     steps: list[Step] = field(default_factory=list)
     nodes: list[dict[str, Any]] = field(default_factory=list)
