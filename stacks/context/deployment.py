@@ -67,7 +67,8 @@ def _of_cdk(key: str) -> bool:
 
 def _completed(context: Context) -> Context:
     """Return the context with the defaults that follow from what was given."""
-    update: dict[str, object] = {}
+    # cdk.json is read by no shell that would do it.
+    update: dict[str, object] = {"policy_file": context.policy_file.expanduser()}
     if context.zone_names and "availabilityZones" not in context.given:
         update["availability_zones"] = len(context.zone_names)
     if "apiServerPort" not in context.given and context.cluster_endpoint:

@@ -126,6 +126,12 @@ def test_all_problems_are_told_at_once(policy_file: Path) -> None:
     assert len(problems(policy_file, ipv6="maybe", natGateways="two", weather="fine")) == 3
 
 
+def test_a_policy_file_in_the_home_directory_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    assert read({"policyFile": "~/policy.yaml"}).context.policy_file == tmp_path / "policy.yaml"
+
+
 def test_a_policy_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ContextError, match=r"^context policyFile: .*/none\.yaml cannot be read \(No such file"):
         read({"policyFile": str(tmp_path / "none.yaml")})
