@@ -14,7 +14,7 @@ from tests.integration.cli.conftest import run
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
 BLOCKS = re.compile(r"```sh\n(.*?)```", re.DOTALL)
-COMMANDS = {module.__name__.rpartition(".")[2] for module in (apply, doctor, explain, plan, resync, status)}
+COMMANDS = {module.__name__.rpartition(".")[2] for module in (apply, doctor, explain, plan, resync, status)} | {"map"}
 
 
 def examples() -> Iterator[tuple[list[str], int]]:
@@ -30,8 +30,11 @@ EXAMPLES = list(examples())
 
 
 @pytest.mark.parametrize(("arguments", "code"), EXAMPLES, ids=[" ".join(arguments) for arguments, _ in EXAMPLES])
-def test_an_example_runs_on_the_demos_cluster(arguments: list[str], code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_example_runs_on_the_demos_cluster(
+    arguments: list[str], code: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """The demo stands in for `prod`, and for the file of a policy (test_connect.py has one)."""
+    monkeypatch.chdir(tmp_path)
 
     def enough(_self: DemoDeployment, seconds: float) -> None:
         raise KeyboardInterrupt
