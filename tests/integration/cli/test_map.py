@@ -87,6 +87,11 @@ def test_a_map_writes_nothing_to_ec2_or_the_cluster(stack: LocalStack, on: On) -
     assert {verb for verb, _, _ in stack.cluster.requests} <= {"get", "list"}
 
 
+def test_the_demo_says_before_it_runs_that_a_map_cannot_be_written() -> None:
+    ran = run("demo", "--map", "missing/map.html")
+    assert (ran.code, ran.out, ran.err) == (1, "", "spiderpool-aws: --map missing/map.html: there is no such folder\n")
+
+
 def test_the_demo_draws_the_cluster_as_it_is_at_its_end(tmp_path: Path) -> None:
     ran = run("demo", "--json", "--map", "map.html")
     assert ran.code == 0

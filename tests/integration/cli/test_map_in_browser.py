@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from spiderpool_aws.cli.cluster_map.model import map_document
 from spiderpool_aws.cli.cluster_map.page import page
 from spiderpool_aws.cli.demo_world import assign_by_hand
 from spiderpool_aws.cli.reading import read
+from spiderpool_aws.domain.addresses import AddressSet, IPFamily
 from spiderpool_aws.local.stack import LocalStack
 from tests.integration.cli.chromium import Chromium, Tab, installed
 from tests.integration.cli.conftest import Run
@@ -98,7 +100,7 @@ def test_its_figures_are_those_of_status(stack: LocalStack, on: On, tab: Tab, tm
     assert len(texts(tab, "#map .cell.used")) == status["pools"]["used"]
     assert len(texts(tab, "#map .cell.free")) == sum(has["free"] for has in families)
     for subnet in status["subnets"]:
-        (said,) = texts(tab, f'[data-subnet="{subnet["subnet"]}"] .use p')
+        (said, _) = texts(tab, f'[data-subnet="{subnet["subnet"]}"] .use p')
         assert f" · {subnet['free']} of 27 free" in said
 
 
@@ -143,6 +145,19 @@ def test_it_finds_what_is_searched_for_and_opens_its_node(tab: Tab, show: Show, 
     assert node["node"] in texts(tab, "#details")[0]
     tab.press("Escape", 27)
     assert tab.run("document.getElementById('details').hidden") is True
+
+
+def test_an_address_among_many_free_ones_is_brought_to_light(tab: Tab, show: Show) -> None:
+    fleet = MapFleet(1)
+    pool = fleet.pool(0, 1, IPFamily.IPV6)
+    ips = AddressSet.from_networks(IPFamily.IPV6, fleet.ec2.eni(fleet.eni_id(0, 1)).ipv6_prefixes, limit_each=200)
+    fleet.put(replace(pool, spec=replace(pool.spec, ips=ips)))
+    show(drawn(fleet))
+    search(tab, list(ips)[-1])
+    tab.press("Enter", 13)
+    assert tab.run("document.querySelector('#details .found').checkVisibility()") is True
+    box = "(() => { const box = document.querySelector('#details .found').getBoundingClientRect();"
+    assert tab.run(box + " return box.top > 0 && box.bottom < innerHeight; })()") is True
 
 
 def test_what_is_not_there_is_not_found(tab: Tab, show: Show) -> None:

@@ -11,7 +11,7 @@ import typer
 from spiderpool_aws.cli import apply, dlq, doctor, explain, plan, policy, resync, status
 from spiderpool_aws.cli.adopt import adopt
 from spiderpool_aws.cli.cluster_map import command as cluster_map
-from spiderpool_aws.cli.errors import told
+from spiderpool_aws.cli.errors import Mistake, told
 from spiderpool_aws.cli.manifests import app as manifests
 from spiderpool_aws.cli.options import register
 
@@ -52,6 +52,9 @@ def demo(
             cluster_map.write_page(world_of(stack), map_file)
 
     with told():
+        if map_file is not None and not map_file.absolute().parent.is_dir():
+            # Said before the demo has run, not after it.
+            raise Mistake(f"--map {map_file}: there is no such folder")
         if as_json:
             print(json.dumps(run(at_end=draw).to_document(), indent=2))
             return

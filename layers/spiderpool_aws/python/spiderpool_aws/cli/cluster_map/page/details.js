@@ -25,7 +25,10 @@ function drawDetails(holder, node, eni, address) {
     ...node.leftovers.map(leftoverSection),
   );
   const found = address ? holder.querySelector(`[data-address="${CSS.escape(address)}"]`) : null;
-  if (found) found.classList.add("found");
+  if (found) {
+    found.classList.add("found");
+    found.closest("details")?.setAttribute("open", "");
+  }
   holder.scrollTop = 0;
   if (found && found.offsetTop > holder.clientHeight / 2) holder.scrollTop = found.offsetTop - holder.clientHeight / 3;
 }
@@ -89,6 +92,8 @@ function familySection(name, has, details) {
   const slots = has.slots === undefined ? "" : ` · ${has.slots} of ${shown(has.limit)} slots`;
   const special = details.addresses.filter((one) => one.state !== "free");
   const free = details.addresses.filter((one) => one.state === "free");
+  const unusable = has.free - free.length - details.omitted;
+  const but = unusable > 0 ? ` (${unusable} of them not usable)` : "";
   return [
     el("h4", {}, name),
     bar(
@@ -98,7 +103,7 @@ function familySection(name, has, details) {
       ],
       has.listed,
     ),
-    el("p", { class: "small" }, el("strong", {}, `${has.used} used, ${has.free} free`), `${slots}`),
+    el("p", { class: "small" }, el("strong", {}, `${has.used} used, ${has.free} free`), but + slots),
     details.prefixes.length
       ? el(
           "p",

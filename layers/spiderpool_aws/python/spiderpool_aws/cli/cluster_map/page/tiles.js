@@ -72,13 +72,19 @@ function subnetUse(subnet) {
       full
         ? el("span", { class: "badge is-drifts" }, el("span", { class: "sign", "aria-hidden": "true" }, "!"), " full")
         : null,
-      el(
-        "span",
-        { class: "muted" },
-        ` · pods use ${shown(subnet.used)}, NICs hold ${shown(idle)} more${others ? `, others ${shown(others)}` : ""}`,
-      ),
+    ),
+    el(
+      "p",
+      { class: "key muted" },
+      swatch("used", `pods use ${shown(subnet.used)}`),
+      swatch("held", `NICs hold ${shown(idle)} more`),
+      others ? swatch("others", `others ${shown(others)}`) : null,
     ),
   );
+}
+
+function swatch(kind, text) {
+  return el("span", {}, el("i", { class: `dot part ${kind}`, "aria-hidden": "true" }), text);
 }
 
 function ordered(some) {
