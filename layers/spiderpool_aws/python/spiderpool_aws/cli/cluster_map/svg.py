@@ -162,7 +162,7 @@ class _Picture:
         ET.SubElement(box, "title").text = _text(f"{_short(node)} {nic['eni']}: {full:.0%} used, {node['is']}")
         self._add("rect", x=x + 1, y=y + side - fill, width=side - 2, height=max(0, fill - 1), fill=USED)
         if SIGNS[node["is"]]:
-            self._add("rect", x=x + side - 11, y=y, width=11, height=10, rx=2, fill=SURFACE)
+            self._add("rect", x=x + side - 11, y=y + 1, width=10, height=9, rx=2, fill=SURFACE)
             self._words(x + side - 5.5, y + 9, SIGNS[node["is"]], size=10, fill=BORDERS[node["is"]], anchor="middle")
 
     def _cell(self, state: str, x: float, y: float) -> None:
