@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: setup demo test simulate e2e lint bench bench-e2e synth clean
+.PHONY: setup demo browser screenshot test simulate e2e lint bench bench-e2e synth clean
 
 setup: .venv/installed
 
@@ -17,7 +17,22 @@ setup: .venv/installed
 	@touch $@
 
 demo: setup
-	$(BIN)/spiderpool-aws demo
+	@mkdir -p build
+	$(BIN)/spiderpool-aws demo --map build/map.html
+
+# A Chromium for the tests of the map, which are skipped where there is none. It comes from Debian, and only for root.
+CHROMIUM = $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
+browser:
+	@if [ -n "$(CHROMIUM)" ]; then echo "The browser: $(CHROMIUM)"; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; \
+	else echo "no Chromium is on the path: install one, or the tests of the map in a browser are skipped"; fi
+
+# The picture in the README, made anew: the map of `--demo`, with a node that drifts opened.
+screenshot: setup browser
+	@mkdir -p build docs/images
+	$(BIN)/spiderpool-aws map --demo build/map.html
+	$(BIN)/python -m tests.integration.cli.screenshot build/map.html docs/images/map.png
 
 test: setup
 	$(BIN)/python -m pytest

@@ -32,8 +32,11 @@ EXAMPLES = list(examples())
 
 
 @pytest.mark.parametrize(("arguments", "code"), EXAMPLES, ids=[" ".join(arguments) for arguments, _ in EXAMPLES])
-def test_an_example_runs_on_the_demos_cluster(arguments: list[str], code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_example_runs_on_the_demos_cluster(
+    arguments: list[str], code: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """The demo stands in for `prod`, and for the file of a policy (test_connect.py has one)."""
+    monkeypatch.chdir(tmp_path)
 
     def enough(_self: DemoDeployment, seconds: float) -> None:
         raise KeyboardInterrupt
@@ -42,7 +45,8 @@ def test_an_example_runs_on_the_demos_cluster(arguments: list[str], code: int, m
         monkeypatch.setattr(DemoDeployment, "pause", enough)
     text = " ".join(arguments)
     assert "--cluster prod" in text or "--policy policy.yaml" in text or arguments[0] == "policy"
-    monkeypatch.chdir(ROOT)
+    (tmp_path / "policy.yaml").write_bytes((ROOT / "policy.yaml").read_bytes())
+    monkeypatch.chdir(tmp_path)  # `map` writes where it is
     on_demo = text.replace("--cluster prod", "--demo").replace("--policy policy.yaml", "--demo")
     ran = run(*shlex.split(on_demo))
     assert (ran.code, ran.err) == (code, "")
@@ -51,9 +55,8 @@ def test_an_example_runs_on_the_demos_cluster(arguments: list[str], code: int, m
 
 def test_every_command_has_an_example() -> None:
     commands = {one.name for one in app.registered_commands} | {one.name for one in app.registered_groups}
-    assert {arguments[0] for arguments, _ in EXAMPLES} == commands - ELSEWHERE - {
-        None
-    }  # `demo` takes its function's name
+    # `demo` has no name of its own here: it takes its function's.
+    assert {arguments[0] for arguments, _ in EXAMPLES} == commands - ELSEWHERE - {None}
 
 
 def test_the_demos_plan_in_the_document_is_the_one_that_is_printed() -> None:

@@ -27,7 +27,7 @@ def completed(line: str) -> list[str]:
     ("line", "offered"),
     [
         ("spiderpool-aws pl", {"plan"}),
-        ("spiderpool-aws ", {"plan", "apply", "resync", "status", "explain", "doctor"}),
+        ("spiderpool-aws ", {"plan", "apply", "resync", "status", "explain", "doctor", "map"}),
         ("spiderpool-aws plan --al", {"--all", "--allow-removals"}),
         ("spiderpool-aws doctor --output ", {"table", "json"}),
         ("spiderpool-aws apply --instance i-1 --y", {"--yes"}),

@@ -2,12 +2,15 @@
 
 import json
 import signal
+from pathlib import Path
 from threading import Event
 from typing import Annotated
 
 import typer
 
 from spiderpool_aws.cli import adopt, apply, dlq, doctor, explain, plan, policy, resync, status
+from spiderpool_aws.cli.cluster_map import command as cluster_map
+from spiderpool_aws.cli.errors import Mistake, told
 from spiderpool_aws.cli.manifests import app as manifests
 from spiderpool_aws.cli.options import OUTPUT, Output, register
 
@@ -23,20 +26,39 @@ app.add_typer(manifests, name="manifests")
 app.add_typer(policy.app, name="policy")
 for command in (plan, apply, resync, status, explain, doctor, adopt):
     register(app, command.__name__.rpartition(".")[2], command.run)
+register(app, "map", cluster_map.run)
 
 Port = Annotated[int, typer.Option(help="The port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)]
 
 
 @app.command()
-def demo(output: OUTPUT = Output.TABLE) -> None:
+def demo(
+    output: OUTPUT = Output.TABLE,
+    map_file: Annotated[
+        Path | None, typer.Option("--map", help="Write a map of the cluster, as it is at the end, to this HTML file.")
+    ] = None,
+) -> None:
     """Run the main job on this machine: nodes launch, their NICs get addresses, their pools appear."""
     from spiderpool_aws.local.demo import run
     from spiderpool_aws.local.demo_view import show
+    from spiderpool_aws.local.stack import LocalStack
 
-    if output is Output.JSON:
-        print(json.dumps(run().to_document(), indent=2))
-    else:
-        show()
+    def draw(stack: LocalStack) -> None:
+        if map_file is not None:
+            from spiderpool_aws.cli.demo_world import world_of
+
+            cluster_map.write_page(world_of(stack), map_file)
+
+    with told():
+        if map_file is not None and not map_file.absolute().parent.is_dir():
+            # Said before the demo has run, not after it.
+            raise Mistake(f"--map {map_file}: there is no such folder")
+        if output is Output.JSON:
+            print(json.dumps(run(at_end=draw).to_document(), indent=2))
+            return
+        show(at_end=draw)
+        if map_file is not None:
+            print(f"A map of the cluster, to open in a browser: {map_file.absolute().as_uri()}")
 
 
 @local.command()

@@ -12,15 +12,13 @@ from rich.live import Live
 from rich.table import Column, Table
 from rich.text import Text
 
-from spiderpool_aws.cli.condition import nics_of, state_of, subnets_of
 from spiderpool_aws.cli.connect import Where, connected
 from spiderpool_aws.cli.options import OUTPUT, Output
-from spiderpool_aws.cli.planning import make_plan
+from spiderpool_aws.cli.reading import read, summary
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from spiderpool_aws.cli.planning import ClusterPlan, PlannedInstance
     from spiderpool_aws.cli.world import World
 
 STYLES = {"converged": "green", "drifts": "yellow", "waits": "cyan", "finding": "magenta"}
@@ -62,88 +60,7 @@ def _watch(world: World, every: float, output: Output) -> None:
 
 def look(world: World) -> dict[str, Any]:
     """Read everything once and return it as JSON has it."""
-    plan = make_plan(world)
-    nics = {nic.subnet_id for planned in plan.instances for nic in nics_of(planned, plan.policy)}
-    counted = world.core.systems.ec2.subnets(sorted(nics), fresh=True)
-    pools = [pool for planned in plan.instances for pool in planned.model.pools]
-    queues = world.deployed.queues()
-    return {
-        "at": world.core.clock.now().isoformat(),
-        "cluster": plan.policy.cluster,
-        "policy": world.policy_source,
-        "mode": plan.policy.mode,
-        "fuse": {"state": str(plan.fuse.state), "reason": plan.fuse.reason},
-        "nodes": [_node(planned, plan) for planned in plan.instances],
-        "drift": _drift(plan),
-        "pools": {
-            "pools": len(pools),
-            "addresses": sum(len(pool.spec.ips) for pool in pools),
-            "used": sum(len(pool.allocated) for pool in pools),
-            "disabled": sum(pool.spec.disable for pool in pools),
-            "terminating": sum(pool.terminating for pool in pools),
-            "quarantined": sum(len(r.addresses) for planned in plan.instances for r in planned.model.reservations),
-        },
-        "subnets": [
-            {
-                "subnet": one.subnet.subnet_id,
-                "zone": one.subnet.availability_zone,
-                "cidr": str(one.subnet.ipv4) if one.subnet.ipv4 else None,
-                "free": one.subnet.available_ipv4,
-                "reserve": one.reserve,
-            }
-            for one in subnets_of(plan.instances, plan.policy, counted)
-        ],
-        "queues": {queue.what: queue.messages for queue in queues},
-        "deadLetters": sum(queue.messages or 0 for queue in queues if queue.dead),
-        "warnings": list(world.core.notes.warnings),
-    }
-
-
-def _drift(plan: ClusterPlan) -> dict[str, int]:
-    return {
-        "instances": len(plan.instances),
-        "converged": sum(state_of(planned) == "converged" for planned in plan.instances),
-        "drifting": sum(state_of(planned) == "drifts" for planned in plan.instances),
-        "waiting": sum(bool(planned.plan.waits) for planned in plan.instances),
-        "findings": sum(len(planned.plan.findings) for planned in plan.instances),
-    }
-
-
-def _node(planned: PlannedInstance, plan: ClusterPlan) -> dict[str, Any]:
-    instance, node = planned.model.instance, planned.model.node
-    group = plan.policy.group_of(instance) if instance is not None else None
-    return {
-        "instance": planned.plan.instance_id,
-        "node": node.name if node is not None else None,
-        "state": str(instance.state) if instance is not None else None,
-        "type": instance.instance_type if instance is not None else None,
-        "zone": instance.availability_zone if instance is not None else None,
-        "group": group.name if group is not None else None,
-        "is": state_of(planned),
-        "waits": [wait.reason for wait in planned.plan.waits],
-        "findings": [f"{finding.code}: {finding.message}" for finding in planned.plan.findings],
-        "nics": [
-            {
-                "deviceIndex": nic.device_index,
-                "host": nic.host,
-                "eni": nic.eni_id,
-                "subnet": nic.subnet_id,
-                **{
-                    str(family).lower(): {
-                        "assigned": has.assigned,
-                        "prefixes": has.prefixes,
-                        "listed": has.listed,
-                        "used": has.used,
-                        "free": has.free,
-                        "slots": has.slots,
-                        "limit": has.limit,
-                    }
-                    for family, has in nic.families.items()
-                },
-            }
-            for nic in nics_of(planned, plan.policy)
-        ],
-    }
+    return summary(read(world))
 
 
 def rendered(status: dict[str, Any]) -> RenderableType:

@@ -293,7 +293,11 @@ def _label(stored: dict[str, Any]) -> str:
     return f"spiderpool-aws/instance={stored['metadata'].get('labels', {}).get('spiderpool-aws/instance', '')}"
 
 
-def run(say: Narrator = lambda _line, _at: None) -> DemoResult:
-    """Play the whole demo and return what happened."""
+def run(
+    say: Narrator = lambda _line, _at: None, at_end: Callable[[LocalStack], None] = lambda _stack: None
+) -> DemoResult:
+    """Play the whole demo and return what happened; `at_end` is given the stack before it is gone."""
     with LocalStack(policy=POLICY) as stack:
-        return Demo(stack, say).play()
+        result = Demo(stack, say).play()
+        at_end(stack)
+        return result

@@ -1,5 +1,6 @@
 """The demo for people: lines as they happen, then tables."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from rich.console import Console
@@ -7,10 +8,11 @@ from rich.table import Table
 
 from spiderpool_aws.local.clock import START
 from spiderpool_aws.local.demo import DemoResult, run
+from spiderpool_aws.local.stack import LocalStack
 
 
-def show(console: Console | None = None) -> DemoResult:
-    """Play the demo on a console and return its result."""
+def show(console: Console | None = None, at_end: Callable[[LocalStack], None] = lambda _stack: None) -> DemoResult:
+    """Play the demo on a console and return its result; `at_end` is given the stack before it is gone."""
     console = console or Console(highlight=False)
 
     def say(line: str, at: datetime) -> None:
@@ -18,7 +20,7 @@ def show(console: Console | None = None) -> DemoResult:
         style = "bold" if line.startswith("==") else "cyan" if line.startswith("event") else None
         console.print(f"[dim]{minutes:3d}:{seconds:02d}[/]  {line}", style=style, soft_wrap=True)
 
-    result = run(say)
+    result = run(say, at_end)
     console.print(_steps(result), _nodes(result), _pools(result))
     console.print(f"{result.writes_judged} writes were judged by the invariants; none broke one.", style="bold green")
     return result

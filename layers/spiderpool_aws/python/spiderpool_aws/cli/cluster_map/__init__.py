@@ -1,0 +1,1 @@
+"""`spiderpool-aws map`: a picture of the cluster, VPC to address, as one HTML page or an SVG."""
