@@ -1,6 +1,7 @@
 """The smallest EC2 and cluster that behave: enough for the reconciler's rules, without limits or admission."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -16,7 +17,7 @@ from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, ObservedInst
 from spiderpool_aws.domain.lifecycle import Lifecycle
 from spiderpool_aws.domain.node_events import NodeEvent
 from spiderpool_aws.domain.request import ReconcileRequest
-from spiderpool_aws.ports import Assigned, InstanceListing
+from spiderpool_aws.ports import About, Assigned, InstanceListing
 from tests.unit import build
 
 
@@ -275,6 +276,13 @@ class SmallQueue:
 class SmallReporter:
     lines: list[str] = field(default_factory=list)
     metrics: dict[str, int] = field(default_factory=dict)
+    figures: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def about(self, _: About) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def measure(self, metric: str, value: float, *, of: str = "") -> None:
+        self.figures[metric, of] = value
 
     def info(self, message: str, **fields: object) -> None:
         self.lines.append(message)
@@ -282,7 +290,7 @@ class SmallReporter:
     def warning(self, message: str, **fields: object) -> None:
         self.lines.append(message)
 
-    def count(self, metric: str, value: int = 1) -> None:
+    def count(self, metric: str, value: int = 1, *, of: str = "") -> None:
         self.metrics[metric] = self.metrics.get(metric, 0) + value
 
 

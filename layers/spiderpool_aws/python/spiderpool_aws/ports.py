@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     # For the annotations only: `route_event` starts without the policy's and the pools' models.
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from spiderpool_aws.domain.actions.nics import CreateNic
@@ -242,8 +243,31 @@ class DeadLetterPort(Protocol):
         """Keep an event that nobody understands, with the reason."""
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a line of the log is about: every line has these fields, empty where there is no such thing."""
+
+    instance: str = ""
+    eni: str = ""
+    node: str = ""
+    correlation_id: str = ""
+    """The event's or the invocation's id: the same from the router on through every pass over a node."""
+
+    def with_known(self, other: About) -> About:
+        """Return it with what the other one says, too; where both say something, the other one is right."""
+        return About(
+            other.instance or self.instance,
+            other.eni or self.eni,
+            other.node or self.node,
+            other.correlation_id or self.correlation_id,
+        )
+
+
 class Reporter(Protocol):
     """Structured logs and metrics."""
+
+    def about(self, about: About) -> AbstractContextManager[None]:
+        """Have the lines inside of the block be about this, beside what the block around it is about."""
 
     def info(self, message: str, **fields: object) -> None:
         """Say what was done."""
@@ -251,8 +275,11 @@ class Reporter(Protocol):
     def warning(self, message: str, **fields: object) -> None:
         """Say what a person should know."""
 
-    def count(self, metric: str, value: int = 1) -> None:
-        """Add to a metric. The names are in `docs/operations.md`."""
+    def count(self, metric: str, value: int = 1, *, of: str = "") -> None:
+        """Add to a metric. The names are in `docs/operations.md`. `of` is the value of its further dimension."""
+
+    def measure(self, metric: str, value: float, *, of: str = "") -> None:
+        """Add a figure that is not summed up: a duration, or how much there is at this moment."""
 
 
 class Deadline(Protocol):

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,8 +15,11 @@ from spiderpool_aws.domain.errors import PolicyError, Refused, RetryLater
 from spiderpool_aws.domain.policy.model import Policy, parse_policy
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from spiderpool_aws.adopting import Adopted, Adopter
     from spiderpool_aws.domain.adoption.plan import AdoptionPlan
+    from spiderpool_aws.ports import About
     from spiderpool_aws.user_access import UserAccess
 
 FAILED, TO_DO = 1, 2
@@ -32,6 +36,10 @@ class Output(StrEnum):
 class Warnings:
     """A reporter for people: warnings go to the standard error."""
 
+    def about(self, _about: "About") -> "AbstractContextManager[None]":
+        """Do nothing: a message names what it is about."""
+        return nullcontext()
+
     def info(self, message: str, **fields: object) -> None:
         """Say nothing: the plan says it."""
 
@@ -39,8 +47,11 @@ class Warnings:
         """Say what a person should know."""
         print(": ".join([message, *map(str, fields.values())]), file=sys.stderr)
 
-    def count(self, metric: str, value: int = 1) -> None:
+    def count(self, metric: str, value: int = 1, *, of: str = "") -> None:
         """Count nothing."""
+
+    def measure(self, metric: str, value: float, *, of: str = "") -> None:
+        """Measure nothing."""
 
 
 def adopt(

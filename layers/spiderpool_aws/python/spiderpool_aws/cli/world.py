@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -9,6 +10,7 @@ from spiderpool_aws.cli.errors import Mistake
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from spiderpool_aws.adapters.account import FunctionFacts, Identity, TrailFacts
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from spiderpool_aws.domain.policy.model import Policy
     from spiderpool_aws.domain.request import ReconcileRequest
     from spiderpool_aws.manifests.rbac import Rule
-    from spiderpool_aws.ports import Clock, ControlPort, Systems
+    from spiderpool_aws.ports import About, Clock, ControlPort, Systems
 
 
 class DeployedPort(Protocol):
@@ -96,6 +98,10 @@ class Notes:
     warnings: list[str] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
 
+    def about(self, _about: About) -> AbstractContextManager[None]:
+        """Do nothing: a person is told about everything alike."""
+        return nullcontext()
+
     def info(self, message: str, **_fields: object) -> None:
         """Keep what was done."""
         self.done.append(message)
@@ -105,8 +111,11 @@ class Notes:
         if message not in self.warnings:
             self.warnings.append(message)
 
-    def count(self, metric: str, value: int = 1) -> None:
+    def count(self, metric: str, value: int = 1, *, of: str = "") -> None:
         """Do nothing: metrics are the functions'."""
+
+    def measure(self, metric: str, value: float, *, of: str = "") -> None:
+        """Do nothing, either."""
 
 
 @dataclass(frozen=True, slots=True)
