@@ -19,7 +19,7 @@ CHART_VALUES: dict[str, Any] = {
         "ipam": {"enableStatefulSet"},
         "multus": {"multusCNI": {"defaultCniCRName"}},
     },
-    "aws-load-balancer-controller": {"clusterName", "region", "vpcId", "defaultTargetType"},
+    "aws-load-balancer-controller": {"clusterName", "region", "vpcId", "defaultTargetType", "hostNetwork"},
 }
 """The names as the charts' own values.yaml have them (see the module's sources)."""
 TWO_GROUPS = """
@@ -62,7 +62,7 @@ def test_the_values_are_those_of_the_policy() -> None:
             "ipam": {"enableStatefulSet": False},
             "multus": {"multusCNI": {"defaultCniCRName": "kube-system/ipvlan-ens5"}},
         },
-        "aws-load-balancer-controller": {"clusterName": "demo", "defaultTargetType": "ip"},
+        "aws-load-balancer-controller": {"clusterName": "demo", "defaultTargetType": "ip", "hostNetwork": True},
     }
 
 

@@ -76,8 +76,8 @@ def helm(
     registry: Annotated[
         str, typer.Option(help="Where Spiderpool's images are instead: ghcr.m.daocloud.io, a mirror of your own.")
     ] = "",
-    region: Annotated[str, typer.Option(help="The AWS region, for nodes whose pods do not reach the metadata.")] = "",
-    vpc_id: Annotated[str, typer.Option(help="The VPC, for the same reason.")] = "",
+    region: Annotated[str, typer.Option(help="The AWS region. Default: the controller asks its node's metadata.")] = "",
+    vpc_id: Annotated[str, typer.Option(help="The VPC. Default: as the region.")] = "",
 ) -> None:
     """Print the commands and values that install Spiderpool and AWS Load Balancer Controller for a policy."""
     import yaml

@@ -99,16 +99,15 @@ def _other_networks(groups: Sequence[Group], network: str) -> list[str]:
 
 
 def _load_balancer_controller(policy: Policy, place: Place) -> Release:
-    values: dict[str, Any] = {"clusterName": policy.cluster, "defaultTargetType": "ip"}
+    # The nodes' metadata, and with them the role, answer the host only (docs/nodes.md).
+    values: dict[str, Any] = {"clusterName": policy.cluster, "defaultTargetType": "ip", "hostNetwork": True}
     notes = ["AWS Load Balancer Controller: it acts by the nodes' role, and finds targets by the Nodes' providerID."]
     if place.region:
         values["region"] = place.region
     if place.vpc_id:
         values["vpcId"] = place.vpc_id
     if not (place.region and place.vpc_id):
-        notes.append(
-            "It asks the instance metadata for region and VPC; where pods do not reach it: --region, --vpc-id."
-        )
+        notes.append("Without --region and --vpc-id it asks its node's metadata for them.")
     return Release(
         name="aws-load-balancer-controller",
         repository="eks",
