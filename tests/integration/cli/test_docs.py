@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from spiderpool_aws.cli import apply, doctor, explain, plan, resync, status
+from spiderpool_aws.cli import apply, doctor, explain, plan, resync, status, verify
 from spiderpool_aws.cli.connect import Where
 from spiderpool_aws.cli.demo_world import DemoDeployment
 from tests.integration.cli.conftest import run
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
 BLOCKS = re.compile(r"```sh\n(.*?)```", re.DOTALL)
-COMMANDS = {module.__name__.rpartition(".")[2] for module in (apply, doctor, explain, plan, resync, status)}
+COMMANDS = {module.__name__.rpartition(".")[2] for module in (apply, doctor, explain, plan, resync, status, verify)}
 
 
 def examples() -> Iterator[tuple[list[str], int]]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spiderpool_aws.cli import apply, dlq, doctor, explain, plan, policy, resync, status
+from spiderpool_aws.cli import apply, dlq, doctor, explain, plan, policy, resync, status, verify
 from spiderpool_aws.cli.adopt import adopt
 from spiderpool_aws.cli.manifests import app as manifests
 from spiderpool_aws.cli.options import register
@@ -23,7 +23,7 @@ app.add_typer(local, name="local")
 app.add_typer(manifests, name="manifests")
 app.add_typer(policy.app, name="policy")
 app.command()(adopt)
-for command in (plan, apply, resync, status, explain, doctor):
+for command in (plan, apply, resync, status, explain, doctor, verify):
     register(app, command.__name__.rpartition(".")[2], command.run)
 
 Port = Annotated[int, typer.Option(help="The port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from spiderpool_aws.adapters.account import FunctionFacts, Identity, TrailFacts
     from spiderpool_aws.adapters.cluster_facts import ToldEvent
     from spiderpool_aws.adapters.deployed import QueueDepth
+    from spiderpool_aws.cli.verify_run import ProbePort
     from spiderpool_aws.deployment import Names
     from spiderpool_aws.domain.control import Control
     from spiderpool_aws.domain.fuse import Fuse
@@ -135,6 +136,8 @@ class Beside:
     deployed: DeployedPort
     facts: FactsPort
     account: AccountPort
+    probes: ProbePort | None = None
+    """None: nothing runs pods, as in the demo."""
 
 
 @dataclass(frozen=True, slots=True)
