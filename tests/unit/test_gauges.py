@@ -4,9 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from spiderpool_aws.domain.actions.plan import NodePlan
+from spiderpool_aws.domain.actions.pools import ApplyPool, PoolChange
 from spiderpool_aws.domain.errors import Code, Refused
+from spiderpool_aws.domain.node_events import Step
 from spiderpool_aws.metrics import Metric
-from spiderpool_aws.telling import LAUNCH_LASTS
+from spiderpool_aws.telling import LAUNCH_LASTS, launch_seconds
+from tests.unit import build
 from tests.unit.build import LAUNCHED
 from tests.unit.fleet import Fleet
 from tests.unit.test_reconciler import World
@@ -76,3 +80,14 @@ def test_a_pool_that_the_cluster_refuses_is_counted(monkeypatch: pytest.MonkeyPa
     world.one()
     assert world.reporter.metrics[Metric.POOLS_REFUSED] == 4
     assert not [metric for metric, _ in world.reporter.figures if metric == Metric.LAUNCH_TO_POOLS]
+
+
+def test_a_pass_that_leaves_a_pool_of_the_node_out_is_not_the_end_of_its_launch() -> None:
+    world = World()
+    world.one()
+    pool = next(iter(world.cluster.pools.values()))
+    before = build.observed()
+    steps = [Step(before, ApplyPool(PoolChange.CREATE, pool, "it was missing"))]
+    now = LAUNCHED + timedelta(seconds=42)
+    assert launch_seconds(steps, NodePlan("i-1"), before, now) == 42
+    assert launch_seconds(steps, NodePlan("i-1", incomplete=True), before, now) is None

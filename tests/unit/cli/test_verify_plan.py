@@ -92,3 +92,5 @@ def test_nodes_that_bring_another_subnet_are_looked_at_first_and_full_or_disable
     assert site.hosts == {"node-0": ("10.0.9.0",), "node-2": ("10.0.9.2",)}
     assert site.offered["node-2"] == (pools[2].spec.ips,)
     assert site.nics == ("ens5",)
+    everything = site_of(pools, fleet.cluster.nodes.values(), POLICY, 9)
+    assert [spot.node for spot in everything.spots] == ["node-0", "node-1", "node-2"]
