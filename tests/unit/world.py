@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from spiderpool_aws.about import About
 from spiderpool_aws.domain.actions.nics import CreateNic
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, Network
 from spiderpool_aws.domain.cluster.node import Node, PodRef
@@ -17,7 +18,7 @@ from spiderpool_aws.domain.instance import Eni, InstanceTypeLimits, ObservedInst
 from spiderpool_aws.domain.lifecycle import Lifecycle
 from spiderpool_aws.domain.node_events import NodeEvent
 from spiderpool_aws.domain.request import ReconcileRequest
-from spiderpool_aws.ports import About, Assigned, InstanceListing
+from spiderpool_aws.ports import Assigned, InstanceListing
 from tests.unit import build
 
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 
-from spiderpool_aws.ports import About
+from spiderpool_aws.about import About
 
 HOST = "https://10.0.0.10:6443"
 

@@ -3,10 +3,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from spiderpool_aws.about import About
 from spiderpool_aws.adapters.clock import SystemClock
 from spiderpool_aws.adapters.reporting import PowertoolsReporter
 from spiderpool_aws.metrics import Metric
-from spiderpool_aws.ports import About
 
 
 def test_counts_are_summed_and_written_once(capsys: pytest.CaptureFixture[str]) -> None:

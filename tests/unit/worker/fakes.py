@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from spiderpool_aws.about import About
 from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.messages import encode
-from spiderpool_aws.ports import About, Deadline, Message
+from spiderpool_aws.ports import Deadline, Message
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

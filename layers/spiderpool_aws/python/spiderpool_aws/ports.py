@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from spiderpool_aws.about import About
     from spiderpool_aws.domain.actions.nics import CreateNic
     from spiderpool_aws.domain.addresses import AddressSet, IPFamily, Network
     from spiderpool_aws.domain.cluster.node import Node, PodRef
@@ -241,26 +242,6 @@ class DeadLetterPort(Protocol):
 
     def put(self, event: object, reason: str) -> None:
         """Keep an event that nobody understands, with the reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What a line of the log is about: every line has these fields, empty where there is no such thing."""
-
-    instance: str = ""
-    eni: str = ""
-    node: str = ""
-    correlation_id: str = ""
-    """The event's or the invocation's id: the same from the router on through every pass over a node."""
-
-    def with_known(self, other: About) -> About:
-        """Return it with what the other one says, too; where both say something, the other one is right."""
-        return About(
-            other.instance or self.instance,
-            other.eni or self.eni,
-            other.node or self.node,
-            other.correlation_id or self.correlation_id,
-        )
 
 
 class Reporter(Protocol):

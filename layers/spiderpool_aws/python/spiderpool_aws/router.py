@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from spiderpool_aws.about import About
 from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.events import MalformedEvent, NodeEvent
 from spiderpool_aws.metrics import Metric
-from spiderpool_aws.ports import About, DeadLetterPort, QueuePort, Reporter
+from spiderpool_aws.ports import DeadLetterPort, QueuePort, Reporter
 from spiderpool_aws.routes import parse
 
 

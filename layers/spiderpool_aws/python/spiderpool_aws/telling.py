@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from spiderpool_aws.about import About
 from spiderpool_aws.domain.actions.plan import Action, Finding, NodePlan
 from spiderpool_aws.domain.actions.pools import ApplyPool, DeletePool, LiftQuarantine, PoolChange, Quarantine
 from spiderpool_aws.domain.cluster.pool_listing import PoolListing
@@ -16,7 +17,7 @@ from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.rules.remains import node_names
 from spiderpool_aws.metrics import Metric
-from spiderpool_aws.ports import About, Reporter
+from spiderpool_aws.ports import Reporter
 
 LAUNCH_LASTS = timedelta(hours=1)
 """A pool that comes later belongs to a changed policy, or to a NIC that was added: it says nothing about launches."""

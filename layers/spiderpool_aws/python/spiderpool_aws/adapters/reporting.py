@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from spiderpool_aws.about import About
 from spiderpool_aws.metrics import FURTHER_DIMENSIONS, NAMESPACE, SECONDS, Metric
-from spiderpool_aws.ports import About
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,9 +17,9 @@ from spiderpool_aws.domain.policy.model import Policy, parse_policy
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from spiderpool_aws.about import About
     from spiderpool_aws.adopting import Adopted, Adopter
     from spiderpool_aws.domain.adoption.plan import AdoptionPlan
-    from spiderpool_aws.ports import About
     from spiderpool_aws.user_access import UserAccess
 
 FAILED, TO_DO = 1, 2

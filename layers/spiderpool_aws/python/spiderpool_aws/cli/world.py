@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from spiderpool_aws.about import About
     from spiderpool_aws.adapters.account import FunctionFacts, Identity, TrailFacts
     from spiderpool_aws.adapters.cluster_facts import ToldEvent
     from spiderpool_aws.adapters.deployed import QueueDepth
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from spiderpool_aws.domain.policy.model import Policy
     from spiderpool_aws.domain.request import ReconcileRequest
     from spiderpool_aws.manifests.rbac import Rule
-    from spiderpool_aws.ports import About, Clock, ControlPort, Systems
+    from spiderpool_aws.ports import Clock, ControlPort, Systems
 
 
 class DeployedPort(Protocol):

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from spiderpool_aws.about import About
 from spiderpool_aws.local.clock import Clock
-from spiderpool_aws.ports import About
 
 
 @dataclass(frozen=True, slots=True)
