@@ -8,7 +8,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from spiderpool_aws.deployment import RECONCILE_NODES, RESYNC, Function, Names
 from spiderpool_aws.domain.errors import Code
-from spiderpool_aws.metrics import DIMENSION, NAMESPACE, Metric
+from spiderpool_aws.metrics import DIMENSION, FURTHER_DIMENSIONS, NAMESPACE, Metric
 
 PERIOD = Duration.minutes(5)
 """The resync's: what lasts is counted in each, five times where a size of the policy is elastic."""
@@ -29,15 +29,15 @@ class Count:
         """Return what an expression calls it: a graph may hold several, and each id once."""
         return f"{self.metric[0].lower()}{self.metric[1:]}_{self.function.name}"
 
-    def metric_of(self, names: Names) -> cloudwatch.Metric:
-        """Return it as CloudWatch's metric: how often, in five minutes."""
+    def metric_of(self, names: Names, statistic: str = cloudwatch.Stats.SUM, label: str = "") -> cloudwatch.Metric:
+        """Return it as CloudWatch's metric, by default how often in five minutes."""
         return cloudwatch.Metric(
             namespace=NAMESPACE,
             metric_name=self.metric,
             dimensions_map={DIMENSION: names.of(self.function.name)},
-            statistic=cloudwatch.Stats.SUM,
+            statistic=statistic,
             period=PERIOD,
-            label=self.metric,
+            label=label or self.metric,
         )
 
 
@@ -53,3 +53,15 @@ def total(several: Sequence[Count], names: Names, label: str) -> cloudwatch.IMet
     known = {count.key: count.metric_of(names) for count in several}
     expression = "+".join(f"FILL({key},0)" for key in known)
     return cloudwatch.MathExpression(expression=expression, using_metrics=known, label=label, period=PERIOD)
+
+
+def by_further_dimension(metric: Metric, function: Function, names: Names, statistic: str) -> cloudwatch.IMetric:
+    """Return a line for each value of a metric's further dimension: which there are CloudWatch finds out.
+
+    Source: CloudWatch's User Guide, "CloudWatch search expression syntax".
+    """
+    further = FURTHER_DIMENSIONS[metric]
+    wanted = f'MetricName="{metric}" {DIMENSION}="{names.of(function.name)}"'
+    schema = f"{{{NAMESPACE},{DIMENSION},{further}}}"
+    expression = f"SEARCH('{schema} {wanted}', '{statistic}', {int(PERIOD.to_seconds())})"
+    return cloudwatch.SearchExpression(expression=expression, label="", period=PERIOD)

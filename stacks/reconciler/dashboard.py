@@ -7,10 +7,10 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from spiderpool_aws.deployment import RECONCILE_NODES, ROUTE_EVENT, Function, Names
+from spiderpool_aws.deployment import RECONCILE_NODES, RESYNC, ROUTE_EVENT, Function, Names
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.metrics import Metric
-from stacks.figures import PERIOD, PLANNERS, Count, counts, total
+from stacks.figures import PERIOD, PLANNERS, Count, by_further_dimension, counts, total
 from stacks.reconciler.queues import Queues
 
 WIDTH = 24
@@ -38,7 +38,7 @@ FINDINGS = (
 
 
 class Dashboard(Construct):
-    """One page: alarms, queues, work, functions, refusals and findings."""
+    """One page: alarms, queues, work, functions, refusals, findings, launches, subnets, and what is asked of EC2."""
 
     def __init__(
         self,
@@ -65,6 +65,12 @@ class Dashboard(Construct):
             ),
         )
         page.add_widgets(self._graph("Refusals", REFUSALS, WIDTH // 2), self._findings())
+        page.add_widgets(self._launches(), self._waiting(), self._subnets())
+        page.add_widgets(
+            self._found("EC2 calls of the worker", Metric.EC2_CALLS, RECONCILE_NODES),
+            self._found("EC2 calls of the resync", Metric.EC2_CALLS, RESYNC),
+            self._found("EC2 calls that were throttled", Metric.EC2_THROTTLES, RECONCILE_NODES, RESYNC, ROUTE_EVENT),
+        )
 
     def _queues(self, queues: Queues) -> cloudwatch.GraphWidget:
         each = (queues.requests, queues.dead_requests, queues.lost_events)
@@ -78,6 +84,26 @@ class Dashboard(Construct):
     def _findings(self) -> cloudwatch.GraphWidget:
         sums = [total(counts(PLANNERS, metric), self._names, metric) for metric in FINDINGS]
         return _lines("Findings", sums, WIDTH // 2)
+
+    def _launches(self) -> cloudwatch.GraphWidget:
+        [measured] = counts([RECONCILE_NODES], Metric.LAUNCH_TO_POOLS)
+        shown = {"median": "p50", "95 of 100": "p95", "longest": cloudwatch.Stats.MAXIMUM}
+        lines = [measured.metric_of(self._names, statistic, label) for label, statistic in shown.items()]
+        return _lines("Seconds from a launch to its last pool", lines)
+
+    def _waiting(self) -> cloudwatch.GraphWidget:
+        [waiting] = counts([RESYNC], Metric.NODES_WAITING)
+        [refused] = counts([RECONCILE_NODES], Metric.POOLS_REFUSED)
+        lines = [waiting.metric_of(self._names, cloudwatch.Stats.MAXIMUM), refused.metric_of(self._names)]
+        return _lines("Nodes that wait, pools that are refused", lines)
+
+    def _subnets(self) -> cloudwatch.GraphWidget:
+        return self._found("IPv4 addresses free, by subnet", Metric.SUBNET_ADDRESSES_FREE, RESYNC, statistic="Minimum")
+
+    def _found(
+        self, title: str, metric: Metric, *functions: Function, statistic: str = cloudwatch.Stats.SUM
+    ) -> cloudwatch.GraphWidget:
+        return _lines(title, [by_further_dimension(metric, f, self._names, statistic) for f in functions])
 
 
 def _lines(title: str, metrics: Sequence[cloudwatch.IMetric], width: int = WIDTH // 3) -> cloudwatch.GraphWidget:

@@ -14,6 +14,7 @@ from stacks.reconciler.functions import Functions
 from stacks.reconciler.login import kubeconfig_secret_arn
 from stacks.reconciler.next_steps import add_next_steps
 from stacks.reconciler.permissions import Resources, grant
+from stacks.reconciler.queries import SavedQueries
 from stacks.reconciler.queues import Queues
 from stacks.reconciler.reachability import Reachability
 from stacks.reconciler.rules import Rules
@@ -54,6 +55,7 @@ class ReconcilerStack(Stack):
             Trail(self, "Trail", names=names)
         alarms = Alarms(self, "Alarms", deployment=deployment, queues=queues, functions=functions.all)
         Dashboard(self, "Dashboard", names=names, queues=queues, functions=functions.all, alarms=alarms.all)
+        SavedQueries(self, "SavedQueries", names=names)
         add_next_steps(self, deployment, functions.roles, secret)
 
     def _resources(self, deployment: Deployment, queues: Queues, reachability: Reachability, secret: str) -> Resources:

@@ -8,7 +8,8 @@ import pytest
 
 from spiderpool_aws.deployment import FUNCTIONS, Names
 from spiderpool_aws.domain.errors import Code
-from spiderpool_aws.metrics import DIMENSION, NAMESPACE, Metric
+from spiderpool_aws.metrics import DIMENSION, FURTHER_DIMENSIONS, NAMESPACE, Metric
+from spiderpool_aws.queries import QUERIES
 from tests.infrastructure.contexts import ROOT, alone, modes
 from tests.infrastructure.templates import Properties, of_type, plain, reconciler
 
@@ -118,3 +119,26 @@ def test_the_dashboard_shows_every_alarm_and_queue() -> None:
     referred = {part["Fn::GetAtt"][0] for part in parts if isinstance(part, dict) and "Fn::GetAtt" in part}
     assert set(of_type(template, "AWS::CloudWatch::Alarm")) <= referred
     assert set(of_type(template, "AWS::SQS::Queue")) <= referred
+
+
+def test_the_dashboard_shows_launches_waits_refusals_subnets_and_calls() -> None:
+    [dashboard] = of_type(reconciler(), "AWS::CloudWatch::Dashboard").values()
+    body = str(plain(dashboard["DashboardBody"]))
+    figures = (Metric.LAUNCH_TO_POOLS, Metric.NODES_WAITING, Metric.POOLS_REFUSED, *FURTHER_DIMENSIONS)
+    assert [metric for metric in figures if metric not in body] == []
+    for metric, dimension in FURTHER_DIMENSIONS.items():
+        service = NAMES.of("resync")
+        wanted = f'{{SpiderpoolAws,service,{dimension}}} MetricName=\\"{metric}\\" service=\\"{service}\\"'
+        assert wanted in body
+
+
+def test_every_query_is_saved_with_the_log_groups_of_its_functions() -> None:
+    template = reconciler()
+    groups = {group["LogGroupName"] for group in of_type(template, "AWS::Logs::LogGroup").values()}
+    saved = {query["Name"]: query for query in of_type(template, "AWS::Logs::QueryDefinition").values()}
+    assert set(saved) == {f"spiderpool-aws-demo/{query.name}" for query in QUERIES}
+    for query in QUERIES:
+        one = saved[f"spiderpool-aws-demo/{query.name}"]
+        assert one["QueryString"] == f"# {query.question}\n{query.text}"
+        assert len(one["LogGroupNames"]) == len(query.functions)
+        assert set(one["LogGroupNames"]) <= groups

@@ -9,6 +9,7 @@ import spiderpool_aws
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.policy.model import KNOWN_KEYS, parse_policy
 from spiderpool_aws.metrics import Metric
+from spiderpool_aws.queries import QUERIES
 
 ROOT = Path(__file__).parents[2]
 POLICY = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
@@ -35,6 +36,14 @@ def test_the_policy_in_the_readme_is_valid() -> None:
 
 def test_every_metric_is_in_the_table_of_operations() -> None:
     assert {name for name in (*Metric, *Code) if f"`{name}`" not in OPERATIONS} == set()
+
+
+def test_the_queries_of_the_guide_are_those_that_the_stack_saves() -> None:
+    (section,) = re.findall(r"<!-- queries -->\n(.*?)<!-- /queries -->", OPERATIONS, re.DOTALL)
+    shown = re.findall(r"\*\*(.*?)\*\* `(.*?)` \((.*?)\)\n\n```\n(.*?)\n```", section, re.DOTALL)
+    groups = [", ".join(f"`{f.name.replace('_', '-')}`" for f in query.functions) for query in QUERIES]
+    saved = [(q.question, q.name, where, q.text) for q, where in zip(QUERIES, groups, strict=True)]
+    assert shown == saved
 
 
 def test_no_metric_is_a_refusals_code_as_well() -> None:

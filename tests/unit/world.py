@@ -1,9 +1,11 @@
 """The smallest EC2 and cluster that behave: enough for the reconciler's rules, without limits or admission."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from spiderpool_aws.about import About
 from spiderpool_aws.domain.actions.nics import CreateNic
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, Network
 from spiderpool_aws.domain.cluster.node import Node, PodRef
@@ -275,6 +277,13 @@ class SmallQueue:
 class SmallReporter:
     lines: list[str] = field(default_factory=list)
     metrics: dict[str, int] = field(default_factory=dict)
+    figures: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def about(self, _: About) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def measure(self, metric: str, value: float, *, of: str = "") -> None:
+        self.figures[metric, of] = value
 
     def info(self, message: str, **fields: object) -> None:
         self.lines.append(message)
@@ -282,7 +291,7 @@ class SmallReporter:
     def warning(self, message: str, **fields: object) -> None:
         self.lines.append(message)
 
-    def count(self, metric: str, value: int = 1) -> None:
+    def count(self, metric: str, value: int = 1, *, of: str = "") -> None:
         self.metrics[metric] = self.metrics.get(metric, 0) + value
 
 

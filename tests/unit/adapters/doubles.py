@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
+
+from spiderpool_aws.about import About
 
 HOST = "https://10.0.0.10:6443"
 
@@ -79,6 +82,13 @@ class RecordingReporter:
         self.messages: list[str] = []
         self.warnings: list[str] = []
         self.counts: dict[str, int] = {}
+        self.counts_of: dict[tuple[str, str], int] = {}
+
+    def about(self, _: About) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def measure(self, metric: str, value: float, *, of: str = "") -> None:
+        """No adapter measures anything."""
 
     def info(self, message: str, **_: object) -> None:
         self.messages.append(message)
@@ -86,8 +96,9 @@ class RecordingReporter:
     def warning(self, message: str, **_: object) -> None:
         self.warnings.append(message)
 
-    def count(self, metric: str, value: int = 1) -> None:
+    def count(self, metric: str, value: int = 1, *, of: str = "") -> None:
         self.counts[metric] = self.counts.get(metric, 0) + value
+        self.counts_of[metric, of] = self.counts_of.get((metric, of), 0) + value
 
 
 class FlushedReporter(RecordingReporter):

@@ -1,10 +1,12 @@
 """Ports that behave: a queue that remembers, a clock that stands still, a reconciler that answers as it is told."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from spiderpool_aws.about import About
 from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.messages import encode
@@ -30,6 +32,14 @@ class FakeReporter:
     lines: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    abouts: list[About] = field(default_factory=list)
+
+    def about(self, about: About) -> AbstractContextManager[None]:
+        self.abouts.append(about)
+        return nullcontext()
+
+    def measure(self, metric: str, value: float, *, of: str = "") -> None:
+        """The worker measures nothing."""
 
     def info(self, message: str, **fields: object) -> None:
         self.lines.append(f"{message} {fields}")
@@ -37,7 +47,7 @@ class FakeReporter:
     def warning(self, message: str, **fields: object) -> None:
         self.warnings.append(f"{message} {fields}")
 
-    def count(self, metric: str, value: int = 1) -> None:
+    def count(self, metric: str, value: int = 1, *, of: str = "") -> None:
         self.counts[metric] = self.counts.get(metric, 0) + value
 
 

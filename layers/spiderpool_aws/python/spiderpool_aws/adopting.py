@@ -29,7 +29,7 @@ from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.observation import NodeDirectory, Observer
 from spiderpool_aws.ports import Clock, Systems
-from spiderpool_aws.reconciler import stranger_finding
+from spiderpool_aws.telling import stranger_finding
 
 ATTEMPTS = 3
 """How often a pool is written when pods take and release addresses meanwhile."""

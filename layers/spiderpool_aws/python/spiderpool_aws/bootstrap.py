@@ -116,7 +116,7 @@ class Application:
         from spiderpool_aws.worker import Worker
 
         settings = self._settings(ReconcileSettings)
-        ec2 = Ec2Adapter.from_session(self.session, self._pacer(settings))
+        ec2 = Ec2Adapter.from_session(self.session, self._pacer(settings), self.reporter)
         reconciler = Reconciler(self._systems(ec2), self.control, self.clock, self.reporter)
         inbox = SqsInbox(self._sqs, settings.queue_url, settings.dead_letter_url)
         return Worker(reconciler, inbox, SqsQueue(self._sqs, settings.queue_url), self.reporter, self.clock)
@@ -146,7 +146,7 @@ class Application:
         """Return EC2 for a function that only reads it: nothing is paced."""
         from spiderpool_aws.adapters.ec2 import Ec2Adapter
 
-        return Ec2Adapter.from_session(self.session)
+        return Ec2Adapter.from_session(self.session, reporter=self.reporter)
 
     def _pacer(self, settings: PacingSettings) -> Pacer:
         from spiderpool_aws.adapters.pacing import Pacer

@@ -10,7 +10,7 @@ NAMESPACE = "SpiderpoolAws"
 """CloudWatch's namespace of them all."""
 
 DIMENSION = "service"
-"""The only dimension: the function's name, which carries the cluster's."""
+"""Every metric's dimension: the function's name, which carries the cluster's."""
 
 
 class Metric(StrEnum):
@@ -34,6 +34,14 @@ class Metric(StrEnum):
     ABSENCE_NOT_NOTED = "AbsenceNotNoted"
     EVENTS_NOT_POSTED = "EventsNotPosted"
     UNREADABLE_OBJECTS = "UnreadableObjects"
+
+    # What the functions ask of EC2, and what a launch and the whole cluster look like.
+    EC2_CALLS = "Ec2Calls"
+    EC2_THROTTLES = "Ec2Throttles"
+    POOLS_REFUSED = "PoolsRefused"
+    LAUNCH_TO_POOLS = "LaunchToPools"
+    NODES_WAITING = "NodesWaiting"
+    SUBNET_ADDRESSES_FREE = "SubnetAddressesFree"
 
     # Findings: what a person should know of an instance, a NIC or a pool.
     ADDRESS_LOST = "AddressLost"
@@ -60,3 +68,15 @@ class Metric(StrEnum):
     NODE_NAME_TAKEN = "NodeNameTaken"
     NODE_RENAMED = "NodeRenamed"
     POOL_DISABLED = "PoolDisabled"
+
+
+FURTHER_DIMENSIONS = {
+    Metric.EC2_CALLS: "action",
+    Metric.EC2_THROTTLES: "action",
+    Metric.SUBNET_ADDRESSES_FREE: "subnet",
+}
+"""The one more dimension that a metric has. CloudWatch bills each combination, so each is bounded: by the calls that
+the product makes, by the subnets in which the cluster has NICs."""
+
+SECONDS = frozenset({Metric.LAUNCH_TO_POOLS})
+"""What is measured in seconds; everything else is a count."""

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     # For the annotations only: `route_event` starts without the policy's and the pools' models.
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from spiderpool_aws.about import About
     from spiderpool_aws.domain.actions.nics import CreateNic
     from spiderpool_aws.domain.addresses import AddressSet, IPFamily, Network
     from spiderpool_aws.domain.cluster.node import Node, PodRef
@@ -245,14 +247,20 @@ class DeadLetterPort(Protocol):
 class Reporter(Protocol):
     """Structured logs and metrics."""
 
+    def about(self, about: About) -> AbstractContextManager[None]:
+        """Have the lines inside of the block be about this, beside what the block around it is about."""
+
     def info(self, message: str, **fields: object) -> None:
         """Say what was done."""
 
     def warning(self, message: str, **fields: object) -> None:
         """Say what a person should know."""
 
-    def count(self, metric: str, value: int = 1) -> None:
-        """Add to a metric. The names are in `docs/operations.md`."""
+    def count(self, metric: str, value: int = 1, *, of: str = "") -> None:
+        """Add to a metric. The names are in `docs/operations.md`. `of` is the value of its further dimension."""
+
+    def measure(self, metric: str, value: float, *, of: str = "") -> None:
+        """Add a figure that is not summed up: a duration, or how much there is at this moment."""
 
 
 class Deadline(Protocol):

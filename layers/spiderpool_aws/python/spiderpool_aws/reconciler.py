@@ -15,6 +15,7 @@ then told on the Node (Events); that this fails keeps nothing from being done.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from spiderpool_aws import telling
 from spiderpool_aws.announcer import Announcer
 from spiderpool_aws.applier import Applier
 from spiderpool_aws.domain.actions.nics import AttachNic, CreateNic, DeleteNic
@@ -75,6 +76,7 @@ class Reconciler:
         self._ec2 = systems.ec2
         self._cluster = systems.cluster
         self._control = control
+        self._clock = clock
         self._reporter = reporter
         self._observer = Observer(systems, clock)
         self._applier = Applier(systems)
@@ -89,7 +91,7 @@ class Reconciler:
         if deadline.seconds_left() < MARGIN_SECONDS:
             return {request.subject: Outcome(request.subject, Status.WAITING, NO_TIME) for request in requests}
         control = self._control.read()
-        report_control(control, self._reporter)
+        telling.report_control(control, self._reporter)
         newest = {request.subject: request for request in requests}
         subjects = list(newest)
         policy = control.policy
@@ -99,7 +101,7 @@ class Reconciler:
             return {s: Outcome(s, Status.DONE, "paused by the policy") for s in subjects}
         pools = self._observer.list_pools(policy)
         if pools.strangers:
-            finding = stranger_finding(policy, pools)
+            finding = telling.stranger_finding(policy, pools)
             return {s: Outcome(s, Status.DONE, finding.message, findings=(finding,)) for s in subjects}
         outcomes = {s: _forward(s, pools) for s in subjects if not s.startswith("i-")}
         instance_ids = [s for s in subjects if s.startswith("i-")]
@@ -155,7 +157,10 @@ class Reconciler:
                 # Networks and subnets are not a node's own: what one node ensured or took, the next one finds so.
                 model = replace(model, multus=last.observed.multus, subnets=last.observed.subnets)
             last = _Pass(model, deadline)
-            outcomes[request.subject] = self._reconcile_node(last, policy)
+            with self._reporter.about(
+                telling.about_subject(request.subject, request.event_id, telling.known_node_name(model))
+            ):
+                outcomes[request.subject] = self._reconcile_node(last, policy)
             pools = (pool for pool in last.observed.pools if not pool.terminating)
             names |= dict.fromkeys(node_names(pools), request.subject)
         return outcomes
@@ -168,7 +173,15 @@ class Reconciler:
             outcome = _outcome(work, Status.FAILED, later.reason, later.delay_seconds)
         if policy.mode == "apply" and work.plans and work.away is None:
             self._announcer.tell(node_events(work.steps, work.plans[-1], work.observed), work.has_time)
+        self._measure_launch(work)
         return _after_the_lag(work, outcome)
+
+    def _measure_launch(self, work: _Pass) -> None:
+        plan = work.plans[-1] if work.plans else None
+        seconds = telling.launch_seconds(work.steps, plan, work.observed, self._clock.now())
+        if seconds is not None:
+            self._reporter.measure(Metric.LAUNCH_TO_POOLS, seconds)
+            self._reporter.info(f"all pools are in place {seconds:.0f} s after the launch", launch_seconds=seconds)
 
     def _run(self, work: _Pass, policy: Policy) -> Outcome:
         for _ in range(MAX_ROUNDS):
@@ -201,36 +214,21 @@ class Reconciler:
             work.observed = before.with_refusal(action, finding)
             work.steps.append(Step(before, action, finding))
             self._recollection.refused(action, before)
+            if telling.is_about_pool(action):
+                self._reporter.count(Metric.POOLS_REFUSED)
             if refused.code is Code.SUBNET_EXHAUSTED:
                 self._recount(work, action)
         else:
             work.steps.append(Step(before, action))
             self._recollection.done(action, work.observed)
-            self._reporter.info(str(action), instance=work.observed.instance_id)
+            with self._reporter.about(telling.about_action(action)):
+                self._reporter.info(str(action), stage=action.stage.name.lower())
 
     def _recount(self, work: _Pass, action: Action) -> None:
         """Count a full subnet anew, so that this pass asks for what is left of it."""
         subnet_id = self._recollection.exhausted(action, work.observed)
         if subnet_id:
             work.observed = self._observer.recount(work.observed, subnet_id)
-
-
-def report_control(control: Control, reporter: Reporter) -> None:
-    """Say what is wrong with the policy, and that the fuse is tripped."""
-    if control.problem:
-        reporter.warning(f"the newest policy is not in force: {control.problem}")
-        reporter.count(Metric.POLICY_INVALID)
-    if control.fuse.held:
-        reporter.count(Metric.FUSE_TRIPPED)
-
-
-def stranger_finding(policy: Policy, pools: PoolListing) -> Finding:
-    """Return the finding for a policy whose `cluster` is not the one that the pools carry."""
-    return Finding(
-        Metric.CLUSTER_MISMATCH,
-        f"the policy's cluster is {policy.cluster!r}, but pools here carry {', '.join(sorted(pools.strangers))}: "
-        "nothing is done; correct the policy's cluster, or delete those pools",
-    )
 
 
 def _hints_of(subject: str, requests: Sequence[ReconcileRequest]) -> frozenset[Hint]:
@@ -254,6 +252,7 @@ def _outcome(work: _Pass, status: Status, reason: str, delay_seconds: float | No
         findings=last.findings if last else work.observed.refusals,
         nudges=last.nudges if last else frozenset(),
         plans=tuple(work.plans),
+        node=telling.known_node_name(work.observed),
     )
 
 

@@ -9,90 +9,33 @@
 It writes nothing to EC2, and to the cluster only the note of an absence: the rest is the workers', one per instance.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any
 
-from spiderpool_aws.domain.actions.plan import NodePlan
-from spiderpool_aws.domain.actions.removals import Removals
 from spiderpool_aws.domain.cluster.node_index import NodeIndex
 from spiderpool_aws.domain.cluster.pool import Pool
-from spiderpool_aws.domain.cluster.pool_listing import PoolListing
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Refused, RetryLater
-from spiderpool_aws.domain.fuse import Fuse, FuseState, Scale, Verdict, judge
+from spiderpool_aws.domain.fuse import Fuse, FuseState, Scale, judge
 from spiderpool_aws.domain.instance import ObservedInstance
 from spiderpool_aws.domain.memory import Absence
-from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
-from spiderpool_aws.domain.request import Hint, ReconcileRequest
+from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.domain.rules.ipv6_default import flip_is_awaited, flip_is_due
 from spiderpool_aws.domain.rules.planner import plan_node
 from spiderpool_aws.events import ResyncRequest
+from spiderpool_aws.gauges import Gauges
 from spiderpool_aws.metrics import Metric
 from spiderpool_aws.observation import NodeDirectory, Observer
 from spiderpool_aws.ports import Clock, ControlPort, QueuePort, Reporter, Systems
-from spiderpool_aws.reconciler import report_control, stranger_finding
+from spiderpool_aws.survey import Survey, counts_of, page_of
+from spiderpool_aws.telling import about_subject, report_control, stranger_finding
 
-PAGE = 200
 EVERY_MINUTES = 5
 FLIP_PATIENCE = timedelta(minutes=30)
 """How long every minute counts because nodes lack default IPv6 pools: some may never get them."""
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What one pass found."""
-
-    policy: Policy
-    pools: PoolListing
-    models: Mapping[str, ObservedNode]
-    plans: Mapping[str, NodePlan]
-    listed: int
-    absent: frozenset[str]
-    """Instances that have pools and that EC2 knows neither by tag nor by id."""
-
-    @cached_property
-    def removals(self) -> Removals:
-        """What the workers would remove if this pass were believed, terminated instances left out."""
-        return self._total({i: plan.removals for i, plan in self.plans.items()})
-
-    @cached_property
-    def certain_removals(self) -> Removals:
-        """The same without what only one look has not found on a NIC."""
-        return self._total({i: plan.certain_removals for i, plan in self.plans.items()})
-
-    def _total(self, removals: Mapping[str, Removals]) -> Removals:
-        total = Removals()
-        for instance_id, of_plan in removals.items():
-            absent = instance_id in self.absent
-            total = total | (Removals.of_instance(self.pools.ours[instance_id]) if absent else of_plan)
-        return total
-
-    @cached_property
-    def differing(self) -> frozenset[str]:
-        """The instances that a worker has to look at."""
-        return frozenset(i for i, plan in self.plans.items() if plan.actions or self._is_held(plan))
-
-    def _is_held(self, plan: NodePlan) -> bool:
-        """Tell whether a hook holds it up (a drain may outlive its message), or pods its pools.
-
-        The worker alone reads the pods of the dead, and tells of the others.
-        """
-        model = self.models[plan.instance_id]
-        if model.lifecycle is not None and model.lifecycle.waiting is not None:
-            return True
-        stuck = any(finding.code == Metric.POOL_STUCK for finding in plan.findings)
-        return stuck or (model.is_gone and bool(model.pools))
-
-    def hints(self, instance_id: str) -> frozenset[Hint]:
-        """Return what the worker could not know, or only at the price of one more read."""
-        model = self.models[instance_id]
-        doubled = bool(model.other_nodes) and not model.is_gone
-        said = {Hint.SPARES: bool(model.spares), Hint.NODES: doubled, Hint.FLIP: model.flip}
-        return frozenset(hint for hint, true in said.items() if true)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +64,7 @@ class Resync:
         self._clock = clock
         self._reporter = reporter
         self._observer = Observer(systems, clock)
+        self._gauges = Gauges(systems.ec2, clock, reporter)
         self._flip = _Flip()
 
     def run(self, request: ResyncRequest) -> dict[str, Any]:
@@ -142,21 +86,25 @@ class Resync:
             return self._refuse_strangers(survey)
         scale = self.scale(survey, partial=bool(request.instance_ids))
         verdict = judge(control.fuse, survey.removals, scale, request.confirm, certain=survey.certain_removals)
-        answer = _counts(survey, verdict)
+        answer = counts_of(survey, verdict)
         if request.dry_run:
-            return answer | _page(survey, request.page_token)
+            return answer | page_of(survey, request.page_token)
         if verdict.fuse != control.fuse:
             fuse = replace(verdict.fuse, since=self._clock.now())
             self._control.write_fuse(fuse)
         if verdict.fuse.state is FuseState.TRIPPED:
-            self._reporter.warning(verdict.fuse.reason, digest=verdict.fuse.digest)
+            self._reporter.warning(verdict.fuse.reason, digest=verdict.fuse.digest, held=verdict.fuse.reason)
             if not control.fuse.held:
                 self._reporter.count(Metric.FUSE_TRIPPED)
         self._report_findings(survey)
+        if not request.instance_ids:
+            self._gauges.measure(survey)
         if policy.mode == "observe":
             return answer | {"enqueued": 0, "reason": "the policy's mode is observe"}
         enqueued = self._hand_over(survey, request, tripped=verdict.fuse.state is FuseState.TRIPPED)
-        self._reporter.info("resync", **{key: value for key, value in answer.items() if isinstance(value, int | str)})
+        shown = {key: answer[key] for key in ("instances", "converged", "differing", "waiting")}
+        said = ", ".join(f"{count} {what}" for what, count in shown.items())
+        self._reporter.info(f"resync: {said}, {enqueued} enqueued", **shown, enqueued=enqueued)
         return answer | {"enqueued": enqueued}
 
     def _is_due(self, policy: Policy) -> bool:
@@ -266,37 +214,9 @@ class Resync:
         return bool(proved) and all(proved)
 
     def _not_noted(self, instance_id: str, reason: str) -> None:
-        self._reporter.warning(f"the absence of {instance_id} could not be noted: {reason}")
+        with self._reporter.about(about_subject(instance_id, "")):
+            self._reporter.warning(f"the absence of {instance_id} could not be noted: {reason}")
         self._reporter.count(Metric.ABSENCE_NOT_NOTED)
 
     def _enqueue(self, instance_ids: Sequence[str], request: ResyncRequest, survey: Survey) -> None:
         self._queue.send([ReconcileRequest(i, request.request_id, "resync", survey.hints(i)) for i in instance_ids])
-
-
-def _counts(survey: Survey, verdict: Verdict) -> dict[str, Any]:
-    plans, removals = survey.plans.values(), survey.removals
-    findings = [f"{plan.instance_id}: {finding.message}" for plan in plans for finding in plan.findings]
-    return {
-        "done": True,
-        "mode": survey.policy.mode,
-        "instances": len(plans),
-        "converged": sum(plan.converged for plan in plans),
-        "differing": len(survey.differing),
-        "waiting": sum(bool(plan.waits) for plan in plans),
-        "absent": sorted(survey.absent)[:PAGE],
-        "removals": {
-            "pools": len(removals.pools),
-            "addresses": removals.address_count,
-            "nodes": len(removals.nodes),
-            "digest": verdict.digest,
-        },
-        "fuse": {"state": str(verdict.fuse.state), "reason": verdict.fuse.reason},
-        "findings": findings[:PAGE],
-    }
-
-
-def _page(survey: Survey, token: str) -> dict[str, Any]:
-    """Return a page of plans: an answer of a Lambda function stays under 6 MB."""
-    ids = sorted(i for i in survey.plans if i > token)
-    page = [{"instance": i, "plan": str(survey.plans[i])} for i in ids[:PAGE]]
-    return {"plans": page, "nextToken": ids[PAGE - 1] if len(ids) > PAGE else None}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from spiderpool_aws.about import About
 from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.events import MalformedEvent, NodeEvent
 from spiderpool_aws.metrics import Metric
@@ -39,13 +40,16 @@ class Router:
             parsed = parse(event, NodeEvent)
         except MalformedEvent as malformed:
             self._dead_letters.put(event, str(malformed))
-            self._reporter.warning(f"dead-lettered: {malformed}")
+            self._reporter.warning(f"dead-lettered: {malformed}", dead_lettered=str(malformed))
             self._reporter.count(Metric.EVENTS_DEAD_LETTERED)
             return ()
         requests = self._with_instances(parsed.to_requests())
         self._queue.send(requests)
         for request in requests:
-            self._reporter.info(f"{request.reason}: {request.subject}", event_id=request.event_id)
+            instance = "" if _is_nic(request.subject) else request.subject
+            eni = request.subject if _is_eni(request.subject) else ""
+            with self._reporter.about(About(instance, eni, correlation_id=request.event_id)):
+                self._reporter.info(f"{request.reason}: {request.subject}", event=request.reason)
         self._reporter.count(Metric.EVENTS_ROUTED)
         return requests
 
@@ -61,6 +65,10 @@ class Router:
             subject = owners.get(request.subject, request.subject)
             resolved.setdefault(subject, replace(request, subject=subject))
         return tuple(resolved.values())
+
+
+def _is_nic(subject: str) -> bool:
+    return subject.startswith("eni-")
 
 
 def _is_eni(subject: str) -> bool:

@@ -29,6 +29,7 @@ from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.messages import decode
 from spiderpool_aws.metrics import Metric
 from spiderpool_aws.ports import UNLIMITED, Clock, Deadline, InboxPort, Message, QueuePort, Reporter
+from spiderpool_aws.telling import about_finding, about_subject
 
 BACKOFF_SECONDS = (5.0, 10.0, 20.0, 40.0, 60.0)
 SUSPECT_RECEIVES = 3
@@ -57,6 +58,11 @@ class Group:
     messages: tuple[Message, ...]
     request: ReconcileRequest
     """That of the newest message, with what the others say beyond "look again"."""
+
+    @property
+    def correlation_id(self) -> str:
+        """The id of the event that this is about, also when another instance's pass has passed it on."""
+        return self.request.event_id.removesuffix(NUDGE)
 
     @property
     def receives(self) -> int:
@@ -125,11 +131,13 @@ class Worker:
         """Work on the first suspect, with nothing left in this batch that a crash could bring back or hold up."""
         alone, *others = suspects
         self._reporter.count(Metric.CRASH_SUSPECTS, len(suspects))
-        self._reporter.warning(
-            f"{alone.request.subject} is worked on alone: it was received {alone.receives} times, and the function "
-            "seems to have died of it, or of one of its batch",
-            given_back=[group.request.subject for group in others],
-        )
+        with self._reporter.about(about_subject(alone.request.subject, alone.correlation_id)):
+            self._reporter.warning(
+                f"{alone.request.subject} is worked on alone: it was received {alone.receives} times, and the function "
+                "seems to have died of it, or of one of its batch",
+                suspect_receives=alone.receives,
+                given_back=[group.request.subject for group in others],
+            )
         if tally.acknowledged:
             self._inbox.delete(tally.acknowledged)
         for group in others:
@@ -151,8 +159,9 @@ class Worker:
         outcomes = self._nudge(requests, outcomes)
         for group in groups:
             outcome = outcomes[group.request.subject]
-            self._report(group, outcome)
-            self._settle(group, outcome, tally)
+            with self._reporter.about(about_subject(group.request.subject, group.correlation_id, outcome.node)):
+                self._report(group, outcome)
+                self._settle(group, outcome, tally)
         for seconds, messages in tally.delays.items():
             self._inbox.delay(messages, seconds)
         tally.delays.clear()
@@ -199,7 +208,9 @@ class Worker:
 
     def _give_up(self, outcome: Outcome, patience: timedelta) -> None:
         minutes = int(patience.total_seconds() // 60)
-        self._reporter.warning(f"{outcome.subject}: left to the resync after {minutes} min: {outcome.reason}")
+        self._reporter.warning(
+            f"{outcome.subject}: left to the resync after {minutes} min: {outcome.reason}", given_up=outcome.reason
+        )
         if outcome.patience_seconds is None:
             self._reporter.count(Metric.WAITS_GIVEN_UP)
 
@@ -212,7 +223,10 @@ class Worker:
                 self._reporter.warning(f"{message.message_id} stays in the queue: {failed.reason}", reason=reason)
                 tally.kept.append(message)
             else:
-                self._reporter.warning(f"dead-lettered {message.message_id} of {message.group}: {reason}")
+                with self._reporter.about(about_subject(message.group, "")):
+                    self._reporter.warning(
+                        f"dead-lettered {message.message_id} of {message.group}: {reason}", dead_lettered=reason
+                    )
                 self._reporter.count(Metric.MESSAGES_DEAD_LETTERED)
                 tally.acknowledged.append(message)
 
@@ -220,16 +234,20 @@ class Worker:
         """Write one line that a person can read, and one for each finding, whose code is its metric."""
         bad = outcome.status in (Status.FAILED, Status.REFUSED)
         say = self._reporter.warning if bad else self._reporter.info
+        who = f"{outcome.subject} ({outcome.node})" if outcome.node else outcome.subject
+        did = f"; {outcome.writes} write{'' if outcome.writes == 1 else 's'}" if outcome.writes else ""
         say(
-            f"{outcome.subject}: {outcome.status}: {outcome.reason}",
+            f"{who}: {outcome.status}: {outcome.reason}{did}",
+            status=str(outcome.status),
+            reason=outcome.reason,
             cause=group.request.reason,
-            event_id=group.request.event_id,
             receives=group.receives,
             writes=outcome.writes,
         )
         self._reporter.count(RECONCILES[outcome.status])
         for finding in outcome.findings:
-            self._reporter.warning(f"{outcome.subject}: {finding.message}", code=finding.code)
+            with self._reporter.about(about_finding(finding)):
+                self._reporter.warning(f"{who}: {finding.message}", code=str(finding.code))
             self._reporter.count(finding.code)
 
 

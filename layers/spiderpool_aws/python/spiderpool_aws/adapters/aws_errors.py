@@ -41,7 +41,7 @@ OLD_PICTURE_SECONDS = 5.0
 UNKNOWN_EFFECT_SECONDS = 30.0
 """How long to wait before describing, after a call of which nobody knows whether it took effect (ADR 9)."""
 
-_THROTTLED = {
+THROTTLED = {
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
     "PriorRequestNotComplete",
@@ -162,7 +162,7 @@ def _of_answer(error: ClientError, action: str, subject: str, call: Call, meanin
     code, message = _said(error)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     what = _what(action, subject)
-    if code in _THROTTLED:
+    if code in THROTTLED:
         return RetryLater(f"{what} was throttled ({code}): the account's request rate is used up", THROTTLED_SECONDS)
     if code in _TRANSIENT or status >= _SERVER_ERROR:
         return RetryLater(f"{what} failed at AWS ({code} {status}): {message}", _after_unknown(call))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.config import Config
 
+from spiderpool_aws.adapters.ec2_counting import count_calls
 from spiderpool_aws.adapters.ec2_reads import Ec2Reader
 from spiderpool_aws.adapters.ec2_writes import Ec2Writer
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
 
     from spiderpool_aws.adapters.pacing import Pace
+    from spiderpool_aws.ports import Reporter
 
 
 class Ec2Adapter(Ec2Reader, Ec2Writer):
@@ -24,9 +26,16 @@ class Ec2Adapter(Ec2Reader, Ec2Writer):
         Ec2Writer.__init__(self, writes, pace)
 
     @classmethod
-    def from_session(cls, session: Session, pace: Pace | None = None) -> Ec2Adapter:
-        """Return an adapter with two clients of a session; the second costs milliseconds, the model is loaded once."""
+    def from_session(cls, session: Session, pace: Pace | None = None, reporter: Reporter | None = None) -> Ec2Adapter:
+        """Return an adapter with two clients of a session; the second costs milliseconds, the model is loaded once.
+
+        With a reporter their calls are counted.
+        """
         # Three attempts that all time out, and the rest of a pass, fit into the functions' 60 s.
         reads = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
         writes = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 1})
-        return cls(session.client("ec2", config=reads), session.client("ec2", config=writes), pace)
+        reading, writing = session.client("ec2", config=reads), session.client("ec2", config=writes)
+        if reporter is not None:
+            count_calls(reading, reporter)
+            count_calls(writing, reporter)
+        return cls(reading, writing, pace)

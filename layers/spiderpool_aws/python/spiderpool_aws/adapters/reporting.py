@@ -2,47 +2,89 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from spiderpool_aws.metrics import NAMESPACE
+from spiderpool_aws.about import About
+from spiderpool_aws.metrics import FURTHER_DIMENSIONS, NAMESPACE, SECONDS, Metric
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class PowertoolsReporter:
-    """Implements `Reporter`. `service` (the function) is the only dimension, so the number of metrics has a bound.
+    """Implements `Reporter`. A metric has the dimension `service` (the function) and at most one more, with few values.
 
-    Counts are summed and written by `flush`, once an invocation: one datapoint a metric.
+    Counts are summed and figures gathered, and `flush` writes them, once an invocation: one line for each value of the
+    further dimension.
     """
 
     def __init__(self, service: str, logger: Logger | None = None) -> None:
         self._service = service
         self._logger = logger or Logger(service=service)
-        self._counts: Counter[str] = Counter()
+        self._about = About()
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._figures: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
 
     def begin(self, request_id: str) -> None:
-        """Have every line of the log carry the invocation's id."""
+        """Have every line of the log carry the invocation's id, which correlates what no event explains."""
         self._logger.append_keys(function_request_id=request_id)
+        self._about = About(correlation_id=request_id)
+
+    @contextmanager
+    def about(self, about: About) -> Iterator[None]:
+        """Have the lines inside of the block be about this, too."""
+        around = self._about
+        self._about = around.with_known(about)
+        try:
+            yield
+        finally:
+            self._about = around
 
     def info(self, message: str, **fields: object) -> None:
         """Say what was done; the fields are under `detail`, so that none takes the place of one of the logger's."""
-        self._logger.info(message, extra={"detail": fields} if fields else None)
+        self._logger.info(message, extra=self._extra(fields))
 
     def warning(self, message: str, **fields: object) -> None:
         """Say what a person should know."""
-        self._logger.warning(message, extra={"detail": fields} if fields else None)
+        self._logger.warning(message, extra=self._extra(fields))
 
-    def count(self, metric: str, value: int = 1) -> None:
+    def _extra(self, fields: dict[str, object]) -> dict[str, Any]:
+        about = asdict(self._about)
+        return about | {"detail": fields} if fields else about
+
+    def count(self, metric: str, value: int = 1, *, of: str = "") -> None:
         """Add to a metric; zero makes a datapoint as well, by which an alarm sees that all is well."""
-        self._counts[metric] += value
+        self._counts[metric, of] += value
+
+    def measure(self, metric: str, value: float, *, of: str = "") -> None:
+        """Add a figure; all of an invocation are written, so that CloudWatch has their percentiles."""
+        self._figures[metric, of].append(value)
 
     def flush(self) -> None:
-        """Write the counts and begin anew; nothing is written when nothing was counted."""
-        counts, self._counts = self._counts, Counter()
-        if not counts:
-            return
-        metrics = EphemeralMetrics(namespace=NAMESPACE, service=self._service)
-        for metric, value in sorted(counts.items()):
-            metrics.add_metric(name=metric, unit=MetricUnit.Count, value=value)
-        metrics.flush_metrics()
+        """Write the counts and figures and begin anew; nothing is written when there are none."""
+        values: dict[tuple[str, str], list[float]] = {key: [count] for key, count in self._counts.items()}
+        values |= self._figures
+        self._counts.clear()
+        self._figures = defaultdict(list)
+        by_dimension: defaultdict[tuple[str, str], dict[str, list[float]]] = defaultdict(dict)
+        for (metric, of), several in sorted(values.items()):
+            name = FURTHER_DIMENSIONS[Metric(metric)] if of else ""
+            by_dimension[name, of][metric] = several
+        for (name, of), metrics in by_dimension.items():
+            self._write({name: of} if of else {}, metrics)
+
+    def _write(self, dimensions: dict[str, str], metrics: dict[str, list[float]]) -> None:
+        document = EphemeralMetrics(namespace=NAMESPACE, service=self._service)
+        for name, of in dimensions.items():
+            document.add_dimension(name=name, value=of)
+        for metric, values in metrics.items():
+            unit = MetricUnit.Seconds if metric in SECONDS else MetricUnit.Count
+            for value in values:
+                document.add_metric(name=metric, unit=unit, value=value)
+        document.flush_metrics()

@@ -68,6 +68,7 @@ def _real_world(where: Where, names: Names, policy: Policy | None) -> World:
     from spiderpool_aws.adapters.control import SsmControl
     from spiderpool_aws.adapters.deployed import Deployed
     from spiderpool_aws.adapters.ec2 import Ec2Adapter
+    from spiderpool_aws.adapters.probes import ProbePods
     from spiderpool_aws.adapters.scaling import ScalingAdapter
     from spiderpool_aws.adapters.user_kubeconfig import UserKubeconfig
     from spiderpool_aws.ports import Systems
@@ -93,7 +94,9 @@ def _real_world(where: Where, names: Names, policy: Policy | None) -> World:
     )
     source = where.policy if policy is not None else f"{SSM}{parameter}"
     core = Core(systems, control, SystemClock(), notes)
-    beside = Beside(Deployed(make_client, names), ClusterFacts(credentials), Account(make_client, names))
+    beside = Beside(
+        Deployed(make_client, names), ClusterFacts(credentials), Account(make_client, names), ProbePods(credentials)
+    )
     return World(names, core, beside, source, parameters)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from spiderpool_aws.cli import adopt, apply, dlq, doctor, explain, plan, policy, resync, status
+from spiderpool_aws.cli import adopt, apply, dlq, doctor, explain, plan, policy, resync, status, verify
 from spiderpool_aws.cli.cluster_map import command as cluster_map
 from spiderpool_aws.cli.errors import Mistake, told
 from spiderpool_aws.cli.manifests import app as manifests
@@ -24,7 +24,7 @@ app.add_typer(dlq.app, name="dlq")
 app.add_typer(local, name="local")
 app.add_typer(manifests, name="manifests")
 app.add_typer(policy.app, name="policy")
-for command in (plan, apply, resync, status, explain, doctor, adopt):
+for command in (plan, apply, resync, status, explain, doctor, adopt, verify):
     register(app, command.__name__.rpartition(".")[2], command.run)
 register(app, "map", cluster_map.run)
 

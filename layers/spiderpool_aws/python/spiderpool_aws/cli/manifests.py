@@ -1,4 +1,4 @@
-"""`spiderpool-aws manifests`: what a user's cluster needs of us, printed as YAML."""
+"""`spiderpool-aws manifests`: what a user's cluster needs, printed as YAML or as a script for Helm."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from spiderpool_aws.manifests.authentication import (
 )
 from spiderpool_aws.trust import checked_authority
 
-app = typer.Typer(help="Print what the cluster needs, as YAML.", no_args_is_help=True)
+app = typer.Typer(help="Print what the cluster needs: YAML, and Helm's commands.", no_args_is_help=True)
 
 _AUTH_HEADER = """\
 # For kube-apiserver --authentication-config=<this file>. Where it has such a file, add the entry of jwt: to that one.
@@ -68,6 +68,32 @@ def rbac(
             param_hint="--role-arn or --user",
         )
     _print(_RBAC_HEADER, *roles_and_bindings(users))
+
+
+@app.command()
+def helm(
+    policy: Annotated[str, typer.Option(help="The policy file; `-` reads the standard input.")],
+    registry: Annotated[
+        str, typer.Option(help="Where Spiderpool's images are instead: ghcr.m.daocloud.io, a mirror of your own.")
+    ] = "",
+    region: Annotated[str, typer.Option(help="The AWS region. Default: the controller asks its node's metadata.")] = "",
+    vpc_id: Annotated[str, typer.Option(help="The VPC. Default: as the region.")] = "",
+) -> None:
+    """Print the commands and values that install Spiderpool and AWS Load Balancer Controller for a policy."""
+    import yaml
+
+    from spiderpool_aws.cli.policy import read_policy
+    from spiderpool_aws.domain.errors import PolicyError
+    from spiderpool_aws.domain.policy.model import parse_policy
+    from spiderpool_aws.manifests.helm import Place, releases
+
+    try:
+        parsed = parse_policy(read_policy(policy))
+    except PolicyError as error:
+        raise _of_option("policy", f"{policy} is not valid:\n{error}") from error
+    made = releases(parsed, Place(registry, region, vpc_id))
+    scripts = [release.script(yaml.safe_dump(release.values, sort_keys=True)) for release in made]
+    print("\n".join(["#!/bin/sh -e", *scripts]), end="")
 
 
 def _authority(path: Path) -> str:

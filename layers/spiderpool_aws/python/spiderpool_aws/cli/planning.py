@@ -12,8 +12,9 @@ from spiderpool_aws.cli.world import NoQueue
 from spiderpool_aws.domain.fuse import Fuse, FuseState, judge
 from spiderpool_aws.domain.rules.planner import plan_node
 from spiderpool_aws.observation import Observer
-from spiderpool_aws.reconciler import stranger_finding
-from spiderpool_aws.resync import Resync, Survey
+from spiderpool_aws.resync import Resync
+from spiderpool_aws.survey import Survey
+from spiderpool_aws.telling import stranger_finding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -9,11 +10,14 @@ from spiderpool_aws.cli.errors import Mistake
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from spiderpool_aws.about import About
     from spiderpool_aws.adapters.account import FunctionFacts, Identity, TrailFacts
     from spiderpool_aws.adapters.cluster_facts import ToldEvent
     from spiderpool_aws.adapters.deployed import QueueDepth
+    from spiderpool_aws.cli.verify_run import ProbePort
     from spiderpool_aws.deployment import Names
     from spiderpool_aws.domain.control import Control
     from spiderpool_aws.domain.fuse import Fuse
@@ -100,6 +104,10 @@ class Notes:
     warnings: list[str] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
 
+    def about(self, _about: About) -> AbstractContextManager[None]:
+        """Do nothing: a person is told about everything alike."""
+        return nullcontext()
+
     def info(self, message: str, **_fields: object) -> None:
         """Keep what was done."""
         self.done.append(message)
@@ -109,8 +117,11 @@ class Notes:
         if message not in self.warnings:
             self.warnings.append(message)
 
-    def count(self, metric: str, value: int = 1) -> None:
+    def count(self, metric: str, value: int = 1, *, of: str = "") -> None:
         """Do nothing: metrics are the functions'."""
+
+    def measure(self, metric: str, value: float, *, of: str = "") -> None:
+        """Do nothing, either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +141,8 @@ class Beside:
     deployed: DeployedPort
     facts: FactsPort
     account: AccountPort
+    probes: ProbePort | None = None
+    """None: nothing runs pods, as in the demo."""
 
 
 @dataclass(frozen=True, slots=True)

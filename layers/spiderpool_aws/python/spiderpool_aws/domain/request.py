@@ -77,3 +77,5 @@ class Outcome:
     """Other instances that have to be looked at."""
     plans: tuple[NodePlan, ...] = ()
     """The plans that were made, in order; in `observe` mode the one that was not applied."""
+    node: str = ""
+    """The Node's name, where it is known."""

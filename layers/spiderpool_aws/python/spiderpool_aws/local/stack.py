@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
@@ -17,7 +17,7 @@ from moto import mock_aws
 
 from lambdas import reconcile_nodes, resync, route_event
 from spiderpool_aws.adapters.credentials import FixedCredentials
-from spiderpool_aws.bootstrap import Application, install
+from spiderpool_aws.bootstrap import Application, InvocationReporter, install
 from spiderpool_aws.deployment import (
     MAX_RECEIVES,
     RECONCILE_NODES,
@@ -104,7 +104,7 @@ class LocalStack:
         """Return the roles of all functions: whose calls the rules leave out."""
         return tuple(self.roles.values())
 
-    def __enter__(self) -> "LocalStack":
+    def __enter__(self) -> Self:
         self._aws.start()
         self._ssm().put_parameter(Name=POLICY_PARAMETER, Value=self._policies[0], Type="String", Tier="Advanced")
         self.model.subscribe(self._put)
@@ -152,8 +152,11 @@ class LocalStack:
         self.sqs.connect(session)
         api = ApiClient(Configuration(host="https://cluster.local"))
         connect_cluster(api, self.cluster)
-        reporter = JournalReporter(self.journal, name, self.clock)
-        return Application(session, self._load, reporter, self.clock, FixedCredentials(api))
+        return Application(session, self._load, self.reporter(name), self.clock, FixedCredentials(api))
+
+    def reporter(self, name: str) -> InvocationReporter:
+        """Return what a function of this name reports to."""
+        return JournalReporter(self.journal, name, self.clock)
 
     def _put(self, event: dict[str, Any]) -> None:
         self.bus.put(event)
