@@ -3,96 +3,42 @@
     read the policy and the fuse; list all pools, instances and Nodes
     plan each instance; for pools whose instance is not listed, look it up by id without the tag
     plan those again that seem to lack something and belong to an Auto Scaling group, with where they stand in it
-    would the pass remove too much?   trip the fuse: nobody removes anything until a person confirms
-    otherwise                         note the absent ones (twice, ten minutes apart: gone), enqueue what differs
+    would the pass remove too much, or a policy that is judged for the first time, in the end?
+                trip the fuse: nobody removes anything until a person confirms
+    otherwise   write down that the policy was judged: until then no worker removes anything under it;
+                note the absent ones (twice, ten minutes apart: gone), enqueue what differs
 
 It writes nothing to EC2, and to the cluster only the note of an absence: the rest is the workers', one per instance.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any
 
-from spiderpool_aws.domain.actions.plan import NodePlan
-from spiderpool_aws.domain.actions.removals import Removals
 from spiderpool_aws.domain.cluster.node_index import NodeIndex
 from spiderpool_aws.domain.cluster.pool import Pool
-from spiderpool_aws.domain.cluster.pool_listing import PoolListing
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Refused, RetryLater
-from spiderpool_aws.domain.fuse import Fuse, FuseState, Scale, Verdict, judge
+from spiderpool_aws.domain.fuse import FuseState
 from spiderpool_aws.domain.instance import ObservedInstance
 from spiderpool_aws.domain.memory import Absence
-from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
-from spiderpool_aws.domain.request import Hint, ReconcileRequest
+from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.domain.rules.ipv6_default import flip_is_awaited, flip_is_due
 from spiderpool_aws.domain.rules.planner import plan_node
+from spiderpool_aws.domain.verdict import Verdict, judge
 from spiderpool_aws.events import ResyncRequest
 from spiderpool_aws.metrics import Metric
 from spiderpool_aws.observation import NodeDirectory, Observer
 from spiderpool_aws.ports import Clock, ControlPort, QueuePort, Reporter, Systems
 from spiderpool_aws.reconciler import report_control, stranger_finding
+from spiderpool_aws.survey import Survey
 
 PAGE = 200
 EVERY_MINUTES = 5
 FLIP_PATIENCE = timedelta(minutes=30)
 """How long every minute counts because nodes lack default IPv6 pools: some may never get them."""
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What one pass found."""
-
-    policy: Policy
-    pools: PoolListing
-    models: Mapping[str, ObservedNode]
-    plans: Mapping[str, NodePlan]
-    listed: int
-    absent: frozenset[str]
-    """Instances that have pools and that EC2 knows neither by tag nor by id."""
-
-    @cached_property
-    def removals(self) -> Removals:
-        """What the workers would remove if this pass were believed, terminated instances left out."""
-        return self._total({i: plan.removals for i, plan in self.plans.items()})
-
-    @cached_property
-    def certain_removals(self) -> Removals:
-        """The same without what only one look has not found on a NIC."""
-        return self._total({i: plan.certain_removals for i, plan in self.plans.items()})
-
-    def _total(self, removals: Mapping[str, Removals]) -> Removals:
-        total = Removals()
-        for instance_id, of_plan in removals.items():
-            absent = instance_id in self.absent
-            total = total | (Removals.of_instance(self.pools.ours[instance_id]) if absent else of_plan)
-        return total
-
-    @cached_property
-    def differing(self) -> frozenset[str]:
-        """The instances that a worker has to look at."""
-        return frozenset(i for i, plan in self.plans.items() if plan.actions or self._is_held(plan))
-
-    def _is_held(self, plan: NodePlan) -> bool:
-        """Tell whether a hook holds it up (a drain may outlive its message), or pods its pools.
-
-        The worker alone reads the pods of the dead, and tells of the others.
-        """
-        model = self.models[plan.instance_id]
-        if model.lifecycle is not None and model.lifecycle.waiting is not None:
-            return True
-        stuck = any(finding.code == Metric.POOL_STUCK for finding in plan.findings)
-        return stuck or (model.is_gone and bool(model.pools))
-
-    def hints(self, instance_id: str) -> frozenset[Hint]:
-        """Return what the worker could not know, or only at the price of one more read."""
-        model = self.models[instance_id]
-        doubled = bool(model.other_nodes) and not model.is_gone
-        said = {Hint.SPARES: bool(model.spares), Hint.NODES: doubled, Hint.FLIP: model.flip}
-        return frozenset(hint for hint, true in said.items() if true)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,23 +86,37 @@ class Resync:
         survey = self.survey(control, policy, request.instance_ids)
         if survey.pools.strangers:
             return self._refuse_strangers(survey)
-        scale = self.scale(survey, partial=bool(request.instance_ids))
-        verdict = judge(control.fuse, survey.removals, scale, request.confirm, certain=survey.certain_removals)
+        verdict = judge(control.fuse, survey.evidence(self._clock.now()), request.confirm)
         answer = _counts(survey, verdict)
         if request.dry_run:
             return answer | _page(survey, request.page_token)
-        if verdict.fuse != control.fuse:
-            fuse = replace(verdict.fuse, since=self._clock.now())
-            self._control.write_fuse(fuse)
         if verdict.fuse.state is FuseState.TRIPPED:
             self._reporter.warning(verdict.fuse.reason, digest=verdict.fuse.digest)
-            if not control.fuse.held:
-                self._reporter.count(Metric.FUSE_TRIPPED)
         self._report_findings(survey)
         if policy.mode == "observe":
-            return answer | {"enqueued": 0, "reason": "the policy's mode is observe"}
-        enqueued = self._hand_over(survey, request, tripped=verdict.fuse.state is FuseState.TRIPPED)
+            said = "the policy's mode is observe: nothing is written"
+            if request.confirm:
+                return {"done": False, "reason": f"{said}, so nothing can be confirmed"}
+            return answer | {"enqueued": 0, "reason": said}
+        return self._carry_on(control, survey, verdict, request, answer)
+
+    def _carry_on(
+        self, control: Control, survey: Survey, verdict: Verdict, request: ResyncRequest, answer: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Store the fuse and enqueue what differs; what is removed is not, while the fuse holds it or is unknown."""
+        tripped = verdict.fuse.state is FuseState.TRIPPED
+        if tripped and not control.fuse.held:
+            self._reporter.count(Metric.FUSE_TRIPPED)
+        failure: RetryLater | None = None
+        try:
+            if verdict.fuse != control.fuse and not self._control.write_fuse(verdict.fuse, instead_of=control.fuse):
+                return {"done": False, "reason": "another resync has changed the fuse meanwhile: the next one judges"}
+        except RetryLater as later:
+            failure = later
+        enqueued = self._hand_over(survey, request, tripped=tripped or failure is not None)
         self._reporter.info("resync", **{key: value for key, value in answer.items() if isinstance(value, int | str)})
+        if failure is not None:
+            raise failure
         return answer | {"enqueued": enqueued}
 
     def _is_due(self, policy: Policy) -> bool:
@@ -203,7 +163,7 @@ class Resync:
         instances: dict[str, ObservedInstance | None] = {**known, **dict.fromkeys(unknown)}
         nodes = NodeDirectory(self._cluster, NodeIndex(self._cluster.list_nodes()))
         # Planned as if the fuse were whole: the question is what would be removed. The workers hold it back.
-        models = self._observer.observe(instances, pools, replace(control, fuse=Fuse()), policy, nodes)
+        models = self._observer.observe(instances, pools, control.unheld(), policy, nodes)
         models = {i: replace(model, spares=tuple(spares.get(i, ()))) for i, model in models.items()}
         flip = not only and flip_is_due(models.values(), policy)
         if not only:
@@ -214,17 +174,7 @@ class Resync:
         # In a group that holds it up, or keeps it warm, it lacks nothing; asked only of those that seem to.
         scaled = self._observer.with_lifecycles({i: models[i] for i, plan in plans.items() if plan.actions})
         plans |= {i: plan_node(model, policy) for i, model in scaled.items() if model.lifecycle is not None}
-        return Survey(policy, pools, models | scaled, plans, listed, absent)
-
-    def scale(self, survey: Survey, *, partial: bool) -> Scale:
-        """Return how much there is, to compare removals with."""
-        ours = [pool for pools in survey.pools.ours.values() for pool in pools]
-        return Scale(
-            pools=len(ours),
-            addresses=sum(len(pool.spec.ips) for pool in ours),
-            nodes=len(survey.pools.ours),
-            empty_listing=not partial and survey.listed == 0 and bool(ours),
-        )
+        return Survey(policy, pools, models | scaled, plans, listed, absent, partial=bool(only))
 
     def _refuse_strangers(self, survey: Survey) -> dict[str, Any]:
         finding = stranger_finding(survey.policy, survey.pools)
@@ -274,7 +224,7 @@ class Resync:
 
 
 def _counts(survey: Survey, verdict: Verdict) -> dict[str, Any]:
-    plans, removals = survey.plans.values(), survey.removals
+    plans, asked = survey.plans.values(), verdict.asked
     findings = [f"{plan.instance_id}: {finding.message}" for plan in plans for finding in plan.findings]
     return {
         "done": True,
@@ -285,9 +235,9 @@ def _counts(survey: Survey, verdict: Verdict) -> dict[str, Any]:
         "waiting": sum(bool(plan.waits) for plan in plans),
         "absent": sorted(survey.absent)[:PAGE],
         "removals": {
-            "pools": len(removals.pools),
-            "addresses": removals.address_count,
-            "nodes": len(removals.nodes),
+            "pools": asked.pools,
+            "addresses": asked.addresses,
+            "nodes": asked.nodes,
             "digest": verdict.digest,
         },
         "fuse": {"state": str(verdict.fuse.state), "reason": verdict.fuse.reason},

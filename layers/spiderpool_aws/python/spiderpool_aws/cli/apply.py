@@ -91,7 +91,8 @@ def reconcile(world: World, only: Sequence[str]) -> Mapping[str, Outcome]:
     """Do one pass over the instances, as a worker does, whatever the policy's mode is: a person asks for it."""
     control, _ = world.control()
     core = world.core
-    reconciler = Reconciler(core.systems, FixedControl(control, "apply"), core.clock, core.notes)
+    # The person has seen what the policy takes away: no resync has to judge it for these instances.
+    reconciler = Reconciler(core.systems, FixedControl(control.judged(), "apply"), core.clock, core.notes)
     event_id = f"cli-{uuid4()}"
     hints = frozenset({Hint.SPARES})
     return reconciler.reconcile([ReconcileRequest(i, event_id, "spiderpool-aws apply", hints) for i in only])

@@ -72,7 +72,7 @@ def look(world: World) -> dict[str, Any]:
         "cluster": plan.policy.cluster,
         "policy": world.policy_source,
         "mode": plan.policy.mode,
-        "fuse": {"state": str(plan.fuse.state), "reason": plan.fuse.reason},
+        "fuse": {"state": str(plan.control.fuse.state), "reason": plan.control.removals_held},
         "nodes": [_node(planned, plan) for planned in plan.instances],
         "drift": _drift(plan),
         "pools": {
@@ -183,8 +183,8 @@ def _told(status: dict[str, Any]) -> list[Text]:
     lines = [Text(f"! {warning}", "yellow") for warning in status["warnings"]]
     if status["deadLetters"]:
         lines.append(Text(f"! {status['deadLetters']} dead letters wait for a person: docs/operations.md", "red"))
-    if status["fuse"]["state"] == "tripped":
-        lines.append(Text(f"! the fuse is tripped: {status['fuse']['reason']}", "red"))
+    if held := status["fuse"]["reason"]:
+        lines.append(Text(f"! the fuse is {status['fuse']['state']}, and removals are held: {held}", "red"))
     for node in status["nodes"]:
         lines += [Text(f"… {node['instance']} waits: {reason}", "cyan") for reason in node["waits"]]
         lines += [Text(f"! {node['instance']}: {finding}", "magenta") for finding in node["findings"]]
