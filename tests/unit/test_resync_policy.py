@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from spiderpool_aws.domain.addresses import EMPTY
+from spiderpool_aws.domain.control import Control
+from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.domain.policy.model import Policy
+from spiderpool_aws.ports import InstanceListing
 from tests.unit import build
 from tests.unit.build import V4
 from tests.unit.fleet import Fleet
@@ -191,3 +194,78 @@ def test_observing_writes_no_fuse_and_says_what_it_would_be(confirm: str) -> Non
         assert "observe" in answer["reason"]
     else:
         assert (answer["fuse"]["state"], answer["removals"]["addresses"]) == ("tripped", 35)
+
+
+def test_the_first_resync_of_a_deployment_judges_its_policy_and_until_then_nothing_is_removed() -> None:
+    fleet = Fleet(1, EIGHT)
+    fleet.control.control = Control(THREE)
+    fleet.work(["i-0"])
+    assert listed(fleet) == [8]
+    # Five addresses are few.
+    assert passes(fleet, 1) == ["whole"]
+    assert listed(fleet) == [3]
+
+
+def test_a_converged_cluster_costs_one_write_of_the_fuse_for_a_new_policy_and_no_other() -> None:
+    fleet = lowered(build.policy(nics=1, ipv4={"addresses": 8}, nodes={"drainSeconds": 9}))
+    fleet.run()
+    judged = fleet.control.control
+    assert judged.fuse.policy == judged.policy.digest if judged.policy else False
+    fleet.work(ALL)
+    assert (fleet.run()["converged"], fleet.control.control is judged) == (NODES, True)
+    assert (fleet.cluster.writes, "unassign" in fleet.ec2.calls) == ([], False)
+
+
+def test_a_fuse_that_cannot_be_written_holds_removals_and_nothing_else_and_says_so() -> None:
+    fleet = lowered(THREE)
+    fleet.launch(99)
+    fleet.control.unwritable = True
+    with pytest.raises(RetryLater, match="the fuse cannot be written"):
+        fleet.run()
+    assert fleet.enqueued() == ["i-99"]
+    fleet.work(["i-99", *ALL])
+    assert [len(pool.spec.ips) for pool in fleet.pools_of("i-99")] == [3]
+    assert sum(len(pool.spec.ips) == 8 for pool in fleet.cluster.pools.values()) == NODES
+
+
+def test_a_quiet_pass_needs_no_write_where_none_is_possible() -> None:
+    fleet = Fleet(NODES, EIGHT)
+    fleet.control.unwritable = True
+    assert fleet.run()["done"]
+
+
+def test_two_resyncs_that_overlap_overwrite_nothing_of_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = lowered(THREE)
+    few = build.policy(nics=1, ipv4={"addresses": 8}, nodes={"drainSeconds": 9})
+    listing = fleet.ec2.list_instances
+
+    def meanwhile(cluster: str) -> InstanceListing:
+        monkeypatch.undo()
+        # Another one reads the lower policy, and trips.
+        changed(fleet, THREE)
+        assert fleet.run()["fuse"]["state"] == "tripped"
+        return listing(cluster)
+
+    changed(fleet, few)
+    monkeypatch.setattr(fleet.ec2, "list_instances", meanwhile)
+    answer = fleet.run()
+    assert (answer["done"], "another resync" in answer["reason"], fleet.enqueued()) == (False, True, [])
+    assert fleet.control.control.fuse.held
+
+
+def test_a_fuse_that_was_tripped_already_counts_no_second_trip() -> None:
+    fleet = lowered(THREE)
+    fleet.run()
+    assert fleet.reporter.metrics["FuseTripped"] == 1
+    fleet.run()
+    # Once as it is read, as every function does.
+    assert fleet.reporter.metrics["FuseTripped"] == 2
+
+
+def test_a_dry_run_writes_nothing_and_names_what_the_policy_takes_away_in_the_end() -> None:
+    fleet = lowered(ELASTIC)
+    before = fleet.control.control
+    answer = fleet.run(dry_run=True)
+    assert fleet.control.control is before
+    assert answer["removals"]["addresses"] == 6 * NODES
+    assert "later: 6 addresses of pool" in answer["plans"][0]["plan"]
