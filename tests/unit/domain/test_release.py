@@ -380,3 +380,9 @@ def test_what_is_owed_is_told_in_the_plan() -> None:
     assert "when the size was too large for a while" in str(
         plan_node(elastic(6, 1), policy(nics=1, ipv4={"addresses": ELASTIC}))
     )
+
+
+def test_single_addresses_beside_all_their_prefixes_are_no_fallback() -> None:
+    model = with_pool(v4("10.0.0.60-10.0.0.61"), used=v4("10.0.0.60-10.0.0.61"), ipv4_prefixes=(PREFIX,))
+    assert "PrefixFallback" not in {finding.code for finding in plan_node(model, INSTEAD).findings}
+    assert "PrefixFallback" in {f.code for f in plan_node(with_pool(v4("10.0.0.60")), INSTEAD).findings}

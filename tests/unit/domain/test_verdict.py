@@ -228,6 +228,7 @@ def test_a_digest_names_the_policy_the_pools_the_nodes_and_how_many_addresses() 
         for removals in (Removals(), pools(1), pools(2), nodes(1), addresses(1), addresses(2))
     ]
     assert len({*several}) == len(several)
+    assert {len(digest) for digest in several} == {16}
     assert digest_of("p", addresses(1)) == digest_of("p", addresses(1))
     one, two = Removals(addresses={"a": 1, "b": 2}), Removals(addresses={"b": 2, "a": 1})
     assert digest_of("p", one) == digest_of("p", two)
