@@ -172,7 +172,7 @@ class Fleet:
         plans |= {f"pods-{n}": SubnetPlan(f"10.0.{16 * (n + SUBNETS)}.0/20", tags=ROLE) for n in range(SUBNETS)}
         self.network = create_network(self.model, plans)
         self.cluster, self.reporter = TimedCluster(self.clock), SmallReporter()
-        self.control = TimedControl(Control(policy()))
+        self.control = TimedControl(Control(policy()).judged())
         self.control.clock = self.clock
         self.queue = WatchedQueue(self.clock)
         self.queue.on_visible = self._poll

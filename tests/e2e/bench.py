@@ -74,7 +74,7 @@ def writes(server: RealServer) -> Iterator[Row]:
 def launches(server: RealServer) -> Iterator[Row]:
     """Measure a reconcile of a node that has just joined: two NICs, dual stack."""
     cluster = Bench(server)
-    cluster.control.control = Control(models.policy(nics=2, ipv6={"prefixes": 1}))
+    cluster.control.control = Control(models.policy(nics=2, ipv6={"prefixes": 1})).judged()
     subjects, statuses = [f"i-{number}" for number in range(LAUNCHES)], []
     for number, subject in enumerate(subjects):
         name, address = f"node-{number}", f"10.0.0.{100 + number}"

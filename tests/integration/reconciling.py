@@ -90,7 +90,7 @@ class Bench:
         self.clock = Clock(self.server)
         self.reporter = RecordingReporter()
         self.adapter = self.server.product()
-        self.control.control = Control(build.policy(nics=1))
+        self.control.control = Control(build.policy(nics=1)).judged()
         self.reconciler = Reconciler(
             Systems(self.ec2, self.adapter, SmallScaling()), self.control, self.clock, self.reporter
         )
@@ -107,7 +107,7 @@ class Bench:
         return self.reconciler.reconcile([ReconcileRequest(instance_id, "event-1", "test")])[instance_id]
 
     def policy(self, **changes: Any) -> None:
-        self.control.control = Control(build.policy(nics=1, **changes))
+        self.control.control = Control(build.policy(nics=1, **changes)).judged()
 
     def join(self, name: str, *, address: str = "10.0.0.10", provider_id: str = "", tainted: bool = True) -> Json:
         """Let a kubelet register a Node."""

@@ -154,7 +154,7 @@ def test_a_successor_is_handed_the_addresses_of_a_dead_node_when_its_pool_is_gon
 def test_a_detached_nic_has_its_pool_removed_though_the_event_names_no_instance() -> None:
     with scene() as s:
         instance_id = s.launch()
-        s.run(120)
+        s.run(320)
         s.stack.bus.scheduled = False
         second = next(e for e in s.stack.model.enis.values() if e.attachment and e.attachment.device_index == 1)
         assert second.attachment is not None

@@ -23,7 +23,7 @@ class Fleet:
     def __init__(self, nodes: int = 30, policy: Policy = POLICY) -> None:
         self.ec2, self.cluster, self.clock = SmallEc2(), SmallCluster(), SmallClock()
         self.scaling = SmallScaling()
-        self.control, self.reporter, self.queue = SmallControl(Control(policy)), SmallReporter(), SmallQueue()
+        self.control, self.reporter, self.queue = SmallControl(Control(policy).judged()), SmallReporter(), SmallQueue()
         self.reconciler = Reconciler(
             Systems(self.ec2, self.cluster, self.scaling), self.control, self.clock, self.reporter
         )

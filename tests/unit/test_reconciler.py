@@ -31,7 +31,7 @@ class World:
     def __init__(self, policy: Policy = DUAL) -> None:
         self.ec2, self.cluster, self.clock = SmallEc2(), SmallCluster(), SmallClock()
         self.scaling = SmallScaling()
-        self.control, self.reporter = SmallControl(Control(policy)), SmallReporter()
+        self.control, self.reporter = SmallControl(Control(policy).judged()), SmallReporter()
         self.ec2.put(instance())
         self.cluster.nodes[node().name] = node(provider_id="", taints=("spiderpool-aws/not-ready",))
         self.reconciler = Reconciler(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code
-from spiderpool_aws.domain.fuse import Fuse, FuseState
+from spiderpool_aws.domain.fuse import Fuse
 from spiderpool_aws.domain.instance import InstanceState
 from tests.unit import build
 from tests.unit.build import instance, v4
@@ -44,7 +44,8 @@ def test_a_confirmation_is_for_these_removals_and_no_others() -> None:
     fleet = Fleet()
     half_gone(fleet)
     fleet.run(confirm=fleet.run(dry_run=True)["removals"]["digest"])
-    del fleet.ec2.known["i-20"]
+    for number in range(15, 21):
+        del fleet.ec2.known[f"i-{number}"]
     assert fleet.pass_of_the_schedule()["fuse"]["state"] == "tripped"
 
 
@@ -78,7 +79,7 @@ def test_while_the_fuse_is_tripped_nodes_are_still_given_addresses() -> None:
 
 def test_a_quiet_pass_writes_no_fuse() -> None:
     fleet = Fleet(2)
-    fleet.control.control = Control(POLICY, Fuse(FuseState.WHOLE, since=fleet.clock.now()))
+    fleet.control.control = Control(POLICY, Fuse(since=fleet.clock.now(), policy=POLICY.digest))
     before = fleet.control.control
     fleet.run()
     assert fleet.control.control is before

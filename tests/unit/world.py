@@ -107,8 +107,12 @@ class SmallEc2:
         assert cidr is not None
         blocks = cidr.subnets(new_prefix=28 if family is IPFamily.IPV4 else 80)
         next(blocks)
-        taken = {p for i in self.known.values() for e in i.enis for p in e.prefixes(family)}
-        free = (block for block in blocks if block not in taken)
+        enis = [e for i in self.known.values() for e in i.enis]
+        taken = {p for e in enis for p in e.prefixes(family)}
+        singles = EMPTY[family]
+        for other in enis:
+            singles = singles | other.addresses(family)
+        free = (b for b in blocks if b not in taken and not AddressSet.from_networks(family, [b]) & singles)
         for _ in range(count):
             yield next(free)
 
@@ -253,16 +257,22 @@ class SmallCluster:
 
 @dataclass
 class SmallControl:
-    control: Control = field(default_factory=lambda: Control(build.policy()))
+    control: Control = field(default_factory=lambda: Control(build.policy()).judged())
     unreadable: bool = False
+    unwritable: bool = False
 
     def read(self) -> Control:
         if self.unreadable:
             raise RetryLater("the parameters cannot be read")
         return self.control
 
-    def write_fuse(self, fuse: Fuse) -> None:
+    def write_fuse(self, fuse: Fuse, *, instead_of: Fuse) -> bool:
+        if self.unwritable:
+            raise RetryLater("the fuse cannot be written")
+        if self.control.fuse != instead_of:
+            return False
         self.control = replace(self.control, fuse=fuse)
+        return True
 
 
 @dataclass

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from spiderpool_aws.local.cluster.faults import Fault
 from spiderpool_aws.local.demo import POLICY
-from spiderpool_aws.local.stack import LocalStack
+from spiderpool_aws.local.isolated import isolated_session
+from spiderpool_aws.local.stack import FUSE_PARAMETER, LocalStack
 from tests.integration.cli.conftest import Ran, Run
 
 On = Callable[[LocalStack], Run]
@@ -65,6 +66,16 @@ def test_a_nic_without_the_tag_and_a_zone_without_a_subnet_are_told(stack: Local
     (tags,) = [one for one in wrong if one[0] == "NIC tags"]
     assert tags[1] == f"1 NICs lack the tag spiderpool-aws/cluster=demo: {eni.id}"
     assert f"--resources {eni.id} " in tags[2]
+
+
+def test_a_policy_that_no_resync_has_judged_is_told(stack: LocalStack, on: On) -> None:
+    ssm = isolated_session(stack.model.region).client("ssm")
+    ssm.delete_parameter(Name=FUSE_PARAMETER)
+    ((topic, message, remedy),) = results(on(stack)("doctor", "-o", "json"), "wrong")
+    assert (topic, message) == ("fuse", "removals are held: no resync has judged this policy yet")
+    assert "spiderpool-aws resync" in remedy
+    assert "! the fuse is whole, and removals are held: no resync has judged" in on(stack)("status").out
+    assert "! removals are held: no resync has judged this policy yet" in on(stack)("plan").out
 
 
 def test_a_policy_that_only_observes_and_a_fuse_that_is_tripped_are_told(stack: LocalStack, on: On) -> None:

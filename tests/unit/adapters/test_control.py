@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from spiderpool_aws.adapters.control import HISTORY_PAGE, SsmControl
 from spiderpool_aws.domain.errors import RetryLater
-from spiderpool_aws.domain.fuse import Fuse, FuseState
+from spiderpool_aws.domain.fuse import Bound, Fuse, FuseState
 from tests.unit.adapters.doubles import RecordingReporter
 
 POLICY, FUSE = "/spiderpool-aws/policy", "/spiderpool-aws/fuse"
@@ -144,17 +144,49 @@ def refuse(request: Any, **_: Any) -> Any:
     [
         Fuse(FuseState.TRIPPED, "abc", "11 of 40 pools would go", datetime(2026, 3, 1, tzinfo=UTC)),
         Fuse(FuseState.CONFIRMED, "abc", "", datetime(2026, 3, 1, tzinfo=UTC)),
-        Fuse(),
+        Fuse(policy="p"),
     ],
     ids=["tripped", "confirmed", "whole"],
 )
 def test_the_fuse_comes_back_as_it_was_written(parameters: Parameters, fuse: Fuse) -> None:
-    parameters.control.write_fuse(fuse)
+    assert parameters.control.write_fuse(fuse, instead_of=Fuse())
     assert parameters.control.read().fuse == fuse
 
 
+def test_a_fuse_that_another_resync_has_changed_meanwhile_stays(parameters: Parameters) -> None:
+    before, theirs = Fuse(policy="p"), Fuse(FuseState.TRIPPED, "abc", "too much", policy="p")
+    parameters.control.write_fuse(theirs, instead_of=Fuse())
+    assert not parameters.control.write_fuse(Fuse(policy="q"), instead_of=before)
+    assert parameters.control.read().fuse == theirs
+    assert parameters.control.write_fuse(before, instead_of=theirs)
+    assert parameters.control.read().fuse == before
+
+
+def test_a_fuse_that_is_stored_already_is_not_written_again(parameters: Parameters) -> None:
+    parameters.control.write_fuse(Fuse(policy="p"), instead_of=Fuse())
+    parameters.calls.clear()
+    assert parameters.control.write_fuse(Fuse(policy="p"), instead_of=Fuse())
+    assert parameters.calls == {"GetParameters": 1}
+
+
+@pytest.mark.parametrize("operation", ["GetParameters", "PutParameter"])
+def test_a_fuse_that_cannot_be_stored_is_tried_again_later(parameters: Parameters, operation: str) -> None:
+    parameters.ssm.meta.events.register(f"before-send.ssm.{operation}", refuse)
+    with pytest.raises(RetryLater):
+        parameters.control.write_fuse(Fuse(policy="p"), instead_of=Fuse())
+
+
+def test_the_largest_fuse_fits_a_standard_parameter(parameters: Parameters) -> None:
+    bound = Bound(10**6, 10**8, 10**6, empty_listing=True, about="0123456789abcdef")
+    since = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+    largest = Fuse(FuseState.TRIPPED, "0" * 16, "😀" * 5000, since, doubtful=True, policy="0" * 16, bound=bound)
+    assert parameters.control.write_fuse(largest, instead_of=Fuse())
+    (stored,) = parameters.ssm.get_parameters(Names=[FUSE])["Parameters"]
+    assert len(stored["Value"].encode()) <= 4096
+
+
 def test_a_long_reason_is_cut_to_what_a_parameter_holds(parameters: Parameters) -> None:
-    parameters.control.write_fuse(Fuse(FuseState.TRIPPED, "abc", "ä" * 5000))
+    parameters.control.write_fuse(Fuse(FuseState.TRIPPED, "abc", "ä" * 5000), instead_of=Fuse())
     assert parameters.control.read().fuse.held.startswith("ää")
 
 

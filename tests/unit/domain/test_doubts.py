@@ -33,7 +33,7 @@ def test_what_is_lost_while_more_is_assigned_counts_though_the_pool_is_written_l
     lost = replace(model, instance=instance(eni(0, ipv4=v4("10.0.0.21-10.0.0.24"))))
     plan = plan_node(lost, policy(nics=1, ipv4={"addresses": 7}))
     assert [type(action) for action in plan.due] == [Assign]
-    assert plan.removals.addresses == {"10.0.0.20"}
+    assert plan.removals.addresses == {model.pools[0].name: 1}
 
 
 def test_a_nic_that_left_puts_its_whole_pool_in_doubt() -> None:

@@ -13,7 +13,7 @@ from spiderpool_aws.domain.addresses import parse_network
 from spiderpool_aws.domain.cluster.claims import Claims
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.rules.planner import plan_node
-from tests.unit.build import NOW, V4, V6, eni, instance, observed, policy, v4
+from tests.unit.build import NOW, SUBNET_0, V4, V6, eni, instance, observed, policy, v4
 from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node, keys, missing
 
 
@@ -111,3 +111,19 @@ def test_of_two_lost_addresses_in_use_the_one_that_nobody_holds_is_assigned_agai
         v4("10.0.0.20"),
         v4("10.0.0.21"),
     ]
+
+
+@pytest.mark.parametrize(("room", "reassigned"), [(0, 0), (1, 1)])
+def test_an_address_in_use_is_assigned_again_where_there_is_just_room_for_it(room: int, reassigned: int) -> None:
+    model = missing(30, allocated=v4("10.0.0.20"))
+    plan = plan_node(replace(model, subnets={"subnet-0": replace(SUBNET_0, available_ipv4=room)}), ONE_NIC)
+    assert sum(isinstance(action, Reassign) for action in plan.actions) == reassigned
+    assert ("CapacityLimited" in codes(plan)) is not bool(reassigned)
+
+
+def test_what_one_look_did_not_show_takes_its_slots_each_where_the_size_is_max() -> None:
+    model, _ = full_node()
+    short = replace(model, instance=instance(eni(0, ipv4=v4("10.0.0.22-10.0.0.24"))))
+    plan = plan_node(short, policy(nics=1, ipv4={"addresses": "max"}))
+    assert [a.count for a in plan.actions if isinstance(a, Assign)] == [4]
+    assert "CapacityLimited" not in codes(plan)

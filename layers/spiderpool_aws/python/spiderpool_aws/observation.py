@@ -122,7 +122,7 @@ class Observer:
                 limits=limits.get(instance.instance_type) if instance else None,
                 subnets=subnets,
                 multus=multus,
-                removals_held=control.fuse.held,
+                removals_held=control.removals_held,
                 reservations=pools.reserved.get(instance_id, ()),
             )
             if instance_id in cared_for:

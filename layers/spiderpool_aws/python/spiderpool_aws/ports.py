@@ -200,8 +200,11 @@ class ControlPort(Protocol):
     def read(self) -> Control:
         """Return what is in force. Raises RetryLater when the parameters cannot be read: then nothing is changed."""
 
-    def write_fuse(self, fuse: Fuse) -> None:
-        """Store the fuse's state."""
+    def write_fuse(self, fuse: Fuse, *, instead_of: Fuse) -> bool:
+        """Store the fuse; tell whether it was done: not when it is no longer the one that it should replace.
+
+        Raises RetryLater when it cannot be read or written.
+        """
 
 
 class QueuePort(Protocol):

@@ -3,8 +3,10 @@
     read the policy and the fuse; list all pools, instances and Nodes
     plan each instance; for pools whose instance is not listed, look it up by id without the tag
     plan those again that seem to lack something and belong to an Auto Scaling group, with where they stand in it
-    would the pass remove too much?   trip the fuse: nobody removes anything until a person confirms
-    otherwise                         note the absent ones (twice, ten minutes apart: gone), enqueue what differs
+    would the pass remove too much, or a policy that is judged for the first time, in the end?
+                trip the fuse: nobody removes anything until a person confirms
+    otherwise   write down that the policy was judged: until then no worker removes anything under it;
+                note the absent ones (twice, ten minutes apart: gone), enqueue what differs
 
 It writes nothing to EC2, and to the cluster only the note of an absence: the rest is the workers', one per instance.
 """
@@ -18,13 +20,14 @@ from spiderpool_aws.domain.cluster.node_index import NodeIndex
 from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Refused, RetryLater
-from spiderpool_aws.domain.fuse import Fuse, FuseState, Scale, judge
+from spiderpool_aws.domain.fuse import FuseState
 from spiderpool_aws.domain.instance import ObservedInstance
 from spiderpool_aws.domain.memory import Absence
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.domain.rules.ipv6_default import flip_is_awaited, flip_is_due
 from spiderpool_aws.domain.rules.planner import plan_node
+from spiderpool_aws.domain.verdict import Verdict, judge
 from spiderpool_aws.events import ResyncRequest
 from spiderpool_aws.gauges import Gauges
 from spiderpool_aws.metrics import Metric
@@ -84,27 +87,41 @@ class Resync:
         survey = self.survey(control, policy, request.instance_ids)
         if survey.pools.strangers:
             return self._refuse_strangers(survey)
-        scale = self.scale(survey, partial=bool(request.instance_ids))
-        verdict = judge(control.fuse, survey.removals, scale, request.confirm, certain=survey.certain_removals)
+        verdict = judge(control.fuse, survey.evidence(self._clock.now()), request.confirm)
         answer = counts_of(survey, verdict)
         if request.dry_run:
             return answer | page_of(survey, request.page_token)
-        if verdict.fuse != control.fuse:
-            fuse = replace(verdict.fuse, since=self._clock.now())
-            self._control.write_fuse(fuse)
         if verdict.fuse.state is FuseState.TRIPPED:
             self._reporter.warning(verdict.fuse.reason, digest=verdict.fuse.digest, held=verdict.fuse.reason)
-            if not control.fuse.held:
-                self._reporter.count(Metric.FUSE_TRIPPED)
         self._report_findings(survey)
         if not request.instance_ids:
             self._gauges.measure(survey)
         if policy.mode == "observe":
-            return answer | {"enqueued": 0, "reason": "the policy's mode is observe"}
-        enqueued = self._hand_over(survey, request, tripped=verdict.fuse.state is FuseState.TRIPPED)
+            said = "the policy's mode is observe: nothing is written"
+            if request.confirm:
+                return {"done": False, "reason": f"{said}, so nothing can be confirmed"}
+            return answer | {"enqueued": 0, "reason": said}
+        return self._carry_on(control, survey, verdict, request, answer)
+
+    def _carry_on(
+        self, control: Control, survey: Survey, verdict: Verdict, request: ResyncRequest, answer: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Store the fuse and enqueue what differs; what is removed is not, while the fuse holds it or is unknown."""
+        tripped = verdict.fuse.state is FuseState.TRIPPED
+        if tripped and not control.fuse.held:
+            self._reporter.count(Metric.FUSE_TRIPPED)
+        failure: RetryLater | None = None
+        try:
+            if verdict.fuse != control.fuse and not self._control.write_fuse(verdict.fuse, instead_of=control.fuse):
+                return {"done": False, "reason": "another resync has changed the fuse meanwhile: the next one judges"}
+        except RetryLater as later:
+            failure = later
+        enqueued = self._hand_over(survey, request, tripped=tripped or failure is not None)
         shown = {key: answer[key] for key in ("instances", "converged", "differing", "waiting")}
         said = ", ".join(f"{count} {what}" for what, count in shown.items())
         self._reporter.info(f"resync: {said}, {enqueued} enqueued", **shown, enqueued=enqueued)
+        if failure is not None:
+            raise failure
         return answer | {"enqueued": enqueued}
 
     def _is_due(self, policy: Policy) -> bool:
@@ -151,7 +168,7 @@ class Resync:
         instances: dict[str, ObservedInstance | None] = {**known, **dict.fromkeys(unknown)}
         nodes = NodeDirectory(self._cluster, NodeIndex(self._cluster.list_nodes()))
         # Planned as if the fuse were whole: the question is what would be removed. The workers hold it back.
-        models = self._observer.observe(instances, pools, replace(control, fuse=Fuse()), policy, nodes)
+        models = self._observer.observe(instances, pools, control.unheld(), policy, nodes)
         models = {i: replace(model, spares=tuple(spares.get(i, ()))) for i, model in models.items()}
         flip = not only and flip_is_due(models.values(), policy)
         if not only:
@@ -162,17 +179,7 @@ class Resync:
         # In a group that holds it up, or keeps it warm, it lacks nothing; asked only of those that seem to.
         scaled = self._observer.with_lifecycles({i: models[i] for i, plan in plans.items() if plan.actions})
         plans |= {i: plan_node(model, policy) for i, model in scaled.items() if model.lifecycle is not None}
-        return Survey(policy, pools, models | scaled, plans, listed, absent)
-
-    def scale(self, survey: Survey, *, partial: bool) -> Scale:
-        """Return how much there is, to compare removals with."""
-        ours = [pool for pools in survey.pools.ours.values() for pool in pools]
-        return Scale(
-            pools=len(ours),
-            addresses=sum(len(pool.spec.ips) for pool in ours),
-            nodes=len(survey.pools.ours),
-            empty_listing=not partial and survey.listed == 0 and bool(ours),
-        )
+        return Survey(policy, pools, models | scaled, plans, listed, absent, partial=bool(only))
 
     def _refuse_strangers(self, survey: Survey) -> dict[str, Any]:
         finding = stranger_finding(survey.policy, survey.pools)

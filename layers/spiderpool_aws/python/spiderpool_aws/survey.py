@@ -1,17 +1,18 @@
-"""What one pass over the whole cluster found, and what it answers. Pure."""
+"""What one pass over the whole cluster found, what it says to the fuse, and what it answers. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from spiderpool_aws.domain.actions.plan import NodePlan
 from spiderpool_aws.domain.actions.removals import Removals
 from spiderpool_aws.domain.cluster.pool_listing import PoolListing
-from spiderpool_aws.domain.fuse import Verdict
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import Hint
+from spiderpool_aws.domain.verdict import Evidence, Scale, Verdict
 from spiderpool_aws.metrics import Metric
 
 PAGE = 200
@@ -28,23 +29,35 @@ class Survey:
     listed: int
     absent: frozenset[str]
     """Instances that have pools and that EC2 knows neither by tag nor by id."""
+    partial: bool = False
+    """Only some instances were looked at."""
 
-    @cached_property
-    def removals(self) -> Removals:
-        """What the workers would remove if this pass were believed, terminated instances left out."""
-        return self._total({i: plan.removals for i, plan in self.plans.items()})
+    def evidence(self, now: datetime) -> Evidence:
+        """Return what the pass says of removals, terminated instances left out."""
+        plans = self.plans.values()
+        return Evidence(
+            self.policy.digest,
+            self._scale(),
+            now,
+            certain=self._total(plan.certain_removals for plan in plans),
+            removals=self._total(plan.removals for plan in plans),
+            lowered=Removals.sum(plan.lowered for plan in plans),
+            surplus=Removals.sum(plan.surplus for plan in plans),
+        )
 
-    @cached_property
-    def certain_removals(self) -> Removals:
-        """The same without what only one look has not found on a NIC."""
-        return self._total({i: plan.certain_removals for i, plan in self.plans.items()})
+    def _total(self, removals: Iterable[Removals]) -> Removals:
+        absent = (Removals.of_instance(self.pools.ours[instance_id]) for instance_id in sorted(self.absent))
+        return Removals.sum([*removals, *absent])
 
-    def _total(self, removals: Mapping[str, Removals]) -> Removals:
-        total = Removals()
-        for instance_id, of_plan in removals.items():
-            absent = instance_id in self.absent
-            total = total | (Removals.of_instance(self.pools.ours[instance_id]) if absent else of_plan)
-        return total
+    def _scale(self) -> Scale:
+        """Return how much there is, to compare removals with."""
+        ours = [pool for pools in self.pools.ours.values() for pool in pools]
+        return Scale(
+            pools=len(ours),
+            addresses=sum(len(pool.spec.ips) for pool in ours),
+            nodes=len(self.pools.ours),
+            empty_listing=not self.partial and self.listed == 0 and bool(ours),
+        )
 
     @cached_property
     def differing(self) -> frozenset[str]:
@@ -72,7 +85,7 @@ class Survey:
 
 def counts_of(survey: Survey, verdict: Verdict) -> dict[str, Any]:
     """Return what the resync answers."""
-    plans, removals = survey.plans.values(), survey.removals
+    plans, asked = survey.plans.values(), verdict.asked
     findings = [f"{plan.instance_id}: {finding.message}" for plan in plans for finding in plan.findings]
     return {
         "done": True,
@@ -83,9 +96,9 @@ def counts_of(survey: Survey, verdict: Verdict) -> dict[str, Any]:
         "waiting": sum(bool(plan.waits) for plan in plans),
         "absent": sorted(survey.absent)[:PAGE],
         "removals": {
-            "pools": len(removals.pools),
-            "addresses": removals.address_count,
-            "nodes": len(removals.nodes),
+            "pools": asked.pools,
+            "addresses": asked.addresses,
+            "nodes": asked.nodes,
             "digest": verdict.digest,
         },
         "fuse": {"state": str(verdict.fuse.state), "reason": verdict.fuse.reason},

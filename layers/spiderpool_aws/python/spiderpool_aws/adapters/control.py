@@ -59,13 +59,24 @@ class SsmControl:
         policy, problem = self._judged[1]
         return Control(policy=policy, fuse=fuse, problem=problem)
 
-    def write_fuse(self, fuse: Fuse) -> None:
-        """Store the fuse's state."""
+    def write_fuse(self, fuse: Fuse, *, instead_of: Fuse) -> bool:
+        """Store the fuse, unless by now it is another one than that which it should replace; tell whether it was done.
+
+        SSM writes unconditionally, so the parameter is read again just before: two resyncs may overlap.
+        """
+        with aws_errors("ssm:GetParameters", self._fuse_parameter):
+            found = self._ssm.get_parameters(Names=[self._fuse_parameter], WithDecryption=True)["Parameters"]
+        known = self._fuse(found[0]["Value"]) if found else Fuse()
+        if known == fuse:
+            return True
+        if known != instead_of:
+            return False
         document = replace(fuse, reason=fuse.reason[:REASON_CHARACTERS]).to_document()
         with aws_errors("ssm:PutParameter", self._fuse_parameter):
             self._ssm.put_parameter(
                 Name=self._fuse_parameter, Value=json.dumps(document, ensure_ascii=False), Type="String", Overwrite=True
             )
+        return True
 
     def _fuse(self, text: str) -> Fuse:
         fuse = parse_fuse(text, f"the parameter {self._fuse_parameter}")

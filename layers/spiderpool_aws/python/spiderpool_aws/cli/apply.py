@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
@@ -43,7 +44,7 @@ def run(
     only = checked_instances(instance)
     with connected(where) as world:
         refuse_race(world, only)
-        plan = make_plan(world, only)
+        plan = _judged(make_plan(world, only))
         if output is Output.TABLE:
             show(plan, world, output)
         refuse_excess(plan, allowed=allow_removals)
@@ -52,6 +53,11 @@ def run(
         outcomes = reconcile(world, only)
     _tell(outcomes, world, output)
     raise typer.Exit(_code(outcomes))
+
+
+def _judged(plan: ClusterPlan) -> ClusterPlan:
+    """Return the plan for a person who has seen what it takes away: no resync has to judge the policy for it."""
+    return replace(plan, control=plan.control.judged())
 
 
 def refuse_race(world: World, only: Sequence[str]) -> None:
@@ -91,7 +97,8 @@ def reconcile(world: World, only: Sequence[str]) -> Mapping[str, Outcome]:
     """Do one pass over the instances, as a worker does, whatever the policy's mode is: a person asks for it."""
     control, _ = world.control()
     core = world.core
-    reconciler = Reconciler(core.systems, FixedControl(control, "apply"), core.clock, core.notes)
+    # As `_judged` has it.
+    reconciler = Reconciler(core.systems, FixedControl(control.judged(), "apply"), core.clock, core.notes)
     event_id = f"cli-{uuid4()}"
     hints = frozenset({Hint.SPARES})
     return reconciler.reconcile([ReconcileRequest(i, event_id, "spiderpool-aws apply", hints) for i in only])

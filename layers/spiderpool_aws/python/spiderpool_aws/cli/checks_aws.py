@@ -50,6 +50,9 @@ def policy(world: World) -> Iterator[Result]:
     if control.fuse.held:
         remedy = "spiderpool-aws resync --dry-run shows what would go, and resync --confirm DIGEST lets it"
         yield wrong("fuse", control.fuse.held, remedy)
+    elif control.removals_held:
+        remedy = "wait for the next resync (five minutes), or run spiderpool-aws resync"
+        yield wrong("fuse", f"removals are held: {control.removals_held}", remedy)
     else:
         yield ok("fuse", f"it is {control.fuse.state}")
 

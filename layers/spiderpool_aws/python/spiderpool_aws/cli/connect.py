@@ -125,9 +125,9 @@ class FileControl:
         """Return the file's policy, and the fuse of the cluster."""
         return replace(self.parameters.read(), policy=self.policy, problem="")
 
-    def write_fuse(self, fuse: Fuse) -> None:
+    def write_fuse(self, fuse: Fuse, *, instead_of: Fuse) -> bool:
         """Store the fuse's state."""
-        self.parameters.write_fuse(fuse)
+        return self.parameters.write_fuse(fuse, instead_of=instead_of)
 
 
 def _policy_of(given: str) -> Policy | None:

@@ -67,7 +67,8 @@ def show(plan: ClusterPlan, world: World, output: Output) -> None:
         return
     console = Console(highlight=False, soft_wrap=True)
     console.print(Text(f"Cluster {plan.policy.cluster}, policy {world.policy_source}, mode {plan.policy.mode}"))
-    for warning in [*world.core.notes.warnings, *([f"removals are held: {plan.fuse.held}"] if plan.fuse.held else [])]:
+    held = plan.control.removals_held
+    for warning in [*world.core.notes.warnings, *([f"removals are held: {held}"] if held else [])]:
         console.print(Text(f"! {warning}", "yellow"))
     for planned in plan.instances:
         if planned.has_news:
@@ -88,7 +89,7 @@ def to_document(plan: ClusterPlan, world: World) -> dict[str, Any]:
         "converged": sum(planned.plan.converged for planned in plan.instances),
         "excess": plan.excess,
         "digest": plan.digest,
-        "removalsHeld": plan.fuse.held,
+        "removalsHeld": plan.control.removals_held,
         "warnings": world.core.notes.warnings,
     }
 
@@ -97,6 +98,8 @@ def _instance(planned: PlannedInstance) -> Text:
     text = Text(f"\n{planned.title}", "bold")
     for change in planned.changes:
         _append(text, change)
+    for owed in planned.plan.later:
+        text.append(f"\n  … later: {owed}", "cyan")
     for wait in planned.plan.waits:
         text.append(f"\n  … waits: {wait.reason}", "cyan")
     for finding in planned.plan.findings:

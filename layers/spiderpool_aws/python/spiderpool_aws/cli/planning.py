@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from spiderpool_aws.cli.changes import Change, Kind, change_of
 from spiderpool_aws.cli.errors import Mistake
 from spiderpool_aws.cli.world import NoQueue
-from spiderpool_aws.domain.fuse import Fuse, FuseState, judge
 from spiderpool_aws.domain.rules.planner import plan_node
+from spiderpool_aws.domain.verdict import judge
 from spiderpool_aws.observation import Observer
 from spiderpool_aws.resync import Resync
 from spiderpool_aws.survey import Survey
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from spiderpool_aws.domain.control import Control
     from spiderpool_aws.domain.observed import ObservedNode
     from spiderpool_aws.domain.policy.model import Policy
+    from spiderpool_aws.domain.verdict import Verdict
+    from spiderpool_aws.survey import Survey
 
 INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
 
@@ -76,12 +78,20 @@ class ClusterPlan:
 
     policy: Policy
     instances: tuple[PlannedInstance, ...]
-    excess: str
-    """Why it removes too much at once; empty when it does not."""
-    digest: str
-    """Names the removals: what `resync --confirm` takes."""
-    fuse: Fuse
-    """As it is now."""
+    verdict: Verdict
+    """What the fuse would say of it."""
+    control: Control
+    """What is in force now."""
+
+    @property
+    def excess(self) -> str:
+        """Why it removes too much; empty when it does not, or when somebody has confirmed it."""
+        return self.verdict.excess
+
+    @property
+    def digest(self) -> str:
+        """Names the removals: what `resync --confirm` takes."""
+        return self.verdict.digest
 
     @property
     def is_empty(self) -> bool:
@@ -116,15 +126,12 @@ def make_plan(world: World, only: Sequence[str] = ()) -> ClusterPlan:
     observer = Observer(core.systems, core.clock)
     models = observer.with_lifecycles(observer.with_remains(survey.models, policy))
     plans = {instance_id: plan_node(model, policy) for instance_id, model in models.items()}
-    resync = _resync(world)
-    scale = resync.scale(survey, partial=bool(only))
-    verdict = judge(Fuse(), survey.removals, scale, certain=survey.certain_removals)
+    verdict = judge(control.fuse, survey.evidence(core.clock.now()))
     planned = (
         PlannedInstance(models[i], plans[i], tuple(change_of(action, models[i].pools) for action in plans[i].actions))
         for i in sorted(plans)
     )
-    excess = verdict.fuse.reason.partition(":")[0] if verdict.fuse.state is FuseState.TRIPPED else ""
-    return ClusterPlan(policy, tuple(planned), excess, verdict.digest, control.fuse)
+    return ClusterPlan(policy, tuple(planned), verdict, control)
 
 
 def survey_of(world: World, control: Control, policy: Policy, only: Sequence[str] = ()) -> Survey:

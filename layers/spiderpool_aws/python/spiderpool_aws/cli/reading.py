@@ -57,7 +57,7 @@ def summary(reading: Reading) -> dict[str, Any]:
         "cluster": plan.policy.cluster,
         "policy": reading.deployment.policy_source,
         "mode": plan.policy.mode,
-        "fuse": {"state": str(plan.fuse.state), "reason": plan.fuse.reason},
+        "fuse": {"state": str(plan.control.fuse.state), "reason": plan.control.removals_held},
         "nodes": [_node(planned, plan) for planned in plan.instances],
         "drift": _drift(plan),
         "pools": {

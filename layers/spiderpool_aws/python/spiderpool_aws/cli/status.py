@@ -100,8 +100,8 @@ def _told(status: dict[str, Any]) -> list[Text]:
     lines = [Text(f"! {warning}", "yellow") for warning in status["warnings"]]
     if status["deadLetters"]:
         lines.append(Text(f"! {status['deadLetters']} dead letters wait for a person: docs/operations.md", "red"))
-    if status["fuse"]["state"] == "tripped":
-        lines.append(Text(f"! the fuse is tripped: {status['fuse']['reason']}", "red"))
+    if held := status["fuse"]["reason"]:
+        lines.append(Text(f"! the fuse is {status['fuse']['state']}, and removals are held: {held}", "red"))
     for node in status["nodes"]:
         lines += [Text(f"… {node['instance']} waits: {reason}", "cyan") for reason in node["waits"]]
         lines += [Text(f"! {node['instance']}: {finding}", "magenta") for finding in node["findings"]]

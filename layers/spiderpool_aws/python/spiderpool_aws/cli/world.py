@@ -199,9 +199,9 @@ class FixedControl:
         policy = self.control.policy
         return replace(self.control, policy=policy.model_copy(update={"mode": self.mode}) if policy else None)
 
-    def write_fuse(self, fuse: Fuse) -> None:
+    def write_fuse(self, fuse: Fuse, *, instead_of: Fuse) -> bool:
         """Refuse: only the deployed resync changes the fuse."""
-        raise NotImplementedError(f"no command writes the fuse: {fuse}")
+        raise NotImplementedError(f"no command writes the fuse: {fuse} instead of {instead_of}")
 
 
 class NoQueue:

@@ -1,7 +1,7 @@
 """What people have said: the policy in force, and the fuse."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from spiderpool_aws.domain.errors import PolicyError
 from spiderpool_aws.domain.fuse import Fuse
@@ -17,6 +17,25 @@ class Control:
     fuse: Fuse = field(default_factory=Fuse)
     problem: str = ""
     """Why the newest version of the policy is not the one in force; empty when it is."""
+
+    @property
+    def removals_held(self) -> str:
+        """Return why nothing may be removed; empty when it may.
+
+        Under a policy that no resync has judged nothing is: who looks at one node does not see how much it takes away.
+        """
+        if self.fuse.held or self.policy is None or self.fuse.policy == self.policy.digest:
+            return self.fuse.held
+        return "no resync has judged this policy yet"
+
+    def unheld(self) -> "Control":
+        """Return it for plans that a person, or the fuse, judges before they are carried out."""
+        return replace(self, fuse=Fuse(policy=self.policy.digest if self.policy is not None else ""))
+
+    def judged(self) -> "Control":
+        """Return it as if a resync had judged the policy: a person has seen what it does. What is held stays so."""
+        policy = self.policy.digest if self.policy is not None else ""
+        return replace(self, fuse=replace(self.fuse, policy=policy))
 
 
 @dataclass(frozen=True, slots=True)

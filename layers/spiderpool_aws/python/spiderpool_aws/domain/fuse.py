@@ -1,16 +1,14 @@
-"""The fuse of invariant 10: a pass that would remove more than a tenth removes nothing until a person confirms it."""
+"""The fuse of invariant 10: what a pass over the whole cluster has said of removals, for all that remove.
 
-import hashlib
+It names the policy that such a pass has judged. Nothing is removed under another one: a worker that an event wakes
+knows one node, and cannot tell that the policy lowers them all.
+"""
+
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-
-from spiderpool_aws.domain.actions.removals import Removals
-
-SHARE = 10
-FEW = 5
 
 
 class FuseState(StrEnum):
@@ -22,30 +20,78 @@ class FuseState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """How much may go: what a person is asked about, or has agreed to and is not gone yet."""
+
+    pools: int = 0
+    addresses: int = 0
+    nodes: int = 0
+    empty_listing: bool = False
+    """EC2 listed no instance of the cluster although it has pools."""
+    about: str = ""
+    """Names the policy, the whole pools and the Nodes."""
+
+    def covers(self, other: "Bound") -> bool:
+        """Tell whether something else is no more of the same."""
+        return self.about == other.about and other.beyond(self) == Bound()
+
+    def beyond(self, agreed: "Bound") -> "Bound":
+        """Return what is more than somebody has agreed to."""
+        return Bound(
+            max(0, self.pools - agreed.pools),
+            max(0, self.addresses - agreed.addresses),
+            max(0, self.nodes - agreed.nodes),
+            self.empty_listing and not agreed.empty_listing,
+        )
+
+    def used_up(self, left: "Bound") -> "Bound":
+        """Return what is still agreed to when so much is left of it: never more than before."""
+        return replace(
+            self,
+            pools=min(self.pools, left.pools),
+            addresses=min(self.addresses, left.addresses),
+            nodes=min(self.nodes, left.nodes),
+        )
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        counts = {"pools": self.pools, "addresses": self.addresses, "nodes": self.nodes, "about": self.about}
+        return counts | ({"emptyListing": True} if self.empty_listing else {})
+
+
+@dataclass(frozen=True, slots=True)
 class Fuse:
-    """Whether removals are held. `digest` names the removals that tripped it, or that a person confirmed."""
+    """Whether removals are held, as the last pass that had something to say left it."""
 
     state: FuseState = FuseState.WHOLE
     digest: str = ""
+    """Names what tripped it, or what a person has confirmed."""
     reason: str = ""
     since: datetime | None = field(default=None, compare=False)
     doubtful: bool = False
     """It tripped on doubts alone: when those clear by themselves, so does it (ADR 0008)."""
+    policy: str = ""
+    """`Policy.digest` of the policy whose removals were judged and found few, or confirmed; empty: of none yet."""
+    bound: Bound = field(default_factory=Bound)
+    """How much `digest` stands for."""
 
     @property
     def held(self) -> str:
         """Return why removals are held; empty when they are not."""
         return self.reason or "the fuse is tripped" if self.state is FuseState.TRIPPED else ""
 
-    def to_document(self) -> dict[str, str | bool | None]:
+    def to_document(self) -> dict[str, Any]:
         """Return what `parse_fuse` reads."""
         since = self.since.isoformat() if self.since else None
-        said: dict[str, str | bool | None] = {
+        said: dict[str, Any] = {
             "state": str(self.state),
             "digest": self.digest,
             "reason": self.reason,
             "since": since,
+            "policy": self.policy,
         }
+        if self.bound != Bound():
+            said["bound"] = self.bound.to_document()
         return {**said, "doubtful": True} if self.doubtful else said
 
 
@@ -57,7 +103,7 @@ def parse_fuse(text: str, where: str) -> Fuse:
     try:
         return _parse_fuse(text)
     except (ValueError, KeyError, TypeError) as error:
-        reason = f"{where} cannot be read ({error!r}): delete it to make the fuse whole"
+        reason = f"{where} cannot be read ({error!r}): delete it, and the next resync judges anew"
         return Fuse(state=FuseState.TRIPPED, reason=reason)
 
 
@@ -74,82 +120,15 @@ def _parse_fuse(text: str) -> Fuse:
         reason=str(document.get("reason", "")),
         doubtful=document.get("doubtful") is True,
         since=since,
+        policy=str(document.get("policy", "")),
+        bound=_parse_bound(document.get("bound", {})),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """How much there is, to compare what would go with."""
-
-    pools: int
-    addresses: int
-    nodes: int
-    empty_listing: bool = False
-    """EC2 listed no instance at all although there are pools: the wrong region or account, or a lost permission."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the fuse is after the pass. `digest` names what the pass would remove: a person confirms that, no more."""
-
-    fuse: Fuse
-    digest: str
-
-
-def digest_of(removals: Removals) -> str:
-    """Return a short name for exactly these removals; the same in every pass that would remove the same."""
-    text = "\n".join([*sorted(removals.pools), "", *sorted(removals.addresses), "", *sorted(removals.nodes)])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def judge(
-    fuse: Fuse, removals: Removals, scale: Scale, confirm: str = "", *, certain: Removals | None = None
-) -> Verdict:
-    """Return the fuse after a pass.
-
-    whole     -> tripped when the pass would remove too much
-    tripped   -> stays so until a person confirms the digest of what the pass would remove
-                 (or, where doubts alone tripped it, until so little is doubted that it would not trip)
-    confirmed -> these very removals may be done; whole again when the pass removes little, tripped by other ones
-
-    `certain` are the removals without what one look only has not found; all of them when it is left out.
-    """
-    digest, excess = digest_of(removals), _excess(removals, scale)
-    if confirm == digest:
-        return Verdict(Fuse(FuseState.CONFIRMED, digest) if excess else Fuse(), digest)
-    if confirm:
-        reason = (
-            f"{confirm!r} is not the digest of what would be removed now, which is {digest!r}: look at a dry run again"
-        )
-        return (
-            Verdict(Fuse(FuseState.TRIPPED, digest, reason), digest) if excess or fuse.held else Verdict(fuse, digest)
-        )
-    doubtful = bool(excess) and certain is not None and not _excess(certain, scale)
-    if fuse.state is FuseState.TRIPPED and (not fuse.doubtful or doubtful):
-        return Verdict(fuse, digest)
-    if not excess:
-        return Verdict(Fuse(), digest)
-    if fuse.state is FuseState.CONFIRMED and fuse.digest == digest:
-        return Verdict(fuse, digest)
-    return Verdict(
-        Fuse(
-            FuseState.TRIPPED,
-            digest,
-            f"{excess}: nothing is removed until somebody confirms {digest}",
-            doubtful=doubtful,
-        ),
-        digest,
-    )
-
-
-def _excess(removals: Removals, scale: Scale) -> str:
-    if scale.empty_listing:
-        return "EC2 listed no instance of the cluster although it has pools"
-    for what, count, total in (
-        ("pools", len(removals.pools), scale.pools),
-        ("addresses", removals.address_count, scale.addresses),
-        ("nodes", len(removals.nodes), scale.nodes),
-    ):
-        if count > FEW and count * SHARE > total:
-            return f"the pass would remove {count} of {total} {what}"
-    return ""
+def _parse_bound(document: Any) -> Bound:
+    if not isinstance(document, dict):
+        raise TypeError(f"bound is {document!r}")
+    counts = {what: document.get(what, 0) for what in ("pools", "addresses", "nodes")}
+    if any(type(count) is not int or count < 0 for count in counts.values()):
+        raise ValueError(f"bound is {document!r}")
+    return Bound(**counts, empty_listing=document.get("emptyListing") is True, about=str(document.get("about", "")))

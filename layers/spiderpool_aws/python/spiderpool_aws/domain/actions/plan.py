@@ -7,7 +7,7 @@ from itertools import groupby
 from spiderpool_aws.domain.actions.nics import NicAction
 from spiderpool_aws.domain.actions.nodes import DeleteNode, NodeAction
 from spiderpool_aws.domain.actions.pools import ApplyPool, DeletePool, PoolAction
-from spiderpool_aws.domain.actions.removals import Doubt, Removals
+from spiderpool_aws.domain.actions.removals import Doubt, Owed, Removals
 from spiderpool_aws.domain.lifecycle import HookAction
 
 Action = PoolAction | NicAction | NodeAction | HookAction
@@ -55,6 +55,8 @@ class NodePlan:
     """A pool that the node needs is not in place."""
     doubts: tuple[Doubt, ...] = ()
     """What EC2 did not show and what goes when the next look does not show it either."""
+    owed: tuple[Owed, ...] = ()
+    """What the sizes take away and the fuse does not see in the actions."""
 
     @property
     def converged(self) -> bool:
@@ -81,22 +83,38 @@ class NodePlan:
         """What it would take away now or after one more look: workers look again before the next listing is judged."""
         return self._removals(self.doubts)
 
+    @property
+    def lowered(self) -> Removals:
+        """What goes when no pod uses it any more, because the policy asks for less."""
+        return Removals.of_owed(owed for owed in self.owed if not owed.elastic)
+
+    @property
+    def surplus(self) -> Removals:
+        """What elastic sizes give back, now or when they were too large for a while."""
+        return Removals.of_owed(owed for owed in self.owed if owed.elastic)
+
+    @property
+    def later(self) -> tuple[Owed, ...]:
+        """What no action takes away yet."""
+        released = {a.pool.name for a in self.actions if isinstance(a, ApplyPool) and a.released is not None}
+        return tuple(owed for owed in self.owed if not (owed.elastic and owed.pool in released))
+
     def _removals(self, doubts: Iterable[Doubt]) -> Removals:
         if self.gone:
             return Removals()
         whole = {action.pool.name: action.pool for action in self.actions if isinstance(action, DeletePool)}
         whole |= {doubt.pool.name: doubt.pool for doubt in doubts if doubt.whole}
         parts = {a.pool.name: a.dropped for a in self.actions if isinstance(a, ApplyPool) and a.dropped is not None}
-        # One set a pool: the digest of what is doubted today and certain tomorrow has to stay the same.
+        # One set a pool: what is doubted today and certain tomorrow counts once.
         for doubt in doubts:
             known = parts.get(doubt.pool.name)
             parts[doubt.pool.name] = doubt.addresses if known is None else known | doubt.addresses
-        shrunk = [addresses for name, addresses in parts.items() if name not in whole]
         nodes = [action.node_name for action in self.actions if isinstance(action, DeleteNode)]
-        return Removals.of(list(whole.values()), shrunk, nodes)
+        return Removals.of(list(whole.values()), {name: len(part) for name, part in parts.items()}, nodes)
 
     def __str__(self) -> str:
         lines = [str(action) for action in self.actions]
         lines += [f"wait: {wait.reason}" for wait in self.waits]
+        lines += [f"later: {owed}" for owed in self.later]
         lines += [f"{finding.code}: {finding.message}" for finding in self.findings]
         return "\n".join([f"{self.instance_id}: {'converged' if self.converged else 'to do'}", *lines])

@@ -1,6 +1,7 @@
-"""What a plan would take away, and what one more look might: invariant 10 judges both."""
+"""What a plan would take away, now or later: invariant 10 judges it."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from spiderpool_aws.domain.addresses import AddressSet
@@ -18,37 +19,67 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
+class Owed:
+    """So many listed addresses of a pool that the NIC's size has no place for, beside those that are dropped now."""
+
+    pool: str
+    count: int
+    elastic: bool = False
+    """They go by the size's own nature, when it was too large for a while; else when no pod uses them."""
+
+    def __str__(self) -> str:
+        what = f"{self.count} address{'' if self.count == 1 else 'es'} of pool {self.pool}"
+        return f"{what} when {'the size was too large for a while' if self.elastic else 'no pod uses them'}"
+
+
+@dataclass(frozen=True, slots=True)
 class Removals:
-    """Pools, addresses (ranges, and how many) and nodes that would go."""
+    """Pools, addresses (how many of which pool) and nodes that would go."""
 
     pools: frozenset[str] = field(default_factory=frozenset)
-    addresses: frozenset[str] = field(default_factory=frozenset)
-    address_count: int = 0
+    addresses: Mapping[str, int] = field(default_factory=dict)
     nodes: frozenset[str] = field(default_factory=frozenset)
 
     @classmethod
-    def of(cls, pools: Sequence[Pool], shrunk: Sequence[AddressSet] = (), nodes: Iterable[str] = ()) -> "Removals":
+    def of(
+        cls, pools: Sequence[Pool], shrunk: Mapping[str, int] | None = None, nodes: Iterable[str] = ()
+    ) -> "Removals":
         """Return what goes with whole pools, with parts of others, and with Nodes."""
-        lost = [*(pool.spec.ips for pool in pools), *shrunk]
-        return cls(
-            pools=frozenset(pool.name for pool in pools),
-            addresses=frozenset(text for addresses in lost for text in addresses.to_ranges()),
-            address_count=sum(len(addresses) for addresses in lost),
-            nodes=frozenset(nodes),
-        )
+        whole = {pool.name: len(pool.spec.ips) for pool in pools}
+        return cls(frozenset(whole), {**(shrunk or {}), **whole}, frozenset(nodes))
 
     @classmethod
     def of_instance(cls, pools: Sequence[Pool]) -> "Removals":
         """Return what goes with an instance: its pools, and the Nodes that they name."""
         return cls.of(pools, nodes=(name for pool in pools for name in pool.spec.node_name))
 
+    @classmethod
+    def of_owed(cls, owed: Iterable[Owed]) -> "Removals":
+        """Return what goes later."""
+        addresses: Counter[str] = Counter()
+        for one in owed:
+            addresses[one.pool] += one.count
+        return cls(addresses=dict(addresses))
+
+    @classmethod
+    def sum(cls, several: Iterable["Removals"]) -> "Removals":
+        """Return all of them together; no two of them count the same address."""
+        pools: set[str] = set()
+        nodes: set[str] = set()
+        addresses: Counter[str] = Counter()
+        for removals in several:
+            pools |= removals.pools
+            nodes |= removals.nodes
+            addresses.update(removals.addresses)
+        return cls(frozenset(pools), dict(addresses), frozenset(nodes))
+
+    @property
+    def address_count(self) -> int:
+        """How many addresses would go."""
+        return sum(self.addresses.values())
+
     def __or__(self, other: "Removals") -> "Removals":
-        return Removals(
-            self.pools | other.pools,
-            self.addresses | other.addresses,
-            self.address_count + other.address_count,
-            self.nodes | other.nodes,
-        )
+        return Removals.sum((self, other))
 
     def __bool__(self) -> bool:
         return bool(self.pools or self.addresses or self.nodes)

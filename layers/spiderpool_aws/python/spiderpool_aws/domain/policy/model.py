@@ -1,5 +1,7 @@
 """The policy: the user's one file. It says which instances are nodes, and what each of their NICs should hold."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
@@ -212,6 +214,12 @@ class Policy(_Model):
                     "network has one host NIC, so use another multus name for the other"
                 )
         return self
+
+    @property
+    def digest(self) -> str:
+        """Name what the policy asks for; the mode does not count, nor does what a file leaves to its default."""
+        document = self.model_dump(mode="json", exclude={"mode"}, exclude_defaults=True, warnings=False)
+        return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def is_elastic(self) -> bool:

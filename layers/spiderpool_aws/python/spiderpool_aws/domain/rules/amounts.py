@@ -9,6 +9,7 @@ from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.memory import Surplus
 from spiderpool_aws.domain.policy.model import Elastic, Size
 from spiderpool_aws.domain.rules.desired import (
+    PREFIX_ADDRESSES,
     RELEASE_AFTER,
     Bounds,
     Excess,
@@ -36,6 +37,7 @@ class Release:
     released: AddressSet
     """Of what leaves the pool, the single addresses that go by the size's own nature: no removal to the fuse."""
     surplus: Surplus | None = None
+    """The note of an elastic size that is too large: forgotten when what is too much has left the pool."""
 
 
 def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft: Draft) -> Release:
@@ -54,6 +56,7 @@ def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft
         draft.report(Metric.CAPACITY_LIMITED, need.problem)
     _report_fallback(nic, size, holding, draft)
     if need.amount.count:
+        _owe(nic, size, holding, want, no_excess(nic.family), draft)
         _plan_assign(nic, Assign(nic.eni.eni_id, nic.family, need.amount.count, need.amount.prefixes), draft)
         return Release(no_excess(nic.family), EMPTY[nic.family], _kept_note(nic))
     return _plan_release(nic, size, holding, want, need.slots if need.short else None, draft)
@@ -140,9 +143,32 @@ def _plan_release(
     if over.unassign_prefixes:
         why = "the NIC holds more prefixes than the policy asks for"
         draft.add(Unassign(nic.eni.eni_id, EMPTY[nic.family], why, over.unassign_prefixes))
+    _owe(nic, size, kept, want, over, draft, too_large=note is not None)
+    return Release(over, _by_nature(size, holding, over.listed), note)
+
+
+def _by_nature(size: Size, holding: Holding, leaving: AddressSet) -> AddressSet:
+    """Return, of what leaves the pool, what goes by the size's own nature."""
     elastic = isinstance(size.addresses, Elastic) or size.fallback == "addresses"
-    released = over.listed & holding.singles if elastic else EMPTY[nic.family]
-    return Release(over, released, None if over.listed else note)
+    return leaving & holding.singles if elastic else EMPTY[leaving.family]
+
+
+def _owe(
+    nic: NicFamily, size: Size, holding: Holding, want: Wanted, now: Excess, draft: Draft, *, too_large: bool = False
+) -> None:
+    """Note what the size takes out of the pool in the end, beside what is dropped now.
+
+    It waits for pods that use it, for what the NIC lacks, or until an elastic size was `too_large` long enough. Single
+    addresses that stood in for prefixes are none of it: in their place come as many others.
+    """
+    if nic.pool is None or (size.prefixes is not None and not nic.limits.nitro):
+        # Without a pool no pod has any of it; and where no prefix can be had, no address goes.
+        return
+    later = excess(nic.family, replace(holding, used=EMPTY[nic.family]), want, due=too_large).listed
+    elastic, released = _by_nature(size, holding, later), _by_nature(size, holding, now.listed)
+    replaced = PREFIX_ADDRESSES * (size.prefixes or 0)
+    draft.owe(nic.pool.name, len(elastic) - replaced, elastic=True)
+    draft.owe(nic.pool.name, len(later - elastic) - len(now.listed - released))
 
 
 def _pending(nic: NicFamily, holding: Holding, want: Wanted) -> AddressSet:

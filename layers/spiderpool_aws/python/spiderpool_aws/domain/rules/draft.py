@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from spiderpool_aws.domain.actions.plan import Action, Finding, NodePlan, Wait
-from spiderpool_aws.domain.actions.removals import Doubt
+from spiderpool_aws.domain.actions.removals import Doubt, Owed
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.metrics import Metric
@@ -21,6 +21,7 @@ class Draft:
     findings: list[Finding] = field(default_factory=list)
     nudges: set[str] = field(default_factory=set)
     doubts: list[Doubt] = field(default_factory=list)
+    owed: list[Owed] = field(default_factory=list)
     incomplete: bool = False
     """A pool that the node needs is not in place: its startup taint stays."""
 
@@ -48,6 +49,11 @@ class Draft:
         self.waits.append(Wait(reason, delay_seconds))
         self.incomplete = True
 
+    def owe(self, pool: str, count: int, *, elastic: bool = False) -> None:
+        """Note so many addresses of a pool that go later, if any."""
+        if count > 0:
+            self.owed.append(Owed(pool, count, elastic))
+
     def to_plan(self) -> NodePlan:
         """Return the finished plan."""
         return NodePlan(
@@ -59,4 +65,5 @@ class Draft:
             gone=self.gone,
             incomplete=self.incomplete,
             doubts=tuple(self.doubts),
+            owed=tuple(self.owed),
         )

@@ -144,8 +144,9 @@ def _report_losses(nic: NicFamily, pool: Pool, lost: Lost, draft: Draft) -> None
 
 def _leaving(nic: NicFamily, pool: Pool, holding: Holding, release: Release, lost: Lost, draft: Draft) -> _Leaving:
     # What is assigned and not for pods (the host's own, beyond `perPrefix`) leaves when no pod uses it.
-    assigned = nic.eni.assigned(nic.family)
-    unwanted = (pool.spec.ips & assigned) - holding.usable - pool.allocated
+    kept_from_pods = (pool.spec.ips & nic.eni.assigned(nic.family)) - holding.usable
+    unwanted = kept_from_pods - pool.allocated
+    draft.owe(pool.name, len(kept_from_pods - unwanted))
     excess = release.excess.listed
     dropped = (lost.dropped | unwanted | (excess - release.released)) & pool.spec.ips
     leaving = _Leaving(dropped, release.released - dropped)
@@ -219,7 +220,7 @@ def _memory(nic: NicFamily, pool: Pool, release: Release, lost: Lost, leaving: A
     return PoolMemory(
         missing=lost.without(leaving),
         released=released,
-        surplus=release.surplus,
+        surplus=None if leaving & release.excess.listed else release.surplus,
         interrupted=pool.memory.interrupted,
         node_uid=node.uid if node else pool.memory.node_uid,
     )
