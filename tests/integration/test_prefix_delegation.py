@@ -110,6 +110,22 @@ def test_where_no_28_is_to_be_had_single_addresses_stand_in_until_one_is() -> No
         s.checker.assert_idle(lambda: s.run(600))
 
 
+@pytest.mark.parametrize("fragmented", [False, True])
+def test_a_full_nic_whose_policy_turns_to_prefixes_gets_its_prefix_or_keeps_its_addresses(fragmented: bool) -> None:
+    with scene(policy_of(interface(ipv4={"addresses": 9})), subnets=PLANS) as s:
+        if fragmented:
+            fragment(s)
+        instance_id = s.launch(nics=1)
+        s.run(120)
+        used = run_pods(s, instance_id, 2)
+        s.stack.put_policy(policy_of(interface(ipv4=FALLBACK)))
+        s.run(900)
+        eni = nic_of(s, instance_id)
+        assert (len(eni.ipv4_prefixes), len(eni.secondary_ips)) == ((0, 8) if fragmented else (1, 2))
+        assert set(used) <= set(eni.secondary_ips)
+        assert listed(s, instance_id) == held(eni)
+
+
 @pytest.mark.parametrize(("free", "prefixes"), [(36, 1), (35, 0), (52, 2)])
 def test_a_prefix_that_would_break_the_reserve_is_not_asked_for(free: int, prefixes: int) -> None:
     with scene(policy_of(interface(ipv4={"prefixes": 2}, subnets={"reserve": 20})), subnets=PLANS) as s:

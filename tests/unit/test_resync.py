@@ -9,7 +9,7 @@ from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.request import Hint
-from spiderpool_aws.resync import PAGE
+from spiderpool_aws.survey import PAGE
 from tests.unit.build import v4
 from tests.unit.fleet import POLICY, Fleet
 

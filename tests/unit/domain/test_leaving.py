@@ -202,6 +202,55 @@ def test_a_termination_goes_on_when_the_time_for_draining_is_up() -> None:
     assert plan_node(after, DRAINS).converged
 
 
+def not_disabled(model: ObservedNode, code: Code = Code.CONFLICT) -> ObservedNode:
+    """Return the model after the write that disables its pool was refused."""
+    (disable,) = plan_node(model, DRAINS).due
+    assert isinstance(disable, ApplyPool)
+    return model.with_refusal(disable, Finding(code, "no"))
+
+
+@pytest.mark.parametrize("code", [Code.CONFLICT, Code.DENIED])
+@pytest.mark.parametrize("heartbeat_due", [True, False])
+def test_a_termination_waits_while_a_pool_could_not_be_disabled(code: Code, heartbeat_due: bool) -> None:
+    model = not_disabled(waiting("Terminating:Wait", heartbeat_due=heartbeat_due, leaving_since=NOW), code)
+    plan = plan_node(model, DRAINS)
+    heartbeat = [ProlongHook("workers", "i-1", Transition.TERMINATING)]
+    assert list(plan.actions) == (heartbeat if heartbeat_due else [])
+    assert [wait.reason for wait in plan.waits] == [f"{model.pools[0].name} could not be disabled"]
+    _, done = converge(model, DRAINS)
+    assert completed(done) == {}
+    _, done = converge(replace(model, tried=()), DRAINS)
+    assert [type(action).__name__ for action in done][-1] == "CompleteHook"
+    assert completed(done) == {Transition.TERMINATING: HookResult.CONTINUE}
+
+
+@pytest.mark.parametrize("used", [(), ("10.0.0.20",)])
+def test_a_pool_that_cannot_be_disabled_holds_a_termination_no_longer_than_the_policy_says(used: tuple[str, ...]) -> None:
+    early = with_pods(waiting("Terminating:Wait", leaving_since=NOW - timedelta(seconds=299)), *used)
+    assert completed(converge(not_disabled(early), DRAINS)[1]) == {}
+    late = replace(early, leaving_since=NOW - timedelta(seconds=300))
+    (complete,) = converge(not_disabled(late), DRAINS)[1]
+    assert str(complete).endswith("and time is up")
+
+
+def test_a_drain_ends_by_what_a_pool_remembers_although_this_process_has_just_begun() -> None:
+    drained, _ = converge(with_pods(waiting("Terminating:Wait"), "10.0.0.20"), DRAINS)
+    late = NOW + timedelta(seconds=300)
+    _, done = converge(replace(drained, now=late, leaving_since=late), DRAINS)
+    assert completed(done) == {Transition.TERMINATING: HookResult.CONTINUE}
+
+
+def test_a_pool_that_is_about_to_go_or_that_somebody_else_disabled_holds_up_nothing() -> None:
+    model = waiting("Terminating:Wait")
+    (pool,) = model.pools
+    gone = replace(model, pools=(replace(pool, terminating=True),))
+    assert completed(converge(gone, DRAINS)[1]) == {Transition.TERMINATING: HookResult.CONTINUE}
+    by_hand = replace(model, pools=(replace(pool, spec=replace(pool.spec, disable=True)),))
+    (remember,) = plan_node(by_hand, DRAINS).due
+    refused = by_hand.with_refusal(remember, Finding(Code.CONFLICT, "no"))
+    assert completed(converge(refused, DRAINS)[1]) == {Transition.TERMINATING: HookResult.CONTINUE}
+
+
 def test_no_patience_at_all_terminates_at_once() -> None:
     at_once = policy(nics=1, nodes={"drainSeconds": 0})
     _, done = converge(with_pods(waiting("Terminating:Wait"), "10.0.0.20"), at_once)

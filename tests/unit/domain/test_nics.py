@@ -20,7 +20,7 @@ from spiderpool_aws.domain.instance import (
     InstanceTypeLimits,
     Subnet,
 )
-from spiderpool_aws.domain.memory import ABSENCE
+from spiderpool_aws.domain.memory import ABSENCE, STALE
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.rules.planner import plan_node
@@ -55,7 +55,7 @@ def one_nic(*subnets: Subnet, **changes: Any) -> ObservedNode:
 
 
 def spare(**changes: Any) -> Eni:
-    return replace(eni(1, attachment_id="", attached=False, tags=SPARE_TAGS, groups=("sg-1",)), **changes)
+    return replace(eni(1, attachment_id="", attached=False, tags=SPARE_TAGS, groups=("sg-2", "sg-1")), **changes)
 
 
 def created(model: ObservedNode, the_policy: Policy) -> CreateNic:
@@ -161,6 +161,34 @@ def test_what_was_created_is_attached_and_no_second_one_is_created() -> None:
     assert not any(isinstance(action, CreateNic | NoteOrphan) for action in plan.actions)
 
 
+@pytest.mark.parametrize(
+    ("changed", "cleaned_up"),
+    [
+        pytest.param({"tags": SPARE_TAGS | {MANAGED_TAG: "false"}}, False, id="left alone"),
+        pytest.param({"interface_type": "efa"}, False, id="for somebody else"),
+        pytest.param({"groups": ("sg-1",)}, True, id="other security groups"),
+        pytest.param({"subnet_id": "subnet-0"}, True, id="a subnet without the tag"),
+        pytest.param({"subnet_id": "subnet-unknown"}, True, id="a subnet that the policy does not find"),
+        pytest.param({"tags": SPARE_TAGS | {CLUSTER_TAG: "another"}}, False, id="of another cluster"),
+        pytest.param({"tags": SPARE_TAGS | {INSTANCE_TAG: "i-2"}}, True, id="of another instance"),
+        pytest.param({"tags": SPARE_TAGS | {INDEX_TAG: "2"}}, True, id="for another index"),
+    ],
+)
+def test_a_spare_nic_that_the_policy_would_not_create_so_is_not_attached_and_another_one_is_created(
+    changed: dict[str, Any], cleaned_up: bool
+) -> None:
+    plan = plan_node(one_nic(spares=(spare(**changed),)), creating())
+    assert not any(isinstance(action, AttachNic) for action in plan.actions)
+    assert any(isinstance(action, CreateNic) for action in plan.actions)
+    assert any(isinstance(action, NoteOrphan) for action in plan.actions) == cleaned_up
+
+
+def test_the_policys_own_security_groups_decide_which_spare_nic_is_attached() -> None:
+    model = one_nic(spares=(spare(groups=("sg-9",), eni_id="eni-8"), spare(groups=("sg-3",), eni_id="eni-9")))
+    plan = plan_node(model, creating(securityGroups=["sg-3"]))
+    assert [a.eni_id for a in plan.actions if isinstance(a, AttachNic | NoteOrphan)] == ["eni-9", "eni-8"]
+
+
 def test_a_nic_that_cannot_be_attached_is_deleted_at_once() -> None:
     model = one_nic(spares=(spare(),), tried=(Tried(AttachNic("i-1", 1, spare().eni_id), "Refused"),))
     (delete,) = (a for a in plan_node(model, creating()).actions if isinstance(a, DeleteNic))
@@ -208,11 +236,30 @@ def test_a_nic_whose_pool_is_still_there_is_noted_and_not_deleted_even_with_its_
     assert clean_up(replace(model, pools=())) == ["delete eni-9"]
 
 
-def test_a_spoiled_note_begins_anew() -> None:
-    tags = SPARE_TAGS | {ORPHAN_TAG: "yesterday"}
-    assert clean_up(replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),))) == [
-        "note that eni-9 belongs to nobody"
-    ]
+@pytest.mark.parametrize(
+    ("note", "expected"),
+    [
+        pytest.param("yesterday", "note that eni-9 belongs to nobody", id="unreadable"),
+        pytest.param("", "note that eni-9 belongs to nobody", id="empty"),
+        pytest.param("2026-03-01T11:45:00", "note that eni-9 belongs to nobody", id="of no time zone"),
+        pytest.param("2019-03-01T11:45:00+00:00", "note that eni-9 belongs to nobody", id="of an earlier life"),
+        pytest.param("2026-03-01T12:00:01+00:00", "note that eni-9 belongs to nobody", id="of the future"),
+        pytest.param((NOW - STALE - timedelta(seconds=1)).isoformat(), "note that eni-9 belongs to nobody", id="old"),
+        pytest.param((NOW - STALE).isoformat(), "delete eni-9", id="just not old"),
+    ],
+)
+def test_a_note_that_is_not_of_this_absence_begins_anew(note: str, expected: str) -> None:
+    model = replace(orphaned(), spares=(spare(eni_id="eni-9", tags=SPARE_TAGS | {ORPHAN_TAG: note}),))
+    assert clean_up(model) == [expected]
+
+
+def test_an_old_note_is_not_renewed_while_the_nic_has_to_stay() -> None:
+    tags = SPARE_TAGS | {ORPHAN_TAG: (NOW - timedelta(days=1)).isoformat()}
+    model = replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),))
+    assert clean_up(replace(model, removals_held="the fuse is tripped")) == []
+    (pool,) = full_node()[0].pools
+    assert pool.identity is not None
+    assert clean_up(replace(model, pools=(replace(pool, identity=replace(pool.identity, eni_id="eni-9")),))) == []
 
 
 @pytest.mark.parametrize("missing", [CLUSTER_TAG, INSTANCE_TAG])

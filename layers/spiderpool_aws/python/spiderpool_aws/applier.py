@@ -139,6 +139,8 @@ class Applier:
             # Asking for it would be refused, or with AllowReassignment take it away from its holder.
             holders = ", ".join(f"{address} is held by {holder}" for address, holder in sorted(held.items()))
             raise Refused(f"{holders}: the pod keeps an address that does not work, delete the pod", Code.ADDRESS_TAKEN)
+        if not action.has_room:
+            raise Refused(f"{action.why}; nobody holds it, and there is no room to assign it again")
         return _with_assigned(observed, action.eni_id, self._ec2.reassign(action.eni_id, action.addresses))
 
 

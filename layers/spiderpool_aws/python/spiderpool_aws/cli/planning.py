@@ -13,7 +13,8 @@ from spiderpool_aws.domain.fuse import Fuse, FuseState, judge
 from spiderpool_aws.domain.rules.planner import plan_node
 from spiderpool_aws.observation import Observer
 from spiderpool_aws.reconciler import stranger_finding
-from spiderpool_aws.resync import Resync, Survey
+from spiderpool_aws.resync import Resync
+from spiderpool_aws.survey import Survey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

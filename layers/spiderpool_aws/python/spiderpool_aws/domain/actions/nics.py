@@ -62,10 +62,14 @@ class Reassign(_NicAction):
     why: str
     vpc_id: str = ""
     """Where somebody else may hold one of them."""
+    has_room: bool = True
+    """False: the NIC cannot take them now, and it is only looked up who holds them."""
 
     @property
     def key(self) -> str:
-        """Name the action."""
+        """Name the action; with room it is another try."""
+        if not self.has_room:
+            return f"look up who holds {self.addresses}, which {self.eni_id} has lost and has no room for"
         return f"assign {self.addresses} again to {self.eni_id}"
 
     @property

@@ -92,7 +92,8 @@ def _plan_live(observed: ObservedNode, instance: ObservedInstance, policy: Polic
             plan_detached(observed, pool, draft)
     needed = {}
     for interface in group.interfaces:
-        if instance.eni_at(interface.device_index) is None and (spare := spare_for(observed, interface)) is not None:
+        spare = spare_for(observed, instance, policy, interface)
+        if spare is not None and instance.eni_at(interface.device_index) is None:
             needed[spare.eni_id] = spare
         _plan_interface(observed, instance, policy, with_overrides(interface, instance, draft), node_name, draft)
     plan_orphans(observed, needed, policy, draft)
