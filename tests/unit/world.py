@@ -129,6 +129,10 @@ class SmallEc2:
     def keep_with_instance(self, eni_id: str, attachment_id: str) -> None:
         raise NotImplementedError("NICs are attached on the EC2 model only")
 
+    def mark_primary_ipv6(self, eni_id: str) -> None:
+        self.calls.append("mark")
+        self.change_eni(self.eni(eni_id).with_primary_ipv6())
+
     def tag_nic(self, eni_id: str, tags: Mapping[str, str]) -> None:
         raise NotImplementedError("NICs are tagged on the EC2 model only")
 

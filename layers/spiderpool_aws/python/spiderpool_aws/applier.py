@@ -10,6 +10,7 @@ from spiderpool_aws.domain.actions.nics import (
     CreateNic,
     DeleteNic,
     KeepWithInstance,
+    MarkPrimaryIpv6,
     NicAction,
     NoteOrphan,
     Reassign,
@@ -124,6 +125,9 @@ class Applier:
             case KeepWithInstance():
                 self._ec2.keep_with_instance(action.eni_id, action.attachment_id)
                 return observed.with_changed_eni(action.eni_id, _kept)
+            case MarkPrimaryIpv6():
+                self._ec2.mark_primary_ipv6(action.eni_id)
+                return observed.with_changed_eni(action.eni_id, Eni.with_primary_ipv6)
             case NoteOrphan():
                 self._ec2.tag_nic(action.eni_id, {ORPHAN_TAG: action.since})
                 return observed.with_tagged_spare(action.eni_id, {ORPHAN_TAG: action.since})
