@@ -117,8 +117,10 @@ def _plan_assign(nic: NicFamily, action: Assign, draft: Draft) -> None:
         draft.add(action)
         return
     # Somebody was told that the subnet is full: asking again would only use up the request rate.
-    again = f"{action} is tried again after {until:%H:%M:%S}Z, or when there is more room"
-    draft.report(Code.SUBNET_EXHAUSTED, f"{nic.subnet.subnet_id} had no room: {again}")
+    draft.report(
+        Code.SUBNET_EXHAUSTED,
+        f"{nic.subnet.subnet_id} had no room: {action} is tried again when it has more, or in half an hour",
+    )
     left = until - nic.observed.now
     if left <= SOON:
         draft.wait(f"{nic.subnet.subnet_id} has no room", left.total_seconds())
