@@ -1,4 +1,4 @@
-"""What one process remembers from pass to pass: heartbeats, refused attaches, creations, and since when a group waits."""
+"""What one process remembers from pass to pass: heartbeats, refused attaches, creations, and who is leaving."""
 
 from dataclasses import replace
 from datetime import timedelta

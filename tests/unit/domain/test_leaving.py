@@ -225,7 +225,9 @@ def test_a_termination_waits_while_a_pool_could_not_be_disabled(code: Code, hear
 
 
 @pytest.mark.parametrize("used", [(), ("10.0.0.20",)])
-def test_a_pool_that_cannot_be_disabled_holds_a_termination_no_longer_than_the_policy_says(used: tuple[str, ...]) -> None:
+def test_a_pool_that_cannot_be_disabled_holds_a_termination_no_longer_than_the_policy_says(
+    used: tuple[str, ...],
+) -> None:
     early = with_pods(waiting("Terminating:Wait", leaving_since=NOW - timedelta(seconds=299)), *used)
     assert completed(converge(not_disabled(early), DRAINS)[1]) == {}
     late = replace(early, leaving_since=NOW - timedelta(seconds=300))

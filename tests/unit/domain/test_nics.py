@@ -20,6 +20,7 @@ from spiderpool_aws.domain.instance import (
     InstanceTypeLimits,
     Subnet,
 )
+from spiderpool_aws.domain.lifecycle import Lifecycle
 from spiderpool_aws.domain.memory import ABSENCE, STALE
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
@@ -329,3 +330,48 @@ def test_an_attach_that_was_refused_keeps_only_a_nic_of_its_own_index_from_being
 ) -> None:
     model = one_nic(tried=(Tried(AttachNic("i-1", index, spare().eni_id), "Refused"),))
     assert sum(isinstance(a, CreateNic) for a in plan_node(model, creating()).actions) == creations
+
+
+def resting(state: InstanceState = InstanceState.STOPPED, **changes: Any) -> ObservedNode:
+    """Return an instance that serves nobody, with its first NIC only, and the spare NICs that are given."""
+    model = one_nic(**changes)
+    assert model.instance is not None
+    return replace(model, instance=replace(model.instance, state=state))
+
+
+WARM = {"lifecycle": Lifecycle("workers", "Warmed:Running")}
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(resting(spares=(spare(), spare(eni_id="eni-9"))), id="stopped"),
+        pytest.param(resting(InstanceState.RUNNING, spares=(spare(), spare(eni_id="eni-9")), **WARM), id="warm"),
+    ],
+)
+def test_of_an_instance_that_rests_the_nic_that_it_will_need_is_attached_and_the_others_are_noted(
+    model: ObservedNode,
+) -> None:
+    plan = plan_node(model, creating())
+    expected = [f"attach {spare().eni_id} to i-1 at 1", "note that eni-9 belongs to nobody"]
+    assert [key for key in keys(plan) if "eni-" in key] == expected
+    attached = model.with_attached(spare().eni_id, "eni-attach-1", 1)
+    assert [type(a) for a in plan_node(attached, creating()).due] == [KeepWithInstance]
+
+
+@pytest.mark.parametrize("state", [InstanceState.STOPPING, InstanceState.SHUTTING_DOWN])
+def test_to_an_instance_that_is_about_to_stop_nothing_is_attached(state: InstanceState) -> None:
+    assert keys(plan_node(resting(state, spares=(spare(),)), creating())) == []
+
+
+def test_for_an_instance_that_rests_no_nic_is_created() -> None:
+    assert plan_node(resting(), creating()).converged
+    assert plan_node(resting(InstanceState.RUNNING, **WARM), creating()).converged
+
+
+def test_a_nic_that_is_left_alone_stays_as_it_is_on_an_instance_that_rests() -> None:
+    alone = eni(1, tags=SPARE_TAGS | {MANAGED_TAG: "false"}, delete_on_termination=False)
+    model = resting()
+    assert model.instance is not None
+    both = replace(model, instance=replace(model.instance, enis=(*model.instance.enis, alone)))
+    assert keys(plan_node(both, creating())) == []

@@ -276,13 +276,5 @@ class DeleteNic(PlannedAction):
 
 
 NicAction = (
-    Assign
-    | Reassign
-    | Unassign
-    | CreateNic
-    | AttachNic
-    | KeepWithInstance
-    | MarkPrimaryIpv6
-    | NoteOrphan
-    | DeleteNic
+    Assign | Reassign | Unassign | CreateNic | AttachNic | KeepWithInstance | MarkPrimaryIpv6 | NoteOrphan | DeleteNic
 )
