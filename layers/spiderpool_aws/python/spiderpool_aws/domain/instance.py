@@ -103,7 +103,7 @@ class Eni:
         return replace(self, ipv6=self.ipv6 | addresses, ipv6_prefixes=(*self.ipv6_prefixes, *prefixes))
 
     def with_primary_ipv6(self) -> "Eni":
-        """Return the NIC after EC2 was asked to mark its first IPv6 address: which of several that is only EC2 knows."""
+        """Return the NIC after EC2 was asked to mark its first IPv6 address: which one that is only EC2 knows."""
         return replace(self, marked_ipv6=True, primary_ipv6=next(iter(self.ipv6)) if len(self.ipv6) == 1 else None)
 
     def without(self, addresses: AddressSet, prefixes: tuple[Network, ...]) -> "Eni":
