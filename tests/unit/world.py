@@ -39,6 +39,10 @@ class SmallEc2:
     calls: list[str] = field(default_factory=list)
     refuse: dict[str, Code] = field(default_factory=dict)
     """ENI id -> the code with which an assignment to it is refused."""
+    room: int = 200
+    """How many addresses EC2 counts as free in each subnet."""
+    counted: list[str] = field(default_factory=list)
+    """The subnets that were counted."""
     limits: InstanceTypeLimits = build.M5_LARGE
     known_subnets: dict[str, Subnet] = field(
         default_factory=lambda: {"subnet-0": build.SUBNET_0, "subnet-1": build.SUBNET_1}
@@ -77,7 +81,8 @@ class SmallEc2:
         return dict.fromkeys(instance_types, self.limits)
 
     def subnets(self, subnet_ids: Sequence[str], *, fresh: bool = False) -> Mapping[str, Subnet]:
-        room = 200 if fresh else None
+        room = self.room if fresh else None
+        self.counted += [*subnet_ids] if fresh else []
         return {i: replace(self.known_subnets[i], available_ipv4=room) for i in subnet_ids}
 
     def _free(self, eni: Eni, family: IPFamily) -> Iterator[int]:

@@ -254,6 +254,14 @@ def test_a_note_that_is_not_of_this_absence_begins_anew(note: str, expected: str
     assert clean_up(model) == [expected]
 
 
+def test_a_nic_that_has_to_stay_for_now_is_noted_nevertheless() -> None:
+    (pool,) = full_node()[0].pools
+    assert pool.identity is not None
+    its_pool = replace(pool, identity=replace(pool.identity, eni_id="eni-9"))
+    assert clean_up(replace(orphaned(), pools=(its_pool,))) == ["note that eni-9 belongs to nobody"]
+    assert clean_up(orphaned(removals_held="the fuse is tripped")) == ["note that eni-9 belongs to nobody"]
+
+
 def test_an_old_note_is_not_renewed_while_the_nic_has_to_stay() -> None:
     tags = SPARE_TAGS | {ORPHAN_TAG: (NOW - timedelta(days=1)).isoformat()}
     model = replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),))
