@@ -24,6 +24,7 @@ from spiderpool_aws.domain.lifecycle import Lifecycle
 from spiderpool_aws.domain.memory import ABSENCE, STALE
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
+from spiderpool_aws.domain.rules.nics import attach_key
 from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit import build
 from tests.unit.build import NOW, V4, V6, eni, instance, observed, policy
@@ -330,6 +331,21 @@ def test_a_nic_is_left_alone_for_the_reason_that_is_said(changed: dict[str, Any]
     plan = plan_node(observed(instance=instance(eni(0, **changed))), policy(nics=1))
     (finding,) = plan.findings
     assert (plan.actions, finding.message) == ((), f"{eni(0).eni_id} is left alone: it {why}")
+
+
+@pytest.mark.parametrize(
+    ("key", "until", "refused"),
+    [
+        pytest.param(attach_key("i-1", 1), NOW + timedelta(seconds=1), True, id="lately"),
+        pytest.param(attach_key("i-1", 1), NOW, False, id="long enough ago"),
+        pytest.param(attach_key("i-1", 2), NOW + timedelta(seconds=1), False, id="at another index"),
+        pytest.param(attach_key("i-2", 1), NOW + timedelta(seconds=1), False, id="to another instance"),
+    ],
+)
+def test_after_an_attach_that_was_refused_no_nic_is_created_for_a_while(key: str, until: Any, refused: bool) -> None:
+    plan = plan_node(one_nic(cooling={key: until}), creating())
+    assert any(isinstance(action, CreateNic) for action in plan.actions) != refused
+    assert codes(plan) == (["NicMissing"] if refused else [])
 
 
 @pytest.mark.parametrize(("index", "creations"), [(1, 0), (2, 1)])
