@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -17,12 +18,13 @@ from tests.unit.build import NOW, eni, instance, observed
 MESSAGE = ReconcileRequest("i-1", "event-1", "test")
 TICK = timedelta(seconds=1)
 NEW = replace(eni(1), eni_id="eni-new", attachment_id="", attached=False)
+LEAVING: dict[str, Any] = {"lifecycle": Lifecycle("workers", "Terminating:Wait")}
 CREATE = CreateNic("i-1", 1, "subnet-1", (), {})
 
 
-def at(after: timedelta = timedelta(), *spares: Eni, **changes: object) -> ObservedNode:
+def at(after: timedelta = timedelta(), *spares: Eni, **changes: Any) -> ObservedNode:
     """Return a node with its first NIC only, so long after the beginning."""
-    return replace(observed(instance=instance(eni(0))), now=NOW + after, spares=spares, **changes)  # type: ignore[arg-type]
+    return replace(observed(instance=instance(eni(0))), now=NOW + after, spares=spares, **changes)
 
 
 def seed(memory: Recollection, model: ObservedNode, request: ReconcileRequest = MESSAGE) -> str:
@@ -58,18 +60,18 @@ def test_an_attach_that_was_refused_is_remembered_for_half_an_hour_for_its_insta
 
 
 def test_it_is_remembered_since_when_a_group_waits_to_terminate_an_instance() -> None:
-    memory, leaving = Recollection(), {"lifecycle": Lifecycle("workers", "Terminating:Wait")}
-    assert memory.prepare(at(**leaving), MESSAGE).leaving_since == NOW
-    assert memory.prepare(at(DRAIN - TICK, **leaving), MESSAGE).leaving_since == NOW
-    assert memory.prepare(replace(at(TICK, **leaving), instance_id="i-2"), MESSAGE).leaving_since == NOW + TICK
+    memory = Recollection()
+    assert memory.prepare(at(**LEAVING), MESSAGE).leaving_since == NOW
+    assert memory.prepare(at(DRAIN - TICK, **LEAVING), MESSAGE).leaving_since == NOW
+    assert memory.prepare(replace(at(TICK, **LEAVING), instance_id="i-2"), MESSAGE).leaving_since == NOW + TICK
 
 
 @pytest.mark.parametrize("stood", [None, Lifecycle("workers", "InService"), Lifecycle("workers", "Pending:Wait")])
 def test_an_instance_that_serves_again_begins_its_next_wait_anew(stood: Lifecycle | None) -> None:
-    memory, leaving = Recollection(), {"lifecycle": Lifecycle("workers", "Terminating:Wait")}
-    memory.prepare(at(**leaving), MESSAGE)
+    memory = Recollection()
+    memory.prepare(at(**LEAVING), MESSAGE)
     assert memory.prepare(at(TICK, lifecycle=stood), MESSAGE).leaving_since is None
-    assert memory.prepare(at(2 * TICK, **leaving), MESSAGE).leaving_since == NOW + 2 * TICK
+    assert memory.prepare(at(2 * TICK, **LEAVING), MESSAGE).leaving_since == NOW + 2 * TICK
 
 
 def test_an_attempt_that_is_repeated_has_the_same_token_as_long_as_ec2_may_not_show_its_nic_yet() -> None:

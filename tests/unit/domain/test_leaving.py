@@ -177,6 +177,8 @@ def test_a_warm_instance_that_is_terminated_goes_at_once() -> None:
 
 
 def test_a_termination_disables_the_pools_first_and_goes_on_when_no_pod_has_an_address() -> None:
+    first = plan_node(waiting("Terminating:Wait"), DRAINS)
+    assert ([type(action).__name__ for action in first.actions], first.waits) == (["ApplyPool", "CompleteHook"], ())
     after, done = converge(waiting("Terminating:Wait"), DRAINS)
     assert [type(action).__name__ for action in done] == ["ApplyPool", "CompleteHook"]
     assert after.pools[0].spec.disable

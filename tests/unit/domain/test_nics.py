@@ -133,6 +133,26 @@ def test_what_the_type_cannot_carry_is_refused_before_anything_is_created(enis: 
     assert codes(plan) == ["NicLimited"]
 
 
+def with_another(nic: Eni) -> ObservedNode:
+    """Return an instance of a type of two NICs that has one beside the first."""
+    model = one_nic(limits=replace(build.M5_LARGE, enis=2))
+    assert model.instance is not None
+    return replace(model, instance=replace(model.instance, enis=(*model.instance.enis, nic)))
+
+
+def test_a_nic_at_another_index_takes_the_place_and_one_of_another_network_card_does_not() -> None:
+    plan = plan_node(with_another(eni(2, subnet_id="subnet-1")), creating())
+    assert codes(plan) == ["NicLimited"]
+    assert created(with_another(eni(2, subnet_id="subnet-1", network_card=1)), creating()).device_index == 1
+
+
+@pytest.mark.parametrize(("size", "refused"), [({"prefixes": 1}, True), ({"addresses": 5}, False)])
+def test_a_nic_with_prefixes_is_refused_on_a_type_that_cannot_carry_them(size: dict[str, Any], refused: bool) -> None:
+    plan = plan_node(one_nic(limits=replace(build.M5_LARGE, nitro=False)), creating(ipv4=size))
+    assert ("NicLimited" in codes(plan)) == refused
+    assert any(isinstance(action, CreateNic) for action in plan.actions) != refused
+
+
 def test_an_instance_that_does_not_run_yet_gets_no_nic() -> None:
     model = one_nic()
     assert model.instance is not None
@@ -207,8 +227,11 @@ def test_a_nic_of_ours_goes_with_its_instance_and_somebody_elses_is_left_as_it_i
     theirs = replace(ours, tags={})
     keep = plan_node(observed(instance=instance(eni(0), ours)), creating()).actions
     assert KeepWithInstance(ours.eni_id, ours.attachment_id) in keep
-    left = plan_node(observed(instance=instance(eni(0), theirs)), creating()).actions
-    assert not any(isinstance(action, KeepWithInstance) for action in left)
+    kept = replace(ours, delete_on_termination=True)
+    moved = replace(ours, tags=SPARE_TAGS | {INSTANCE_TAG: "i-2"})
+    for other in (theirs, kept, moved):
+        left = plan_node(observed(instance=instance(eni(0), other)), creating()).actions
+        assert not any(isinstance(action, KeepWithInstance) for action in left)
 
 
 def orphaned(**changes: Any) -> ObservedNode:
