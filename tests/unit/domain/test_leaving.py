@@ -15,6 +15,7 @@ from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.lifecycle import CompleteHook, HookResult, Lifecycle, ProlongHook, Transition
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
+from spiderpool_aws.domain.rules.leaving import LOOK_AGAIN_SECONDS
 from spiderpool_aws.domain.rules.planner import plan_node
 from spiderpool_aws.domain.stages import PlannedAction
 from spiderpool_aws.ports import Systems
@@ -189,6 +190,7 @@ def test_a_termination_disables_the_pools_first_and_goes_on_when_no_pod_has_an_a
 def test_a_termination_waits_while_pods_have_addresses_and_writes_nothing_more() -> None:
     drained, done = converge(with_pods(waiting("Terminating:Wait"), "10.0.0.20"), DRAINS)
     assert [type(action).__name__ for action in done] == ["ApplyPool"]
+    assert [wait.delay_seconds for wait in plan_node(drained, DRAINS).waits] == [LOOK_AGAIN_SECONDS]
     later = replace(drained, now=NOW + timedelta(seconds=299))
     plan = plan_node(later, DRAINS)
     assert (plan.actions, [wait.delay_seconds for wait in plan.waits]) == ((), [1.0])

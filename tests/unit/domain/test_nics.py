@@ -283,6 +283,8 @@ def test_a_nic_that_has_to_stay_for_now_is_noted_nevertheless() -> None:
     assert pool.identity is not None
     its_pool = replace(pool, identity=replace(pool.identity, eni_id="eni-9"))
     assert clean_up(replace(orphaned(), pools=(its_pool,))) == ["note that eni-9 belongs to nobody"]
+    dead = instance(state=InstanceState.TERMINATED, enis=())
+    assert clean_up(replace(orphaned(), instance=dead, pools=(its_pool,))) == ["note that eni-9 belongs to nobody"]
     assert clean_up(orphaned(removals_held="the fuse is tripped")) == ["note that eni-9 belongs to nobody"]
 
 
