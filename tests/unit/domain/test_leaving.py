@@ -141,6 +141,11 @@ def test_a_failure_that_may_pass_abandons_nobody() -> None:
     assert done == [ProlongHook("workers", "i-1", Transition.LAUNCHING)]
 
 
+def test_a_plan_that_has_something_to_do_does_not_speak_of_abandoning() -> None:
+    plan = plan_node(bare("Pending:Wait", heartbeat_due=True), ABANDONS)
+    assert [type(action).__name__ for action in plan.actions] == ["ApplyPool", "ProlongHook"]
+
+
 def test_a_launch_that_waits_for_something_is_not_abandoned() -> None:
     _, done = converge(bare("Pending:Wait", node=None), ABANDONS)
     assert done == []

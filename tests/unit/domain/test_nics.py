@@ -24,6 +24,7 @@ from spiderpool_aws.domain.lifecycle import Lifecycle
 from spiderpool_aws.domain.memory import ABSENCE, STALE
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
+from spiderpool_aws.domain.rules.desired import cooling_key
 from spiderpool_aws.domain.rules.nics import attach_key
 from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit import build
@@ -116,6 +117,30 @@ def test_without_a_fitting_subnet_nothing_is_created_and_the_finding_says_why(wr
     plan = plan_node(one_nic(wrong), creating(ipv6={"addresses": 3}))
     assert "NoSubnet" in codes(plan)
     assert not any(isinstance(action, CreateNic) for action in plan.actions)
+
+
+def test_a_subnet_that_has_cooled_down_is_asked_again() -> None:
+    cooled = one_nic(subnet("subnet-1"), cooling={"subnet-1": NOW})
+    assert created(cooled, creating()).subnet_id == "subnet-1"
+
+
+@pytest.mark.parametrize(
+    ("slots", "prefixes", "expected"),
+    [
+        pytest.param(10, 2, 7, id="a slot stays free for each prefix"),
+        pytest.param(50, 2, 32, id="as many as the prefixes would hold"),
+        pytest.param(4, 2, 1, id="one is enough"),
+        pytest.param(3, 2, None, id="none is left"),
+    ],
+)
+def test_where_no_prefix_is_to_be_had_a_nic_is_created_with_single_addresses(
+    slots: int, prefixes: int, expected: int | None
+) -> None:
+    no_blocks = {cooling_key("subnet-1", V4, prefixes=True): NOW + timedelta(seconds=1)}
+    model = one_nic(cooling=no_blocks, limits=replace(build.M5_LARGE, ipv4_per_eni=slots))
+    plan = plan_node(model, creating(ipv4={"prefixes": prefixes, "fallback": "addresses"}))
+    found = [action.amounts for action in plan.actions if isinstance(action, CreateNic)]
+    assert found == ([{V4: Amount(expected)}] if expected is not None else [])
 
 
 def test_full_subnets_are_waited_for() -> None:
