@@ -125,6 +125,21 @@ def test_a_subnet_that_has_cooled_down_is_asked_again() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cooling", "size", "closed"),
+    [
+        pytest.param("subnet-1", {"addresses": 5}, True, id="no room for a NIC: none"),
+        pytest.param("subnet-1", {"prefixes": 1}, True, id="no room for a NIC: none with prefixes either"),
+        pytest.param(cooling_key("subnet-1", V4, prefixes=True), {"prefixes": 1}, True, id="no block"),
+        pytest.param(cooling_key("subnet-1", V4, prefixes=True), {"addresses": 5}, False, id="no block: addresses"),
+        pytest.param(cooling_key("subnet-1", V6, prefixes=True), {"prefixes": 1}, False, id="no block of IPv6"),
+    ],
+)
+def test_what_a_subnet_had_no_room_for_is_not_asked_of_it_again(cooling: str, size: Any, closed: bool) -> None:
+    plan = plan_node(one_nic(cooling={cooling: NOW + timedelta(seconds=1)}), creating(ipv4=size))
+    assert any(isinstance(action, CreateNic) for action in plan.actions) != closed
+
+
+@pytest.mark.parametrize(
     ("slots", "prefixes", "expected"),
     [
         pytest.param(10, 2, 7, id="a slot stays free for each prefix"),
