@@ -125,6 +125,11 @@ def test_of_a_nic_without_room_it_is_looked_up_who_holds_what_it_lost_and_that_i
     assert quarantine.addresses == BOTH
 
 
+def test_what_is_known_to_be_taken_is_not_asked_for_when_there_is_room_again() -> None:
+    found = taken(both_lost("10.0.0.22-10.0.0.30"))
+    assert reassigns(replace(found, instance=both_lost().instance)) == []
+
+
 def test_what_nobody_holds_is_not_quarantined_where_there_is_no_room_for_it() -> None:
     nobody = taken(both_lost("10.0.0.22-10.0.0.30"), Code.REFUSED)
     assert not any(isinstance(action, Quarantine | Reassign) for action in plan_node(nobody, ONE_NIC).actions)

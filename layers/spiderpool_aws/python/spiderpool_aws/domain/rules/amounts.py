@@ -103,10 +103,10 @@ def _to_reassign(nic: NicFamily, lost: Lost, free: int) -> list[AddressSet]:
 
     What somebody holds is left out of the latter: it takes no room from the others, and is not asked for twice.
     """
-    together = Reassign(nic.eni.eni_id, lost.in_use, "")
-    if len(lost.in_use) <= free and nic.observed.outcome_of(together) != Code.ADDRESS_TAKEN:
+    together, taken = Reassign(nic.eni.eni_id, lost.in_use, ""), taken_addresses(nic.family, nic.observed)
+    known = bool(taken) or nic.observed.outcome_of(together) == Code.ADDRESS_TAKEN
+    if len(lost.in_use) <= free and not known:
         return [lost.in_use]
-    taken = taken_addresses(nic.family, nic.observed)
     return [AddressSet.of(nic.family, [address]) for address in lost.in_use - taken]
 
 
