@@ -142,6 +142,14 @@ def test_the_room_for_one_goes_to_the_one_that_nobody_holds() -> None:
     assert reassigns(first_is_taken) == [(v4("10.0.0.21"), True)]
 
 
+def test_what_ec2_does_not_show_at_this_look_takes_its_room_nevertheless() -> None:
+    # .24 is listed and not shown: with the primary address ten of ten slots are taken.
+    model = both_lost("10.0.0.22-10.0.0.23")
+    nic = eni(0, ipv4=v4("10.0.0.22-10.0.0.23", "10.0.0.30-10.0.0.35"))
+    narrow = replace(model, instance=instance(nic))
+    assert reassigns(narrow) == [(v4("10.0.0.20"), False), (v4("10.0.0.21"), False)]
+
+
 def test_the_subnets_room_counts_as_the_types_does() -> None:
     subnets = {"subnet-0": replace(SUBNET_0, available_ipv4=1)}
     narrow = replace(both_lost(), subnets=subnets)

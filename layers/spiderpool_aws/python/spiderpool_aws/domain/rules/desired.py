@@ -128,10 +128,7 @@ def wanted(size: Size, holding: Holding, free_slots: int, *, prefix_refused: boo
         instead = PREFIX_ADDRESSES * missing if size.fallback == "addresses" else 0
         # The last slots stay free for the prefixes, so that they can come back.
         reachable = max(0, have + free_slots - missing)
-        if prefix_refused:
-            # What is there already stays: nothing goes for a prefix that is not to be had.
-            return Wanted(min(instead, max(have, reachable)), size.prefixes)
-        return Wanted(min(instead, have, reachable), size.prefixes)
+        return Wanted(min(instead, reachable if prefix_refused else min(have, reachable)), size.prefixes)
     match size.addresses:
         case Elastic() as elastic:
             used = len(holding.used)
