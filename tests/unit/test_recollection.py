@@ -104,6 +104,18 @@ def test_the_next_nic_of_a_message_whose_first_one_is_gone_has_another_token_and
     assert seed(memory, at(SHOWN_AFTER + TICK), replace(MESSAGE, event_id="event-2")) != second
 
 
+def test_a_look_at_one_instance_says_nothing_of_anothers_nic() -> None:
+    memory, other = Recollection(), replace(at(SHOWN_AFTER), instance_id="i-2")
+    first, of_other = seed(memory, at()), seed(memory, other)
+    memory.done(CREATE, at(timedelta(), NEW))
+    assert seed(memory, other) == of_other
+    assert seed(memory, at(SHOWN_AFTER, NEW)) == first
+    memory.done(DeleteNic("eni-new", "it could not be attached", at_once=True), at(SHOWN_AFTER))
+    assert seed(memory, other) == of_other
+    # ADR 19: two looks, half a minute apart.
+    assert timedelta(minutes=1) == SHOWN_AFTER
+
+
 def test_what_was_deleted_again_is_gone_at_once() -> None:
     memory = Recollection()
     first = seed(memory, at())
