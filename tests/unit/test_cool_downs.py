@@ -82,6 +82,12 @@ def test_refusals_of_one_pass_or_batch_are_one() -> None:
     assert known.of(at(SHORTEST - TICK)) == {KEY: NOW + SHORTEST}
 
 
+def test_the_last_refusal_of_a_pass_says_what_more_room_is() -> None:
+    known = paused(free=9)
+    begin(known, at(SHORTEST, free=2))
+    assert known.of(at(2 * MINUTE, free=3)) == {}
+
+
 def paused(free: int | None = 3, action: Action = ASSIGN) -> CoolDowns:
     """Return what is known after two refusals: the second pause is of two minutes."""
     known = CoolDowns()
