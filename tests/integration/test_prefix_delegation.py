@@ -77,9 +77,11 @@ def test_without_a_fallback_a_fragmented_subnet_leaves_the_node_waiting_and_told
         instance_id = s.launch(nics=1)
         s.run(300)
         assert (s.pools(instance_id), bool(events(s, "SubnetExhausted"))) == ([], True)
-        assert calls(s)["AssignPrivateIpAddresses"] <= 1 + 300 // 60, "a full subnet cools down"
+        assert calls(s)["AssignPrivateIpAddresses"] <= 3, "a full subnet cools down"
+        s.run(1800)
+        assert calls(s)["AssignPrivateIpAddresses"] <= 7, "ever longer"
         give_up(s, nics)
-        s.run(180)
+        s.run(320)
         assert len(listed(s, instance_id)) == 16
 
 
@@ -108,6 +110,22 @@ def test_where_no_28_is_to_be_had_single_addresses_stand_in_until_one_is() -> No
         assert listed(s, instance_id) == held(nic_of(s, instance_id))
         assert events(s, "PrefixesAssigned")
         s.checker.assert_idle(lambda: s.run(600))
+
+
+@pytest.mark.parametrize("fragmented", [False, True])
+def test_a_full_nic_whose_policy_turns_to_prefixes_gets_its_prefix_or_keeps_its_addresses(fragmented: bool) -> None:
+    with scene(policy_of(interface(ipv4={"addresses": 9})), subnets=PLANS) as s:
+        if fragmented:
+            fragment(s)
+        instance_id = s.launch(nics=1)
+        s.run(120)
+        used = run_pods(s, instance_id, 2)
+        s.stack.put_policy(policy_of(interface(ipv4=FALLBACK)))
+        s.run(900)
+        eni = nic_of(s, instance_id)
+        assert (len(eni.ipv4_prefixes), len(eni.secondary_ips)) == ((0, 8) if fragmented else (1, 2))
+        assert set(used) <= set(eni.secondary_ips)
+        assert listed(s, instance_id) == held(eni)
 
 
 @pytest.mark.parametrize(("free", "prefixes"), [(36, 1), (35, 0), (52, 2)])

@@ -107,6 +107,22 @@ def test_an_address_in_use_that_another_nic_holds_is_quarantined_until_its_pod_i
     assert len(case.events("AddressQuarantined")) == 1
 
 
+def test_an_address_that_left_a_full_nic_is_quarantined_though_there_is_no_room_to_assign_it_again(case: Case) -> None:
+    case.use("10.0.0.20")
+    case.lose()
+    case.ec2.change_eni(case.ec2.eni(NIC).with_assigned(v4("10.0.0.30-10.0.0.34"), ()))
+    assert case.ec2.limits.ipv4_per_eni == 1 + len(case.ec2.eni(NIC).ipv4)
+    case.reconcile()
+    outcome = case.look_again()
+    assert "AddressTaken" in [finding.code for finding in outcome.findings]
+    assert (case.reserved(), LOST - case.listed()) == (LOST, EMPTY[V4])
+    assert "reassign" not in case.ec2.calls
+    assert case.reconcile().writes == 0
+    case.use()
+    case.reconcile()
+    assert (case.reserved(), LOST & case.listed()) == (EMPTY[V4], EMPTY[V4])
+
+
 def test_an_address_that_its_holder_gives_back_is_assigned_again_and_its_quarantine_ends(case: Case) -> None:
     case.quarantine()
     case.give_back()

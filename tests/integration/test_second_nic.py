@@ -7,6 +7,7 @@ import pytest
 
 from spiderpool_aws.domain.cluster.node import Node
 from spiderpool_aws.domain.control import Control
+from spiderpool_aws.domain.instance import INDEX_TAG
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.local.ec2.calls import Fault
@@ -45,7 +46,17 @@ class Scene:
         self.cluster.nodes[node.name] = node
         control = SmallControl(Control(policy))
         systems = Systems(self.world.ec2, self.cluster, SmallScaling())
-        self.reconciler = Reconciler(systems, control, self.world.clock, SmallReporter())
+        self._parts = (systems, control, self.world.clock, SmallReporter())
+        self.reconciler = Reconciler(*self._parts)
+
+    def nic(self, index: int) -> Any:
+        """Return the instance's NIC at a device index, as EC2 has it."""
+        enis = (self.world.model.enis[eni_id] for eni_id in self.world.model.instances[self.instance].eni_ids)
+        return next(eni for eni in enis if eni.attachment and eni.attachment.device_index == index)
+
+    def restart(self) -> None:
+        """Begin anew with a process that remembers nothing."""
+        self.reconciler = Reconciler(*self._parts)
 
     def run(self, event: str = "event-1") -> Outcome:
         return self.reconciler.reconcile([ReconcileRequest(self.instance, event, "test")])[self.instance]
@@ -115,3 +126,22 @@ def test_a_subnet_that_is_full_after_all_has_a_sibling() -> None:
     assert scene.settle().status is Status.DONE
     created = scene.world.model.enis[scene.world.eni(scene.instance, 1)]
     assert created.subnet_id == scene.world.subnets["tiny"]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_nic_that_is_deleted_while_its_message_waits_is_followed_by_another_one(restarted: bool) -> None:
+    """The client token is made of the message: with the same one EC2 would answer with the NIC that is gone."""
+    scene = Scene(policy())
+    scene.cluster.nodes.clear()  # what the message waits for
+    scene.run()
+    first = scene.nic(1)
+    scene.world.model.call("DetachNetworkInterface", {"AttachmentId": first.attachment.id})
+    scene.world.clock.advance(30)
+    scene.world.model.call("DeleteNetworkInterface", {"NetworkInterfaceId": first.id})
+    if restarted:
+        scene.restart()
+    for _ in range(6):
+        scene.world.clock.advance(scene.run().delay_seconds or 30)
+    second = scene.nic(1)
+    assert second.id != first.id
+    assert [eni.id for eni in scene.world.model.enis.values() if eni.tags.get(INDEX_TAG)] == [second.id]

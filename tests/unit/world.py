@@ -41,6 +41,10 @@ class SmallEc2:
     calls: list[str] = field(default_factory=list)
     refuse: dict[str, Code] = field(default_factory=dict)
     """ENI id -> the code with which an assignment to it is refused."""
+    room: int = 200
+    """How many addresses EC2 counts as free in each subnet."""
+    counted: list[str] = field(default_factory=list)
+    """The subnets that were counted."""
     limits: InstanceTypeLimits = build.M5_LARGE
     known_subnets: dict[str, Subnet] = field(
         default_factory=lambda: {"subnet-0": build.SUBNET_0, "subnet-1": build.SUBNET_1}
@@ -79,7 +83,8 @@ class SmallEc2:
         return dict.fromkeys(instance_types, self.limits)
 
     def subnets(self, subnet_ids: Sequence[str], *, fresh: bool = False) -> Mapping[str, Subnet]:
-        room = 200 if fresh else None
+        room = self.room if fresh else None
+        self.counted += [*subnet_ids] if fresh else []
         return {i: replace(self.known_subnets[i], available_ipv4=room) for i in subnet_ids}
 
     def _free(self, eni: Eni, family: IPFamily) -> Iterator[int]:
@@ -134,6 +139,10 @@ class SmallEc2:
 
     def keep_with_instance(self, eni_id: str, attachment_id: str) -> None:
         raise NotImplementedError("NICs are attached on the EC2 model only")
+
+    def mark_primary_ipv6(self, eni_id: str) -> None:
+        self.calls.append("mark")
+        self.change_eni(self.eni(eni_id).with_primary_ipv6())
 
     def tag_nic(self, eni_id: str, tags: Mapping[str, str]) -> None:
         raise NotImplementedError("NICs are tagged on the EC2 model only")

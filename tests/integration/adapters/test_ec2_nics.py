@@ -62,6 +62,17 @@ def test_a_created_nic_is_attached_kept_with_its_instance_and_then_no_spare_any_
     assert spares(either, instance) == []
 
 
+def test_a_nic_without_a_primary_ipv6_address_has_its_first_one_marked_and_it_stays(either: Ec2World) -> None:
+    instance = either.launch(nic={"Ipv6AddressCount": 1})
+    (nic,) = either.ec2.observe_instances([instance])[instance].enis
+    assert (nic.primary_ipv6, len(nic.ipv6)) == (None, 1)
+    for _ in range(2):
+        either.ec2.mark_primary_ipv6(nic.eni_id)
+        marked = seen(either, instance, 0)
+        assert marked is not None
+        assert marked.primary_ipv6 in nic.ipv6
+
+
 def test_a_spare_nic_is_tagged_and_deleted_and_deleting_it_again_is_no_error(either: Ec2World) -> None:
     instance = either.launch()
     eni = either.ec2.create_nic(either.wanted(instance)).eni_id

@@ -1,11 +1,8 @@
 """A NIC of ours is detached from an instance that is stopped: it belongs to nobody for as long as that stays so."""
 
-import pytest
-
 from tests.simulation.simulation import Simulation
 
 
-@pytest.mark.xfail(strict=True, reason="a loose NIC of a stopped instance is neither attached nor removed")
 def test_a_nic_of_ours_that_was_detached_from_a_stopped_instance_is_not_left_lying_about() -> None:
     with Simulation() as sim:
         sim.launch(1)

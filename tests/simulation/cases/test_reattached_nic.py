@@ -1,13 +1,8 @@
 """A NIC of ours that was detached by hand and attached again by us has no primary IPv6 address, and no IPv6 pool."""
 
-import pytest
-
 from tests.simulation.simulation import Simulation
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a NIC of ours that was detached has no primary IPv6 address, and nobody marks one"
-)
 def test_a_nic_of_ours_that_was_detached_by_hand_gets_its_ipv6_pool_again() -> None:
     with Simulation(ipv6="addresses") as sim:
         sim.launch(1)
@@ -19,9 +14,6 @@ def test_a_nic_of_ours_that_was_detached_by_hand_gets_its_ipv6_pool_again() -> N
         assert [spec.get("disable", False) for spec in ipv6] == [False, False]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a NIC that we created before IPv6 was asked for never gets a primary IPv6 address"
-)
 def test_a_nic_of_ours_gets_its_ipv6_pool_when_the_policy_begins_to_ask_for_ipv6_addresses() -> None:
     with Simulation() as sim:
         sim.launch(1)

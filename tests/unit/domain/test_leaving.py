@@ -15,6 +15,7 @@ from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.lifecycle import CompleteHook, HookResult, Lifecycle, ProlongHook, Transition
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
+from spiderpool_aws.domain.rules.leaving import LOOK_AGAIN_SECONDS
 from spiderpool_aws.domain.rules.planner import plan_node
 from spiderpool_aws.domain.stages import PlannedAction
 from spiderpool_aws.ports import Systems
@@ -140,6 +141,11 @@ def test_a_failure_that_may_pass_abandons_nobody() -> None:
     assert done == [ProlongHook("workers", "i-1", Transition.LAUNCHING)]
 
 
+def test_a_plan_that_has_something_to_do_does_not_speak_of_abandoning() -> None:
+    plan = plan_node(bare("Pending:Wait", heartbeat_due=True), ABANDONS)
+    assert [type(action).__name__ for action in plan.actions] == ["ApplyPool", "ProlongHook"]
+
+
 def test_a_launch_that_waits_for_something_is_not_abandoned() -> None:
     _, done = converge(bare("Pending:Wait", node=None), ABANDONS)
     assert done == []
@@ -177,6 +183,8 @@ def test_a_warm_instance_that_is_terminated_goes_at_once() -> None:
 
 
 def test_a_termination_disables_the_pools_first_and_goes_on_when_no_pod_has_an_address() -> None:
+    first = plan_node(waiting("Terminating:Wait"), DRAINS)
+    assert ([type(action).__name__ for action in first.actions], first.waits) == (["ApplyPool", "CompleteHook"], ())
     after, done = converge(waiting("Terminating:Wait"), DRAINS)
     assert [type(action).__name__ for action in done] == ["ApplyPool", "CompleteHook"]
     assert after.pools[0].spec.disable
@@ -187,6 +195,7 @@ def test_a_termination_disables_the_pools_first_and_goes_on_when_no_pod_has_an_a
 def test_a_termination_waits_while_pods_have_addresses_and_writes_nothing_more() -> None:
     drained, done = converge(with_pods(waiting("Terminating:Wait"), "10.0.0.20"), DRAINS)
     assert [type(action).__name__ for action in done] == ["ApplyPool"]
+    assert [wait.delay_seconds for wait in plan_node(drained, DRAINS).waits] == [LOOK_AGAIN_SECONDS]
     later = replace(drained, now=NOW + timedelta(seconds=299))
     plan = plan_node(later, DRAINS)
     assert (plan.actions, [wait.delay_seconds for wait in plan.waits]) == ((), [1.0])
@@ -200,6 +209,57 @@ def test_a_termination_goes_on_when_the_time_for_draining_is_up() -> None:
     why = "pods still have 1 of its addresses, and time is up"
     assert [str(action) for action in done] == [f"{TERMINATE} with CONTINUE: {why}"]
     assert plan_node(after, DRAINS).converged
+
+
+def not_disabled(model: ObservedNode, code: Code = Code.CONFLICT) -> ObservedNode:
+    """Return the model after the write that disables its pool was refused."""
+    (disable,) = plan_node(model, DRAINS).due
+    assert isinstance(disable, ApplyPool)
+    return model.with_refusal(disable, Finding(code, "no"))
+
+
+@pytest.mark.parametrize("code", [Code.CONFLICT, Code.DENIED])
+@pytest.mark.parametrize("heartbeat_due", [True, False])
+def test_a_termination_waits_while_a_pool_could_not_be_disabled(code: Code, heartbeat_due: bool) -> None:
+    model = not_disabled(waiting("Terminating:Wait", heartbeat_due=heartbeat_due, leaving_since=NOW), code)
+    plan = plan_node(model, DRAINS)
+    heartbeat = [ProlongHook("workers", "i-1", Transition.TERMINATING)]
+    assert list(plan.actions) == (heartbeat if heartbeat_due else [])
+    assert [wait.reason for wait in plan.waits] == [f"{model.pools[0].name} could not be disabled"]
+    _, done = converge(model, DRAINS)
+    assert completed(done) == {}
+    _, done = converge(replace(model, tried=()), DRAINS)
+    assert [type(action).__name__ for action in done][-1] == "CompleteHook"
+    assert completed(done) == {Transition.TERMINATING: HookResult.CONTINUE}
+
+
+@pytest.mark.parametrize("used", [(), ("10.0.0.20",)])
+def test_a_pool_that_cannot_be_disabled_holds_a_termination_no_longer_than_the_policy_says(
+    used: tuple[str, ...],
+) -> None:
+    early = with_pods(waiting("Terminating:Wait", leaving_since=NOW - timedelta(seconds=299)), *used)
+    assert completed(converge(not_disabled(early), DRAINS)[1]) == {}
+    late = replace(early, leaving_since=NOW - timedelta(seconds=300))
+    (complete,) = converge(not_disabled(late), DRAINS)[1]
+    assert str(complete).endswith("and time is up")
+
+
+def test_a_drain_ends_by_what_a_pool_remembers_although_this_process_has_just_begun() -> None:
+    drained, _ = converge(with_pods(waiting("Terminating:Wait"), "10.0.0.20"), DRAINS)
+    late = NOW + timedelta(seconds=300)
+    _, done = converge(replace(drained, now=late, leaving_since=late), DRAINS)
+    assert completed(done) == {Transition.TERMINATING: HookResult.CONTINUE}
+
+
+def test_a_pool_that_is_about_to_go_or_that_somebody_else_disabled_holds_up_nothing() -> None:
+    model = waiting("Terminating:Wait")
+    (pool,) = model.pools
+    gone = replace(model, pools=(replace(pool, terminating=True),))
+    assert completed(converge(gone, DRAINS)[1]) == {Transition.TERMINATING: HookResult.CONTINUE}
+    by_hand = replace(model, pools=(replace(pool, spec=replace(pool.spec, disable=True)),))
+    (remember,) = plan_node(by_hand, DRAINS).due
+    refused = by_hand.with_refusal(remember, Finding(Code.CONFLICT, "no"))
+    assert completed(converge(refused, DRAINS)[1]) == {Transition.TERMINATING: HookResult.CONTINUE}
 
 
 def test_no_patience_at_all_terminates_at_once() -> None:

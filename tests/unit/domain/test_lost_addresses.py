@@ -8,13 +8,16 @@ import pytest
 
 from spiderpool_aws.domain.actions.nics import Assign, Reassign
 from spiderpool_aws.domain.actions.plan import Tried
-from spiderpool_aws.domain.actions.pools import ApplyPool, PoolChange
-from spiderpool_aws.domain.addresses import parse_network
+from spiderpool_aws.domain.actions.pools import ApplyPool, PoolChange, Quarantine
+from spiderpool_aws.domain.addresses import AddressSet, parse_network
 from spiderpool_aws.domain.cluster.claims import Claims
 from spiderpool_aws.domain.errors import Code
+from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import NOW, SUBNET_0, V4, V6, eni, instance, observed, policy, v4
 from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node, keys, missing
+
+BOTH = v4("10.0.0.20-10.0.0.21")
 
 
 def test_one_look_that_lacks_an_address_is_only_remembered() -> None:
@@ -94,18 +97,70 @@ def test_a_tripped_fuse_holds_a_shrink() -> None:
     assert "RemovalHeld" in codes(plan)
 
 
-def test_of_two_lost_addresses_in_use_the_one_that_nobody_holds_is_assigned_again() -> None:
+def both_lost(held: str = "10.0.0.22-10.0.0.24") -> ObservedNode:
+    """Return a node whose NIC lost .20 and .21, which pods use, and holds so much."""
     model, pool = full_node()
-    both = v4("10.0.0.20-10.0.0.21")
-    memory = replace(pool.memory, missing=((NOW - timedelta(seconds=60), both),))
-    lost = replace(
-        model,
-        instance=instance(eni(0, ipv4=v4("10.0.0.22-10.0.0.24"))),
-        pools=(replace(pool, memory=memory, allocated=both),),
+    memory = replace(pool.memory, missing=((NOW - timedelta(seconds=60), BOTH),))
+    return replace(
+        model, instance=instance(eni(0, ipv4=v4(held))), pools=(replace(pool, memory=memory, allocated=BOTH),)
     )
+
+
+def reassigns(model: ObservedNode) -> list[tuple[AddressSet, bool]]:
+    return [(a.addresses, a.has_room) for a in plan_node(model, ONE_NIC).actions if isinstance(a, Reassign)]
+
+
+def taken(model: ObservedNode, code: str = Code.ADDRESS_TAKEN) -> ObservedNode:
+    """Return the model after what it plans to assign again was refused."""
+    asked = [a for a in plan_node(model, ONE_NIC).actions if isinstance(a, Reassign)]
+    return replace(model, tried=(*model.tried, *(Tried(action, code) for action in asked)))
+
+
+def test_of_a_nic_without_room_it_is_looked_up_who_holds_what_it_lost_and_that_is_quarantined() -> None:
+    full = both_lost("10.0.0.22-10.0.0.30")
+    assert reassigns(full) == [(v4("10.0.0.20"), False), (v4("10.0.0.21"), False)]
+    found = taken(full)
+    assert reassigns(found) == []
+    (quarantine,) = (a for a in plan_node(found, ONE_NIC).actions if isinstance(a, Quarantine))
+    assert quarantine.addresses == BOTH
+
+
+def test_what_is_known_to_be_taken_is_not_asked_for_when_there_is_room_again() -> None:
+    found = taken(both_lost("10.0.0.22-10.0.0.30"))
+    assert reassigns(replace(found, instance=both_lost().instance)) == []
+
+
+def test_what_nobody_holds_is_not_quarantined_where_there_is_no_room_for_it() -> None:
+    nobody = taken(both_lost("10.0.0.22-10.0.0.30"), Code.REFUSED)
+    assert not any(isinstance(action, Quarantine | Reassign) for action in plan_node(nobody, ONE_NIC).actions)
+
+
+def test_the_room_for_one_goes_to_the_one_that_nobody_holds() -> None:
+    narrow = both_lost("10.0.0.22-10.0.0.29")
+    assert reassigns(narrow) == [(v4("10.0.0.20"), True), (v4("10.0.0.21"), False)]
+    first_is_taken = replace(narrow, tried=taken(narrow).tried[:1])
+    assert reassigns(first_is_taken) == [(v4("10.0.0.21"), True)]
+
+
+def test_what_ec2_does_not_show_at_this_look_takes_its_room_nevertheless() -> None:
+    # .24 is listed and not shown: with the primary address ten of ten slots are taken.
+    model = both_lost("10.0.0.22-10.0.0.23")
+    nic = eni(0, ipv4=v4("10.0.0.22-10.0.0.23", "10.0.0.30-10.0.0.35"))
+    narrow = replace(model, instance=instance(nic))
+    assert reassigns(narrow) == [(v4("10.0.0.20"), False), (v4("10.0.0.21"), False)]
+
+
+def test_the_subnets_room_counts_as_the_types_does() -> None:
+    subnets = {"subnet-0": replace(SUBNET_0, available_ipv4=1)}
+    narrow = replace(both_lost(), subnets=subnets)
+    assert reassigns(narrow) == [(v4("10.0.0.20"), True), (v4("10.0.0.21"), False)]
+
+
+def test_of_two_lost_addresses_in_use_the_one_that_nobody_holds_is_assigned_again() -> None:
+    lost = both_lost()
     together = plan_node(lost, ONE_NIC).due[0]
     assert isinstance(together, Reassign)
-    assert together.addresses == both
+    assert together.addresses == BOTH
     refused = replace(lost, tried=(Tried(together, Code.ADDRESS_TAKEN),))
     assert [a.addresses for a in plan_node(refused, ONE_NIC).actions if isinstance(a, Reassign)] == [
         v4("10.0.0.20"),

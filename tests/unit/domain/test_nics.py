@@ -14,19 +14,19 @@ from spiderpool_aws.domain.instance import (
     INDEX_TAG,
     INSTANCE_TAG,
     MANAGED_TAG,
-    ORPHAN_TAG,
     Eni,
     InstanceState,
     InstanceTypeLimits,
     Subnet,
 )
-from spiderpool_aws.domain.memory import ABSENCE
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
+from spiderpool_aws.domain.rules.desired import cooling_key
+from spiderpool_aws.domain.rules.nics import attach_key
 from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit import build
 from tests.unit.build import NOW, V4, V6, eni, instance, observed, policy
-from tests.unit.domain.planning import FULL, codes, full_node, keys
+from tests.unit.domain.planning import FULL, codes
 
 ROLE = {"spiderpool-aws/role": "secondary-nic"}
 SPARE_TAGS = {CLUSTER_TAG: "prod", INSTANCE_TAG: "i-1", INDEX_TAG: "1"}
@@ -55,7 +55,7 @@ def one_nic(*subnets: Subnet, **changes: Any) -> ObservedNode:
 
 
 def spare(**changes: Any) -> Eni:
-    return replace(eni(1, attachment_id="", attached=False, tags=SPARE_TAGS, groups=("sg-1",)), **changes)
+    return replace(eni(1, attachment_id="", attached=False, tags=SPARE_TAGS, groups=("sg-2", "sg-1")), **changes)
 
 
 def created(model: ObservedNode, the_policy: Policy) -> CreateNic:
@@ -116,6 +116,45 @@ def test_without_a_fitting_subnet_nothing_is_created_and_the_finding_says_why(wr
     assert not any(isinstance(action, CreateNic) for action in plan.actions)
 
 
+def test_a_subnet_that_has_cooled_down_is_asked_again() -> None:
+    cooled = one_nic(subnet("subnet-1"), cooling={"subnet-1": NOW})
+    assert created(cooled, creating()).subnet_id == "subnet-1"
+
+
+@pytest.mark.parametrize(
+    ("cooling", "size", "closed"),
+    [
+        pytest.param("subnet-1", {"addresses": 5}, True, id="no room for a NIC: none"),
+        pytest.param("subnet-1", {"prefixes": 1}, True, id="no room for a NIC: none with prefixes either"),
+        pytest.param(cooling_key("subnet-1", V4, prefixes=True), {"prefixes": 1}, True, id="no block"),
+        pytest.param(cooling_key("subnet-1", V4, prefixes=True), {"addresses": 5}, False, id="no block: addresses"),
+        pytest.param(cooling_key("subnet-1", V6, prefixes=True), {"prefixes": 1}, False, id="no block of IPv6"),
+    ],
+)
+def test_what_a_subnet_had_no_room_for_is_not_asked_of_it_again(cooling: str, size: Any, closed: bool) -> None:
+    plan = plan_node(one_nic(cooling={cooling: NOW + timedelta(seconds=1)}), creating(ipv4=size))
+    assert any(isinstance(action, CreateNic) for action in plan.actions) != closed
+
+
+@pytest.mark.parametrize(
+    ("slots", "prefixes", "expected"),
+    [
+        pytest.param(10, 2, 7, id="a slot stays free for each prefix"),
+        pytest.param(50, 2, 32, id="as many as the prefixes would hold"),
+        pytest.param(4, 2, 1, id="one is enough"),
+        pytest.param(3, 2, None, id="none is left"),
+    ],
+)
+def test_where_no_prefix_is_to_be_had_a_nic_is_created_with_single_addresses(
+    slots: int, prefixes: int, expected: int | None
+) -> None:
+    no_blocks = {cooling_key("subnet-1", V4, prefixes=True): NOW + timedelta(seconds=1)}
+    model = one_nic(cooling=no_blocks, limits=replace(build.M5_LARGE, ipv4_per_eni=slots))
+    plan = plan_node(model, creating(ipv4={"prefixes": prefixes, "fallback": "addresses"}))
+    found = [action.amounts for action in plan.actions if isinstance(action, CreateNic)]
+    assert found == ([{V4: Amount(expected)}] if expected is not None else [])
+
+
 def test_full_subnets_are_waited_for() -> None:
     plan = plan_node(one_nic(subnet("subnet-1", free=9)), creating())
     assert (codes(plan), len(plan.waits), plan.incomplete) == (["SubnetExhausted"], 1, True)
@@ -129,6 +168,26 @@ def test_what_the_type_cannot_carry_is_refused_before_anything_is_created(enis: 
     limits = InstanceTypeLimits("small", enis=enis, ipv4_per_eni=10, ipv6_per_eni=10, nitro=True)
     plan = plan_node(replace(one_nic(), limits=limits), creating(deviceIndex=index))
     assert codes(plan) == ["NicLimited"]
+
+
+def with_another(nic: Eni) -> ObservedNode:
+    """Return an instance of a type of two NICs that has one beside the first."""
+    model = one_nic(limits=replace(build.M5_LARGE, enis=2))
+    assert model.instance is not None
+    return replace(model, instance=replace(model.instance, enis=(*model.instance.enis, nic)))
+
+
+def test_a_nic_at_another_index_takes_the_place_and_one_of_another_network_card_does_not() -> None:
+    plan = plan_node(with_another(eni(2, subnet_id="subnet-1")), creating())
+    assert codes(plan) == ["NicLimited"]
+    assert created(with_another(eni(2, subnet_id="subnet-1", network_card=1)), creating()).device_index == 1
+
+
+@pytest.mark.parametrize(("size", "refused"), [({"prefixes": 1}, True), ({"addresses": 5}, False)])
+def test_a_nic_with_prefixes_is_refused_on_a_type_that_cannot_carry_them(size: dict[str, Any], refused: bool) -> None:
+    plan = plan_node(one_nic(limits=replace(build.M5_LARGE, nitro=False)), creating(ipv4=size))
+    assert ("NicLimited" in codes(plan)) == refused
+    assert any(isinstance(action, CreateNic) for action in plan.actions) != refused
 
 
 def test_an_instance_that_does_not_run_yet_gets_no_nic() -> None:
@@ -161,6 +220,34 @@ def test_what_was_created_is_attached_and_no_second_one_is_created() -> None:
     assert not any(isinstance(action, CreateNic | NoteOrphan) for action in plan.actions)
 
 
+@pytest.mark.parametrize(
+    ("changed", "cleaned_up"),
+    [
+        pytest.param({"tags": SPARE_TAGS | {MANAGED_TAG: "false"}}, False, id="left alone"),
+        pytest.param({"interface_type": "efa"}, False, id="for somebody else"),
+        pytest.param({"groups": ("sg-1",)}, True, id="other security groups"),
+        pytest.param({"subnet_id": "subnet-0"}, True, id="a subnet without the tag"),
+        pytest.param({"subnet_id": "subnet-unknown"}, True, id="a subnet that the policy does not find"),
+        pytest.param({"tags": SPARE_TAGS | {CLUSTER_TAG: "another"}}, False, id="of another cluster"),
+        pytest.param({"tags": SPARE_TAGS | {INSTANCE_TAG: "i-2"}}, True, id="of another instance"),
+        pytest.param({"tags": SPARE_TAGS | {INDEX_TAG: "2"}}, True, id="for another index"),
+    ],
+)
+def test_a_spare_nic_that_the_policy_would_not_create_so_is_not_attached_and_another_one_is_created(
+    changed: dict[str, Any], cleaned_up: bool
+) -> None:
+    plan = plan_node(one_nic(spares=(spare(**changed),)), creating())
+    assert not any(isinstance(action, AttachNic) for action in plan.actions)
+    assert any(isinstance(action, CreateNic) for action in plan.actions)
+    assert any(isinstance(action, NoteOrphan) for action in plan.actions) == cleaned_up
+
+
+def test_the_policys_own_security_groups_decide_which_spare_nic_is_attached() -> None:
+    model = one_nic(spares=(spare(groups=("sg-9",), eni_id="eni-8"), spare(groups=("sg-3",), eni_id="eni-9")))
+    plan = plan_node(model, creating(securityGroups=["sg-3"]))
+    assert [a.eni_id for a in plan.actions if isinstance(a, AttachNic | NoteOrphan)] == ["eni-9", "eni-8"]
+
+
 def test_a_nic_that_cannot_be_attached_is_deleted_at_once() -> None:
     model = one_nic(spares=(spare(),), tried=(Tried(AttachNic("i-1", 1, spare().eni_id), "Refused"),))
     (delete,) = (a for a in plan_node(model, creating()).actions if isinstance(a, DeleteNic))
@@ -177,70 +264,11 @@ def test_a_nic_of_ours_goes_with_its_instance_and_somebody_elses_is_left_as_it_i
     theirs = replace(ours, tags={})
     keep = plan_node(observed(instance=instance(eni(0), ours)), creating()).actions
     assert KeepWithInstance(ours.eni_id, ours.attachment_id) in keep
-    left = plan_node(observed(instance=instance(eni(0), theirs)), creating()).actions
-    assert not any(isinstance(action, KeepWithInstance) for action in left)
-
-
-def orphaned(**changes: Any) -> ObservedNode:
-    """Return a node with both NICs and a spare that nobody needs."""
-    return observed(instance=instance(eni(0, ipv4=FULL), eni(1, ipv4=FULL)), spares=(spare(eni_id="eni-9"),), **changes)
-
-
-def clean_up(model: ObservedNode) -> list[str]:
-    return [key for key in keys(plan_node(model, creating())) if "eni-9" in key]
-
-
-def test_a_nic_that_nobody_needs_is_noted_first_and_deleted_when_it_was_noted_ten_minutes_ago() -> None:
-    assert clean_up(orphaned()) == ["note that eni-9 belongs to nobody"]
-    for age, expected in ((ABSENCE - timedelta(seconds=1), []), (ABSENCE, ["delete eni-9"])):
-        tags = SPARE_TAGS | {ORPHAN_TAG: (NOW - age).isoformat()}
-        assert clean_up(replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),))) == expected
-
-
-def test_a_nic_whose_pool_is_still_there_is_noted_and_not_deleted_even_with_its_instance_gone() -> None:
-    tags = SPARE_TAGS | {ORPHAN_TAG: (NOW - ABSENCE).isoformat()}
-    (pool,) = (p for p in full_node()[0].pools)
-    assert pool.identity is not None
-    its_pool = replace(pool, identity=replace(pool.identity, eni_id="eni-9"), terminating=True, allocated=FULL)
-    model = replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),), pools=(its_pool,))
-    assert clean_up(model) == []
-    assert clean_up(replace(model, instance=instance(state=InstanceState.TERMINATED, enis=()))) == []
-    assert clean_up(replace(model, pools=())) == ["delete eni-9"]
-
-
-def test_a_spoiled_note_begins_anew() -> None:
-    tags = SPARE_TAGS | {ORPHAN_TAG: "yesterday"}
-    assert clean_up(replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),))) == [
-        "note that eni-9 belongs to nobody"
-    ]
-
-
-@pytest.mark.parametrize("missing", [CLUSTER_TAG, INSTANCE_TAG])
-def test_a_nic_without_both_of_our_tags_is_never_touched(missing: str) -> None:
-    tags = {key: value for key, value in SPARE_TAGS.items() if key != missing}
-    assert clean_up(replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),))) == []
-
-
-def test_a_nic_of_another_cluster_is_never_touched() -> None:
-    tags = SPARE_TAGS | {CLUSTER_TAG: "another"}
-    assert clean_up(replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),))) == []
-
-
-def test_the_spare_nics_of_a_terminated_instance_go_at_once() -> None:
-    gone = instance(state=InstanceState.TERMINATED, enis=())
-    model = observed(instance=gone, spares=(spare(eni_id="eni-9"),))
-    assert "delete eni-9" in keys(plan_node(model, creating()))
-
-
-def test_the_spare_nics_of_an_instance_that_ec2_does_not_know_are_noted_first() -> None:
-    model = observed(instance=None, node=None, spares=(spare(eni_id="eni-9"),))
-    assert keys(plan_node(model, creating())) == ["note that eni-9 belongs to nobody"]
-
-
-def test_a_tripped_fuse_holds_the_deletion_of_a_nic() -> None:
-    tags = SPARE_TAGS | {ORPHAN_TAG: (NOW - ABSENCE).isoformat()}
-    model = replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),), removals_held="the fuse is tripped")
-    assert clean_up(model) == []
+    kept = replace(ours, delete_on_termination=True)
+    moved = replace(ours, tags=SPARE_TAGS | {INSTANCE_TAG: "i-2"})
+    for other in (theirs, kept, moved):
+        left = plan_node(observed(instance=instance(eni(0), other)), creating()).actions
+        assert not any(isinstance(action, KeepWithInstance) for action in left)
 
 
 @pytest.mark.parametrize(
@@ -274,6 +302,21 @@ def test_a_nic_is_left_alone_for_the_reason_that_is_said(changed: dict[str, Any]
     plan = plan_node(observed(instance=instance(eni(0, **changed))), policy(nics=1))
     (finding,) = plan.findings
     assert (plan.actions, finding.message) == ((), f"{eni(0).eni_id} is left alone: it {why}")
+
+
+@pytest.mark.parametrize(
+    ("key", "until", "refused"),
+    [
+        pytest.param(attach_key("i-1", 1), NOW + timedelta(seconds=1), True, id="lately"),
+        pytest.param(attach_key("i-1", 1), NOW, False, id="long enough ago"),
+        pytest.param(attach_key("i-1", 2), NOW + timedelta(seconds=1), False, id="at another index"),
+        pytest.param(attach_key("i-2", 1), NOW + timedelta(seconds=1), False, id="to another instance"),
+    ],
+)
+def test_after_an_attach_that_was_refused_no_nic_is_created_for_a_while(key: str, until: Any, refused: bool) -> None:
+    plan = plan_node(one_nic(cooling={key: until}), creating())
+    assert any(isinstance(action, CreateNic) for action in plan.actions) != refused
+    assert codes(plan) == (["NicMissing"] if refused else [])
 
 
 @pytest.mark.parametrize(("index", "creations"), [(1, 0), (2, 1)])

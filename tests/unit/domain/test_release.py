@@ -263,6 +263,84 @@ def test_a_full_nic_gives_back_one_address_for_the_slot_of_a_prefix_and_no_more(
     assert unassign.addresses == v4("10.0.0.28")
 
 
+@pytest.mark.parametrize("prefixes", [False, True])
+def test_a_pause_that_is_over_keeps_nothing_from_being_asked(prefixes: bool) -> None:
+    cooling = {cooling_key("subnet-0", V4, prefixes=prefixes): NOW}
+    model = with_pool(v4("10.0.0.20-10.0.0.22"))
+    plan = plan_node(replace(model, cooling=cooling), INSTEAD if prefixes else ONE_NIC)
+    assert [a.prefixes for a in plan.actions if isinstance(a, Assign)] == [prefixes]
+
+
+def test_a_prefix_that_another_nic_could_not_get_is_asked_for() -> None:
+    other = Tried(Assign(eni(1).eni_id, V4, 1, prefixes=True), "SubnetExhausted")
+    plan = plan_node(observed(instance=instance(eni(0)), tried=(other,)), INSTEAD)
+    assert plan.due == (Assign(eni(0).eni_id, V4, 1, prefixes=True),)
+    assert plan.findings == ()
+
+
+def test_a_nic_that_lacks_a_look_at_one_of_its_addresses_has_no_slot_for_another() -> None:
+    model = with_pool(v4("10.0.0.20-10.0.0.28"), held=v4("10.0.0.20-10.0.0.27"))
+    plan = plan_node(model, policy(nics=1, ipv4={"addresses": "max"}))
+    assert (plan.findings, [a for a in plan.actions if isinstance(a, Assign)]) == ((), [])
+
+
+@pytest.mark.parametrize(
+    ("released", "listed", "unassigned"),
+    [
+        pytest.param("10.0.0.23-10.0.0.24", "10.0.0.20-10.0.0.22", v4("10.0.0.23"), id="not what another pool lists"),
+        pytest.param("10.0.0.23", "10.0.0.20-10.0.0.21", None, id="nor what is wanted instead of that"),
+    ],
+)
+def test_of_what_a_stopped_worker_released_only_what_nobody_needs_goes(
+    released: str, listed: str, unassigned: AddressSet | None
+) -> None:
+    held = v4(listed, "10.0.0.23-10.0.0.24")
+    model = with_pool(v4(listed), used=v4("10.0.0.20"), held=held)
+    noted = remembering(model, released=((NOW - timedelta(seconds=10), v4(released)),))
+    (pool,) = noted.pools
+    stale = replace(pool, name="stale", uid="uid-stale", spec=replace(pool.spec, ips=v4("10.0.0.24")))
+    plan = plan_node(replace(noted, claims=Claims([pool, stale])), policy(nics=1, ipv4={"addresses": ELASTIC}))
+    found = [a.addresses for a in plan.actions if isinstance(a, Unassign)]
+    assert found == ([unassigned] if unassigned is not None else [])
+
+
+NO_PREFIX: Mapping[str, Any] = {cooling_key("subnet-0", V4, prefixes=True): NOW + timedelta(seconds=30)}
+
+
+def test_a_full_nic_gives_back_one_address_for_a_prefix_that_single_ones_could_stand_in_for() -> None:
+    full = with_pool(v4("10.0.0.20-10.0.0.28"))
+    shrunk = shrink(full, INSTEAD)
+    assert (shrunk.pool.spec.ips, shrunk.dropped) == (v4("10.0.0.20-10.0.0.27"), None)
+    unlisted = after(full, shrunk)
+    (unassign,) = plan_node(unlisted, INSTEAD).due
+    assert isinstance(unassign, Unassign)
+    assert unassign.addresses == v4("10.0.0.28")
+    nic = eni(0, ipv4=v4("10.0.0.20-10.0.0.27"))
+    free = replace(unlisted, instance=instance(nic))
+    assert plan_node(free, INSTEAD).due == (Assign(nic.eni_id, V4, 1, prefixes=True),)
+    assert not any(isinstance(a, Assign | Unassign) for a in plan_node(refused(free), INSTEAD).actions)
+
+
+@pytest.mark.parametrize("the_policy", [INSTEAD, PREFIXES])
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param({"cooling": NO_PREFIX}, id="EC2 said so a moment ago"),
+        pytest.param({"subnets": {"subnet-0": replace(SUBNET_0, available_ipv4=15)}}, id="too few are free"),
+    ],
+)
+def test_a_full_nic_gives_nothing_back_for_a_prefix_that_is_not_to_be_had(
+    the_policy: Policy, model: dict[str, Any]
+) -> None:
+    plan = plan_node(replace(with_pool(v4("10.0.0.20-10.0.0.28")), **model), the_policy)
+    assert plan.actions == ()
+
+
+def test_a_full_nic_gives_back_no_more_slots_than_the_subnet_has_prefixes_for() -> None:
+    model = replace(with_pool(v4("10.0.0.20-10.0.0.28")), subnets={"subnet-0": replace(SUBNET_0, available_ipv4=31)})
+    assert shrink(model, policy(nics=1, ipv4={"prefixes": 3})).dropped == v4("10.0.0.28")
+
+
 def test_what_takes_the_place_of_released_addresses_is_listed_in_the_same_write() -> None:
     model = with_pool(v4("10.0.0.20-10.0.0.24"), ipv4_prefixes=(PREFIX,))
     assert shrink(model, PREFIXES).pool.spec.ips == AddressSet.from_networks(V4, [PREFIX])

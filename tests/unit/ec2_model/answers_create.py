@@ -154,6 +154,16 @@ CREATE = [
         answer=lambda _, s: len([eni for eni in s.model.enis.values() if eni.subnet_id == s.b]) == 1,
     ),
     Case(
+        "the same client token answers with the first NIC though it was deleted since, and makes no other",
+        "CreateNetworkInterface",
+        lambda s: {"SubnetId": s.b, "ClientToken": "t"},
+        f"{API}Run_Instance_Idempotency.html",
+        before=lambda s: s.model.call(
+            "DeleteNetworkInterface", {"NetworkInterfaceId": s.create_eni(SubnetId=s.b, ClientToken="t")}
+        ),
+        answer=lambda a, s: a["NetworkInterface"]["NetworkInterfaceId"] not in s.model.enis,
+    ),
+    Case(
         "the same client token with other parameters is a mismatch",
         "CreateNetworkInterface",
         lambda s: {"SubnetId": s.a, "ClientToken": "t"},

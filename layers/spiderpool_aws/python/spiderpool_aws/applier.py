@@ -10,6 +10,7 @@ from spiderpool_aws.domain.actions.nics import (
     CreateNic,
     DeleteNic,
     KeepWithInstance,
+    MarkPrimaryIpv6,
     NicAction,
     NoteOrphan,
     Reassign,
@@ -124,6 +125,9 @@ class Applier:
             case KeepWithInstance():
                 self._ec2.keep_with_instance(action.eni_id, action.attachment_id)
                 return observed.with_changed_eni(action.eni_id, _kept)
+            case MarkPrimaryIpv6():
+                self._ec2.mark_primary_ipv6(action.eni_id)
+                return observed.with_changed_eni(action.eni_id, Eni.with_primary_ipv6)
             case NoteOrphan():
                 self._ec2.tag_nic(action.eni_id, {ORPHAN_TAG: action.since})
                 return observed.with_tagged_spare(action.eni_id, {ORPHAN_TAG: action.since})
@@ -139,6 +143,8 @@ class Applier:
             # Asking for it would be refused, or with AllowReassignment take it away from its holder.
             holders = ", ".join(f"{address} is held by {holder}" for address, holder in sorted(held.items()))
             raise Refused(f"{holders}: the pod keeps an address that does not work, delete the pod", Code.ADDRESS_TAKEN)
+        if not action.has_room:
+            raise Refused(f"{action.why}; nobody holds it, and there is no room to assign it again")
         return _with_assigned(observed, action.eni_id, self._ec2.reassign(action.eni_id, action.addresses))
 
 

@@ -1,7 +1,8 @@
 """Observe: read EC2 and the cluster once for many nodes, and put together what each node's plan depends on."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from spiderpool_aws.domain.cluster.claims import Claims
 from spiderpool_aws.domain.cluster.node import Node, PodRef, fixed_node_name, is_node_name
@@ -12,6 +13,7 @@ from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.instance import GROUP_TAG, InstanceState, ObservedInstance, Subnet
 from spiderpool_aws.domain.observed import ObservedNode, node_proof
 from spiderpool_aws.domain.policy.model import Interface, Policy
+from spiderpool_aws.domain.rules.desired import PREFIX_ADDRESSES
 from spiderpool_aws.domain.rules.left_alone import why_remains_stay
 from spiderpool_aws.domain.rules.nodes import others_of
 from spiderpool_aws.domain.rules.remains import (
@@ -24,6 +26,9 @@ from spiderpool_aws.domain.rules.remains import (
     proved_others,
 )
 from spiderpool_aws.ports import Clock, ClusterPort, Systems
+
+CROWDED = timedelta(hours=1)
+"""How long a subnet that had no room is counted at every look: longer than any pause between two tries."""
 
 
 @dataclass(slots=True)
@@ -84,6 +89,7 @@ class Observer:
         self._cluster = systems.cluster
         self._scaling = systems.scaling
         self._clock = clock
+        self._crowded: dict[str, datetime] = {}
 
     def list_pools(self, policy: Policy) -> PoolListing:
         """Read all pools, and what is reserved.
@@ -148,7 +154,10 @@ class Observer:
         instances = list(instances)
         subnet_ids = sorted({eni.subnet_id for i in instances for eni in i.enis})
         reserved = any(nic.subnets.reserve for group in policy.groups for nic in group.interfaces)
-        subnets = dict(self._ec2.subnets(subnet_ids, fresh=reserved))
+        if reserved or not self._known_crowded().isdisjoint(subnet_ids):
+            subnets = self._counted(subnet_ids)
+        else:
+            subnets = dict(self._ec2.subnets(subnet_ids))
         choices = {
             (subnets[first.subnet_id].vpc_id, tuple(sorted(nic.subnets.tags.items())), nic.subnets.ids)
             for instance in instances
@@ -178,8 +187,27 @@ class Observer:
         return {i: replace(model, lifecycle=found.get(i)) for i, model in models.items()}
 
     def recount(self, model: ObservedNode, subnet_id: str) -> ObservedNode:
-        """Return the model with the free addresses of a subnet counted anew."""
-        return replace(model, subnets={**model.subnets, **self._ec2.subnets([subnet_id], fresh=True)})
+        """Return the model with the free addresses of a subnet counted anew: it had no room a moment ago."""
+        self._crowded[subnet_id] = self._clock.now()
+        return replace(model, subnets={**model.subnets, **self._counted([subnet_id])})
+
+    def counted(self, models: Mapping[str, ObservedNode], subnet_ids: Collection[str]) -> dict[str, ObservedNode]:
+        """Return the models with the free addresses of these subnets counted: one read for all."""
+        subnets = self._counted(sorted(subnet_ids)) if subnet_ids else {}
+        return {i: replace(model, subnets={**model.subnets, **subnets}) for i, model in models.items()}
+
+    def _counted(self, subnet_ids: Sequence[str]) -> dict[str, Subnet]:
+        """Read subnets with their free addresses; one that is nearly full is counted at the next look, too."""
+        subnets = dict(self._ec2.subnets(subnet_ids, fresh=True))
+        full = [name for name, subnet in subnets.items() if (subnet.available_ipv4 or 0) < PREFIX_ADDRESSES]
+        self._crowded |= dict.fromkeys(full, self._clock.now())
+        return subnets
+
+    def _known_crowded(self) -> set[str]:
+        """Return the subnets whose free addresses are counted at every look: they had no room lately."""
+        now = self._clock.now()
+        self._crowded = {name: moment for name, moment in self._crowded.items() if now - moment < CROWDED}
+        return set(self._crowded)
 
     def with_remains(self, models: Mapping[str, ObservedNode], policy: Policy) -> dict[str, ObservedNode]:
         """Add, for instances that are gone, the pods of their Nodes and who may have taken the Nodes over.

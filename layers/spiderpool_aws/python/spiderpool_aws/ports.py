@@ -103,6 +103,9 @@ class Ec2Writes(Protocol):
     def keep_with_instance(self, eni_id: str, attachment_id: str) -> None:
         """Have the NIC deleted with its instance (DeleteOnTermination)."""
 
+    def mark_primary_ipv6(self, eni_id: str) -> None:
+        """Have the first IPv6 address of a NIC marked as primary; one that is marked stays so."""
+
     def tag_nic(self, eni_id: str, tags: Mapping[str, str]) -> None:
         """Write tags of a NIC of ours."""
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from spiderpool_aws import telling
 from spiderpool_aws.announcer import Announcer
 from spiderpool_aws.applier import Applier
+from spiderpool_aws.cool_downs import asked_of
 from spiderpool_aws.domain.actions.nics import AttachNic, CreateNic, DeleteNic
 from spiderpool_aws.domain.actions.plan import Action, Finding, NodePlan
 from spiderpool_aws.domain.cluster.pool_listing import PoolListing
@@ -226,9 +227,9 @@ class Reconciler:
 
     def _recount(self, work: _Pass, action: Action) -> None:
         """Count a full subnet anew, so that this pass asks for what is left of it."""
-        subnet_id = self._recollection.exhausted(action, work.observed)
-        if subnet_id:
-            work.observed = self._observer.recount(work.observed, subnet_id)
+        if (asked := asked_of(action, work.observed)) is not None:
+            work.observed = self._observer.recount(work.observed, asked.subnet_id)
+            self._recollection.exhausted(action, work.observed)
 
 
 def _hints_of(subject: str, requests: Sequence[ReconcileRequest]) -> frozenset[Hint]:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from spiderpool_aws.cool_downs import Asked, asked_of
+from spiderpool_aws.domain.actions.plan import NodePlan
 from spiderpool_aws.domain.cluster.node_index import NodeIndex
 from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.control import Control
@@ -23,6 +25,7 @@ from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.fuse import FuseState
 from spiderpool_aws.domain.instance import ObservedInstance
 from spiderpool_aws.domain.memory import Absence
+from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.domain.rules.ipv6_default import flip_is_awaited, flip_is_due
@@ -176,10 +179,20 @@ class Resync:
         if flip:
             models = {i: replace(model, flip=True) for i, model in models.items()}
         plans = {instance_id: plan_node(model, policy) for instance_id, model in models.items()}
+        models, plans = self._counted(models, plans, policy)
         # In a group that holds it up, or keeps it warm, it lacks nothing; asked only of those that seem to.
         scaled = self._observer.with_lifecycles({i: models[i] for i, plan in plans.items() if plan.actions})
         plans |= {i: plan_node(model, policy) for i, model in scaled.items() if model.lifecycle is not None}
         return Survey(policy, pools, models | scaled, plans, listed, absent, partial=bool(only))
+
+    def _counted(
+        self, models: dict[str, ObservedNode], plans: dict[str, NodePlan], policy: Policy
+    ) -> tuple[dict[str, ObservedNode], dict[str, NodePlan]]:
+        """Plan anew those that lack addresses, with their subnets counted: of a full one no worker can get any."""
+        asked = {i: {asked.subnet_id for asked in _asked(models[i], plan)} for i, plan in plans.items()}
+        lacking = {i: models[i] for i, subnets in asked.items() if subnets}
+        counted = self._observer.counted(lacking, set().union(*asked.values()))
+        return models | counted, plans | {i: plan_node(model, policy) for i, model in counted.items()}
 
     def _refuse_strangers(self, survey: Survey) -> dict[str, Any]:
         finding = stranger_finding(survey.policy, survey.pools)
@@ -227,3 +240,7 @@ class Resync:
 
     def _enqueue(self, instance_ids: Sequence[str], request: ResyncRequest, survey: Survey) -> None:
         self._queue.send([ReconcileRequest(i, request.request_id, "resync", survey.hints(i)) for i in instance_ids])
+
+
+def _asked(model: ObservedNode, plan: NodePlan) -> list[Asked]:
+    return [asked for action in plan.actions if (asked := asked_of(action, model)) is not None and asked.counted]

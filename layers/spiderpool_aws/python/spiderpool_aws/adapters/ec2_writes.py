@@ -152,6 +152,14 @@ class Ec2Writer:
                 NetworkInterfaceId=eni_id, Attachment={"AttachmentId": attachment_id, "DeleteOnTermination": True}
             )
 
+    def mark_primary_ipv6(self, eni_id: str) -> None:
+        """Have the first IPv6 address of a NIC marked as primary (ModifyNetworkInterfaceAttribute, EnablePrimaryIpv6).
+
+        Which one that is EC2 does not answer. The mark stays until the NIC is detached.
+        """
+        with self._call("ModifyNetworkInterfaceAttribute", eni_id, Call.IDEMPOTENT):
+            self._writes.modify_network_interface_attribute(NetworkInterfaceId=eni_id, EnablePrimaryIpv6=True)
+
     def tag_nic(self, eni_id: str, tags: Mapping[str, str]) -> None:
         """Write tags of a NIC; those that are not named stay."""
         with self._call("CreateTags", eni_id, Call.IDEMPOTENT):

@@ -12,6 +12,7 @@ from spiderpool_aws.domain.actions.nics import (
     CreateNic,
     DeleteNic,
     KeepWithInstance,
+    MarkPrimaryIpv6,
     NicAction,
     NoteOrphan,
     Reassign,
@@ -162,6 +163,9 @@ def _of_nic(action: NicAction) -> Change:
             return Change(
                 Kind.CHANGE, action.eni_id, "it goes with its instance", updated=("DeleteOnTermination: true",)
             )
+        case MarkPrimaryIpv6():
+            why = "it has no primary IPv6 address, and IPv6 pools need one"
+            return Change(Kind.CHANGE, action.eni_id, why, updated=("EnablePrimaryIpv6: true",))
         case NoteOrphan():
             return Change(Kind.CHANGE, action.eni_id, f"it belongs to nobody since {action.since}; only noted")
         case DeleteNic():

@@ -58,6 +58,8 @@ class Eni:
     """All single IPv6 addresses, the primary one included."""
     primary_ipv6: str | None = None
     """The address marked `IsPrimaryIpv6`; None when the NIC has no such mark."""
+    marked_ipv6: bool = False
+    """EC2 was asked in this pass to mark one of several, and has not shown yet which."""
     ipv6_prefixes: tuple[Network, ...] = ()
     groups: tuple[str, ...] = ()
     """Security group ids."""
@@ -99,6 +101,10 @@ class Eni:
             new = addresses - AddressSet.of(IPFamily.IPV4, [self.primary_ipv4])
             return replace(self, ipv4=self.ipv4 | new, ipv4_prefixes=(*self.ipv4_prefixes, *prefixes))
         return replace(self, ipv6=self.ipv6 | addresses, ipv6_prefixes=(*self.ipv6_prefixes, *prefixes))
+
+    def with_primary_ipv6(self) -> "Eni":
+        """Return the NIC after EC2 was asked to mark its first IPv6 address: which one that is only EC2 knows."""
+        return replace(self, marked_ipv6=True, primary_ipv6=next(iter(self.ipv6)) if len(self.ipv6) == 1 else None)
 
     def without(self, addresses: AddressSet, prefixes: tuple[Network, ...]) -> "Eni":
         """Return the NIC after addresses or prefixes were unassigned."""

@@ -28,6 +28,7 @@ from spiderpool_aws.domain.actions.nics import (
     CreateNic,
     DeleteNic,
     KeepWithInstance,
+    MarkPrimaryIpv6,
     NoteOrphan,
     Reassign,
     Unassign,
@@ -197,7 +198,9 @@ def _reason(action: Action, code: str) -> str:
     match action:
         case Assign() | Reassign():
             return code if code in {Code.SUBNET_EXHAUSTED, Code.ADDRESS_TAKEN} else "AssignmentRefused"
-        case CreateNic() | AttachNic() | KeepWithInstance() | NoteOrphan() | DeleteNic() | Unassign():
+        case (
+            CreateNic() | AttachNic() | KeepWithInstance() | MarkPrimaryIpv6() | NoteOrphan() | DeleteNic() | Unassign()
+        ):
             return code if code == Code.SUBNET_EXHAUSTED else "NicRefused"
         case ApplyPool() | DeletePool() | Quarantine() | LiftQuarantine():
             return "PoolRefused"

@@ -63,6 +63,8 @@ class ObservedNode:
     """Our SpiderReservedIPs of this instance."""
     lifecycle: Lifecycle | None = None
     """Where the instance stands in its Auto Scaling group; None: it is in none."""
+    leaving_since: datetime | None = None
+    """Since when this process has seen the group wait to terminate it: what counts where no pool could be written."""
     heartbeat_due: bool = False
     """The group was not told for a while that the instance is being worked on."""
     interrupted: bool = False

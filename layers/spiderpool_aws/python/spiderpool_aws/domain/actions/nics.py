@@ -62,10 +62,14 @@ class Reassign(_NicAction):
     why: str
     vpc_id: str = ""
     """Where somebody else may hold one of them."""
+    has_room: bool = True
+    """False: the NIC cannot take them now, and it is only looked up who holds them."""
 
     @property
     def key(self) -> str:
-        """Name the action."""
+        """Name the action; with room it is another try."""
+        if not self.has_room:
+            return f"look up who holds {self.addresses}, which {self.eni_id} has lost and has no room for"
         return f"assign {self.addresses} again to {self.eni_id}"
 
     @property
@@ -193,6 +197,26 @@ class KeepWithInstance(_NicAction):
 
 
 @dataclass(frozen=True, slots=True)
+class MarkPrimaryIpv6(_NicAction):
+    """Have the first IPv6 address of a NIC of ours marked as its primary one: the host's own, which no pod gets."""
+
+    eni_id: str
+
+    @property
+    def key(self) -> str:
+        """Name the action."""
+        return f"mark an IPv6 address of {self.eni_id} as primary"
+
+    @property
+    def scope(self) -> str:
+        """What the other NICs need is done nevertheless."""
+        return self.eni_id
+
+    def __str__(self) -> str:
+        return self.key
+
+
+@dataclass(frozen=True, slots=True)
 class NoteOrphan(PlannedAction):
     """Write on a NIC of ours, as a tag, when it was first seen to belong to nobody."""
 
@@ -251,4 +275,6 @@ class DeleteNic(PlannedAction):
         return f"{self.key}: {self.why}"
 
 
-NicAction = Assign | Reassign | Unassign | CreateNic | AttachNic | KeepWithInstance | NoteOrphan | DeleteNic
+NicAction = (
+    Assign | Reassign | Unassign | CreateNic | AttachNic | KeepWithInstance | MarkPrimaryIpv6 | NoteOrphan | DeleteNic
+)

@@ -1,6 +1,7 @@
 """The rules of one NIC and one IP family: what EC2 has to assign, and what goes back to the subnet. Pure."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from spiderpool_aws.domain.actions.nics import Amount, Assign, Reassign, Unassign
 from spiderpool_aws.domain.actions.plan import Tried
@@ -24,9 +25,13 @@ from spiderpool_aws.domain.rules.desired import (
     wanted,
 )
 from spiderpool_aws.domain.rules.draft import Draft
-from spiderpool_aws.domain.rules.lost import Lost
+from spiderpool_aws.domain.rules.lost import Lost, taken_addresses
 from spiderpool_aws.domain.rules.nic_family import NicFamily
 from spiderpool_aws.metrics import Metric
+
+SOON = timedelta(minutes=1)
+"""Until then a message waits for a full subnet. Behind one that waits longer newer ones would stand: the resync
+looks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,8 @@ def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft
     bounds = Bounds(nic.limits, nic.subnet, nic.interface.subnets.reserve)
     unseen = holding.unseen_blocks(nic.family) if size.prefixes is not None else len(holding.unseen)
     slots = bounds.free_slots(nic.family, nic.eni, unseen)
-    want = wanted(size, holding, slots, prefix_refused=_prefix_refused(nic))
+    prefix_refused = _prefix_refused(nic)
+    want = wanted(size, holding, slots, prefix_refused=prefix_refused)
     need = lack(size, nic.family, nic.eni, holding, bounds, want)
     if need.problem:
         draft.report(Metric.CAPACITY_LIMITED, need.problem)
@@ -59,7 +65,8 @@ def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft
         _owe(nic, size, holding, want, no_excess(nic.family), draft)
         _plan_assign(nic, Assign(nic.eni.eni_id, nic.family, need.amount.count, need.amount.prefixes), draft)
         return Release(no_excess(nic.family), EMPTY[nic.family], _kept_note(nic))
-    return _plan_release(nic, size, holding, want, need.slots if need.short else None, draft)
+    in_the_way = 0 if prefix_refused else need.slots
+    return _plan_release(nic, size, holding, want, in_the_way if need.short else None, draft)
 
 
 def _report_fallback(nic: NicFamily, size: Size, holding: Holding, draft: Draft) -> None:
@@ -86,21 +93,24 @@ def _plan_reassign(nic: NicFamily, holding: Holding, lost: Lost, draft: Draft) -
     why = f"{users} still uses it, and {nic.eni.eni_id} has lost it"
     bounds = Bounds(nic.limits, nic.subnet, nic.interface.subnets.reserve)
     free = bounds.room(nic.family, nic.eni, len(holding.unseen))
-    if len(lost.in_use) > free:
-        text = f"{lost.in_use} cannot be assigned again ({why}): there is room for {free}"
-        draft.report(Metric.CAPACITY_LIMITED, text)
-        return holding
-    for addresses in _to_reassign(nic, lost):
-        if draft.add(Reassign(nic.eni.eni_id, addresses, why, nic.subnet.vpc_id)):
+    for addresses in _to_reassign(nic, lost, free):
+        has_room = len(addresses) <= free
+        if draft.add(Reassign(nic.eni.eni_id, addresses, why, nic.subnet.vpc_id, has_room)) and has_room:
             holding = replace(holding, unseen=holding.unseen | addresses)
+            free -= len(addresses)
     return holding
 
 
-def _to_reassign(nic: NicFamily, lost: Lost) -> list[AddressSet]:
-    """Return what is asked for together: all of it, or each by itself when somebody holds one of them."""
-    if nic.observed.outcome_of(Reassign(nic.eni.eni_id, lost.in_use, "")) == Code.ADDRESS_TAKEN:
-        return [AddressSet.of(nic.family, [address]) for address in lost.in_use]
-    return [lost.in_use]
+def _to_reassign(nic: NicFamily, lost: Lost, free: int) -> list[AddressSet]:
+    """Return what is asked for together: all of it, or each by itself when one is taken or there is no room for all.
+
+    What somebody holds is left out of the latter: it takes no room from the others, and is not asked for twice.
+    """
+    together, taken = Reassign(nic.eni.eni_id, lost.in_use, ""), taken_addresses(nic.family, nic.observed)
+    known = bool(taken) or nic.observed.outcome_of(together) == Code.ADDRESS_TAKEN
+    if len(lost.in_use) <= free and not known:
+        return [lost.in_use]
+    return [AddressSet.of(nic.family, [address]) for address in lost.in_use - taken]
 
 
 def _plan_assign(nic: NicFamily, action: Assign, draft: Draft) -> None:
@@ -109,9 +119,14 @@ def _plan_assign(nic: NicFamily, action: Assign, draft: Draft) -> None:
     if until is None or until <= nic.observed.now:
         draft.add(action)
         return
-    # Somebody was told a moment ago that the subnet is full: asking again would only use up the request rate.
-    draft.report(Code.SUBNET_EXHAUSTED, f"{nic.subnet.subnet_id} had no room a moment ago: {action} waits")
-    draft.wait(f"{nic.subnet.subnet_id} has no room", (until - nic.observed.now).total_seconds())
+    # Somebody was told that the subnet is full: asking again would only use up the request rate.
+    draft.report(
+        Code.SUBNET_EXHAUSTED,
+        f"{nic.subnet.subnet_id} had no room: {action} is tried again when it has more, or in half an hour",
+    )
+    left = until - nic.observed.now
+    if left <= SOON:
+        draft.wait(f"{nic.subnet.subnet_id} has no room", left.total_seconds())
 
 
 def _prefix_refused(nic: NicFamily) -> bool:

@@ -128,7 +128,7 @@ def wanted(size: Size, holding: Holding, free_slots: int, *, prefix_refused: boo
         instead = PREFIX_ADDRESSES * missing if size.fallback == "addresses" else 0
         # The last slots stay free for the prefixes, so that they can come back.
         reachable = max(0, have + free_slots - missing)
-        return Wanted(min(instead, reachable) if prefix_refused else min(instead, have), size.prefixes)
+        return Wanted(min(instead, reachable if prefix_refused else min(have, reachable)), size.prefixes)
     match size.addresses:
         case Elastic() as elastic:
             used = len(holding.used)
@@ -162,12 +162,14 @@ def lack(size: Size, family: IPFamily, eni: Eni, holding: Holding, bounds: Bound
         )
         in_the_way, count = count - slots, slots
     room = bounds.subnet_room(family)
-    if room is not None and count > (room := room // (PREFIX_ADDRESSES if prefixes else 1)):
+    if room is not None and missing > (room := room // (PREFIX_ADDRESSES if prefixes else 1)):
         problem = (
             f"{bounds.subnet.subnet_id} has {bounds.subnet.available_ipv4} free addresses and keeps {bounds.reserve}: "
-            f"{eni.eni_id} gets {room} of {count}"
+            f"{eni.eni_id} gets {room} of {missing}"
         )
-        count = room
+        count = min(count, room)
+        # A slot that is freed for what the subnet does not have would stay empty.
+        in_the_way = min(in_the_way, room - count)
     return Lack(Amount(count, prefixes), problem, in_the_way, short=missing > 0)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from spiderpool_aws.domain.actions.pools import ApplyPool, DeletePool
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.instance import CLUSTER_TAG, ObservedInstance
 from spiderpool_aws.domain.lifecycle import CompleteHook, HookResult, Lifecycle, ProlongHook, Transition
@@ -62,19 +63,26 @@ def _is_terminating(lifecycle: Lifecycle | None) -> bool:
 
 
 def _plan_drained(observed: ObservedNode, lifecycle: Lifecycle, policy: Policy, draft: Draft) -> None:
-    """Hold the termination up until no pod has an address, or the policy's patience has run out."""
+    """Hold the termination up until no pod has an address and none can get one, or the policy's patience has run out.
+
+    A pool that is not disabled (its write was refused) still gives addresses to pods.
+    """
     live = [pool for pool in observed.pools if not pool.terminating]
+    planned = {action.pool.name for action in draft.actions if isinstance(action, ApplyPool | DeletePool)}
+    enabled = [pool.name for pool in live if not pool.spec.disable and pool.name not in planned]
     used = sum(len(pool.allocated) for pool in live)
-    since = min((pool.memory.leaving for pool in live if pool.memory.leaving is not None), default=observed.now)
+    noted = [*(pool.memory.leaving for pool in live), observed.leaving_since]
+    since = min((moment for moment in noted if moment is not None), default=observed.now)
     left = policy.nodes.drain_seconds - (observed.now - since).total_seconds()
-    if not used:
+    refused = f"{', '.join(enabled)} could not be disabled"
+    if not used and not enabled:
         _complete(observed, lifecycle, HookResult.CONTINUE, "no pod has an address of it any more", draft)
     elif left <= 0:
-        _complete(
-            observed, lifecycle, HookResult.CONTINUE, f"pods still have {used} of its addresses, and time is up", draft
-        )
+        standing = f"pods still have {used} of its addresses" if used else refused
+        _complete(observed, lifecycle, HookResult.CONTINUE, f"{standing}, and time is up", draft)
     else:
-        draft.wait(f"pods still have {used} addresses of {observed.instance_id}", min(left, LOOK_AGAIN_SECONDS))
+        standing = f"pods still have {used} addresses of {observed.instance_id}" if used else refused
+        draft.wait(standing, min(left, LOOK_AGAIN_SECONDS))
         _prolong(observed, lifecycle, draft)
 
 

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from spiderpool_aws.domain.actions.nics import Reassign
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
 from spiderpool_aws.domain.cluster.pool import Pool
+from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.instance import Eni
 from spiderpool_aws.domain.observed import ObservedNode
 
@@ -76,3 +78,16 @@ def lost_addresses(pool: Pool, usable: AddressSet, now: datetime) -> Lost:
     unconfirmed = [since for since, _ in memory if now - since < SECOND_LOOK]
     delay = (min(unconfirmed) + SECOND_LOOK - now).total_seconds() if unconfirmed else None
     return Lost(tuple(memory), confirmed, confirmed & pool.allocated, delay)
+
+
+def taken_addresses(family: IPFamily, observed: ObservedNode) -> AddressSet:
+    """Return what was found in this pass to be held by somebody else.
+
+    Of several that were asked for together nobody knows which one it was: each is then asked for by itself.
+    """
+    taken = EMPTY[family]
+    for tried in observed.tried:
+        action = tried.action
+        if isinstance(action, Reassign) and tried.code == Code.ADDRESS_TAKEN and action.addresses.family is family:
+            taken = taken | (action.addresses if len(action.addresses) == 1 else EMPTY[family])
+    return taken

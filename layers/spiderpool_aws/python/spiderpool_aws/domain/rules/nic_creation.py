@@ -12,6 +12,7 @@ from spiderpool_aws.domain.instance import (
     CLUSTER_TAG,
     INDEX_TAG,
     INSTANCE_TAG,
+    Eni,
     InstanceTypeLimits,
     ObservedInstance,
     Subnet,
@@ -72,7 +73,8 @@ def creation_key(action: CreateNic) -> str:
 
 def choose_creation(nic: MissingNic, draft: Draft) -> CreateNic | None:
     """Return the creation in the subnet with the most room above its reserve; None, with the reason, if none has."""
-    fitting = [subnet for subnet in nic.observed.subnets.values() if _fits(subnet, nic)]
+    known = nic.observed.subnets.values()
+    fitting = [subnet for subnet in known if _fits(subnet, nic.observed, nic.instance, nic.interface)]
     if not fitting:
         instance, index = nic.instance, nic.interface.device_index
         draft.refuse(
@@ -99,15 +101,28 @@ def _roomiest(nic: MissingNic, fitting: list[Subnet]) -> CreateNic | None:
     return next((action for action in creations if not _is_closed(action, nic.observed)), None)
 
 
-def _fits(subnet: Subnet, nic: MissingNic) -> bool:
-    choice, first = nic.interface.subnets, nic.instance.eni_at(0)
-    home = nic.observed.subnets.get(first.subnet_id) if first is not None else None
+def is_as_created(eni: Eni, observed: ObservedNode, instance: ObservedInstance, interface: Interface) -> bool:
+    """Tell whether the policy would create a NIC in this subnet, and with these security groups."""
+    subnet, groups = observed.subnets.get(eni.subnet_id), _groups(instance, interface)
+    if groups and set(groups) != set(eni.groups):
+        return False
+    return subnet is not None and _fits(subnet, observed, instance, interface)
+
+
+def _groups(instance: ObservedInstance, interface: Interface) -> tuple[str, ...]:
+    first = instance.eni_at(0)
+    return tuple(interface.security_groups or (first.groups if first is not None else ()))
+
+
+def _fits(subnet: Subnet, observed: ObservedNode, instance: ObservedInstance, interface: Interface) -> bool:
+    choice, first = interface.subnets, instance.eni_at(0)
+    home = observed.subnets.get(first.subnet_id) if first is not None else None
     return (
-        subnet.availability_zone == nic.instance.availability_zone
+        subnet.availability_zone == instance.availability_zone
         and (home is None or home.vpc_id == subnet.vpc_id)
         and all(subnet.tags.get(key) == value for key, value in choice.tags.items())
         and (not choice.ids or subnet.subnet_id in choice.ids)
-        and all(subnet.cidr(family) is not None for family in nic.interface.families)
+        and all(subnet.cidr(family) is not None for family in interface.families)
     )
 
 
@@ -120,8 +135,6 @@ def _is_closed(action: CreateNic, observed: ObservedNode) -> bool:
 
 def _creation(nic: MissingNic, subnet: Subnet) -> CreateNic:
     interface, instance_id = nic.interface, nic.instance.instance_id
-    first = nic.instance.eni_at(0)
-    groups = interface.security_groups or (first.groups if first is not None else ())
     tags = {
         CLUSTER_TAG: nic.policy.cluster,
         INSTANCE_TAG: instance_id,
@@ -129,7 +142,9 @@ def _creation(nic: MissingNic, subnet: Subnet) -> CreateNic:
         "Name": f"{instance_id}-{interface.host}",
     }
     amounts = dict(_amounts(interface, nic.limits, nic.room(subnet)))
-    action = CreateNic(instance_id, interface.device_index, subnet.subnet_id, tuple(groups), amounts, tags)
+    action = CreateNic(
+        instance_id, interface.device_index, subnet.subnet_id, _groups(nic.instance, interface), amounts, tags
+    )
     return replace(action, token=_token(nic.observed.token_seed, action))
 
 

@@ -5,7 +5,7 @@ needs is noted, and deleted when it was noted ten minutes ago (docs/architecture
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from spiderpool_aws.domain.actions.nics import AttachNic, DeleteNic, KeepWithInstance, NoteOrphan
 from spiderpool_aws.domain.instance import (
@@ -18,25 +18,30 @@ from spiderpool_aws.domain.instance import (
     InstanceTypeLimits,
     ObservedInstance,
 )
-from spiderpool_aws.domain.memory import ABSENCE
+from spiderpool_aws.domain.memory import ABSENCE, STALE
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Interface, Policy
 from spiderpool_aws.domain.rules.draft import Draft
-from spiderpool_aws.domain.rules.nic_creation import MissingNic, choose_creation
+from spiderpool_aws.domain.rules.nic_creation import MissingNic, choose_creation, is_as_created
 from spiderpool_aws.metrics import Metric
 
 
-def spare_for(observed: ObservedNode, interface: Interface) -> Eni | None:
-    """Return the NIC that we created for a device index of this instance and that is not attached yet."""
-    index = str(interface.device_index)
-    return next((eni for eni in observed.spares if eni.tags.get(INDEX_TAG) == index), None)
+def spare_for(observed: ObservedNode, instance: ObservedInstance, policy: Policy, interface: Interface) -> Eni | None:
+    """Return the NIC that we created for a device index of this instance and that is not attached yet.
+
+    One that is left alone is none, and so is one that today's policy would not create like this: another is created,
+    and the clean-up takes what is ours. To bring it in line would change its security groups, and a subnet never does.
+    """
+    own = {CLUSTER_TAG: policy.cluster, INSTANCE_TAG: instance.instance_id, INDEX_TAG: str(interface.device_index)}
+    ours = (eni for eni in observed.spares if own.items() <= eni.tags.items() and not eni.why_left_alone)
+    return next((eni for eni in ours if is_as_created(eni, observed, instance, interface)), None)
 
 
 def plan_missing_nic(
     observed: ObservedNode, instance: ObservedInstance, policy: Policy, interface: Interface, draft: Draft
 ) -> None:
     """Plan for a device index of the policy at which the instance has no NIC."""
-    spare = spare_for(observed, interface)
+    spare = spare_for(observed, instance, policy, interface)
     if spare is not None:
         _plan_attach(observed, instance, interface, spare, draft)
         return
@@ -132,20 +137,29 @@ def plan_orphans(observed: ObservedNode, needed: Mapping[str, Eni], policy: Poli
         is_ours = eni.is_ours and eni.tags.get(CLUSTER_TAG) == policy.cluster
         if eni.eni_id in needed or not is_ours or eni.why_left_alone:
             continue
-        noted = _noted(eni)
-        if noted is not None and eni.eni_id in pooled:
+        noted = _noted(eni, observed.now)
+        # While it has to stay anyhow, a note that grows old is no reason to write.
+        has_note = ORPHAN_TAG in eni.tags
+        if has_note and eni.eni_id in pooled:
             continue
         if draft.gone and eni.eni_id not in pooled:
             draft.add(DeleteNic(eni.eni_id, "its instance is terminated"))
+        elif noted is None and has_note and observed.removals_held:
+            continue
         elif noted is None:
             draft.add(NoteOrphan(eni.eni_id, observed.now.isoformat(timespec="seconds")))
         elif observed.now - noted >= ABSENCE:
             draft.add(DeleteNic(eni.eni_id, f"it belongs to nobody since {noted:%Y-%m-%d %H:%M:%S}Z"))
 
 
-def _noted(eni: Eni) -> datetime | None:
+def _noted(eni: Eni, now: datetime) -> datetime | None:
+    """Return since when the NIC belongs to nobody; None when that has to be noted, for the first time or anew.
+
+    A NIC that was attached meanwhile still carries the note of then: like that of an absence, it counts for so long
+    only as looks may be apart. One of the future is not ours.
+    """
     try:
         noted = datetime.fromisoformat(eni.tags.get(ORPHAN_TAG, ""))
     except ValueError:
         return None
-    return noted if noted.tzinfo is not None else None
+    return noted if noted.tzinfo is not None and timedelta() <= now - noted <= STALE else None

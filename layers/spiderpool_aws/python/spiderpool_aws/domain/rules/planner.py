@@ -61,9 +61,13 @@ def _plan_known(observed: ObservedNode, instance: ObservedInstance, policy: Poli
         for pool in observed.pools:
             memory = replace(pool.memory, interrupted=pool.memory.interrupted and not stopped)
             plan_resting(observed, instance, pool, memory, f"the instance is {instance.state}", draft)
+        if stopped:
+            _plan_loose(observed, instance, policy, draft)
         plan_idle(observed, instance, policy, f"the instance is {instance.state}", draft)
     elif why := why_leaving(observed):
         plan_leaving(observed, instance, why, policy, draft)
+        if observed.lifecycle is not None and observed.lifecycle.is_warm:
+            _plan_loose(observed, instance, policy, draft)
     else:
         _plan_live(observed, instance, policy, draft)
         plan_launched(observed, policy, draft)
@@ -92,12 +96,30 @@ def _plan_live(observed: ObservedNode, instance: ObservedInstance, policy: Polic
             plan_detached(observed, pool, draft)
     needed = {}
     for interface in group.interfaces:
-        if instance.eni_at(interface.device_index) is None and (spare := spare_for(observed, interface)) is not None:
+        spare = spare_for(observed, instance, policy, interface)
+        if spare is not None and instance.eni_at(interface.device_index) is None:
             needed[spare.eni_id] = spare
         _plan_interface(observed, instance, policy, with_overrides(interface, instance, draft), node_name, draft)
     plan_orphans(observed, needed, policy, draft)
     _plan_multus(observed, policy.cluster, group, draft)
     plan_prepared(observed, instance, policy, draft)
+
+
+def _plan_loose(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
+    """Plan for the loose NICs of an instance that serves nobody now: what it will need is attached, the rest goes.
+
+    Nothing is created for it; EC2 attaches a NIC to a stopped instance, too (EC2 API, AttachNetworkInterface).
+    """
+    group, needed = policy.group_of(instance), {}
+    for interface in group.interfaces if group is not None else ():
+        spare = spare_for(observed, instance, policy, interface)
+        if spare is not None and instance.eni_at(interface.device_index) is None:
+            needed[spare.eni_id] = spare
+            plan_missing_nic(observed, instance, policy, interface, draft)
+    for eni in instance.enis:
+        if eni.attached and not eni.why_left_alone:
+            plan_kept(eni, instance, draft)
+    plan_orphans(observed, needed, policy, draft)
 
 
 def _plan_interface(

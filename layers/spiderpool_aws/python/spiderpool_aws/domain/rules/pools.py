@@ -16,6 +16,7 @@ from spiderpool_aws.domain.memory import REST, PoolMemory
 from spiderpool_aws.domain.rules.amounts import Release, plan_amounts
 from spiderpool_aws.domain.rules.desired import Holding
 from spiderpool_aws.domain.rules.draft import Draft
+from spiderpool_aws.domain.rules.host_ipv6 import plan_host_ipv6
 from spiderpool_aws.domain.rules.ipv6_default import may_be_default
 from spiderpool_aws.domain.rules.lost import Lost, lost_addresses, nothing_lost
 from spiderpool_aws.domain.rules.nic_family import NicFamily, holding_of, host_ipv6, pool_name
@@ -35,11 +36,7 @@ def plan_nic_family(nic: NicFamily, draft: Draft) -> None:
         return
     host = host_ipv6(nic) if nic.family is IPFamily.IPV6 else EMPTY[nic.family]
     if nic.family is IPFamily.IPV6 and not host and size.prefixes is None:
-        draft.refuse(
-            Metric.HOST_ADDRESS_UNKNOWN,
-            f"{nic.eni.eni_id} has no address marked as primary IPv6 and none that is the Node's InternalIP: launch "
-            "with PrimaryIpv6, or use ipv6 prefixes",
-        )
+        plan_host_ipv6(nic, draft)
         return
     pool, now = nic.pool, nic.observed.now
     lost = lost_addresses(pool, nic.eni.assigned(nic.family), now) if pool else nothing_lost(nic.family)

@@ -4,13 +4,11 @@ A pool cannot drop an address in use, and Spiderpool gives a released one again 
 back, across all pools, until the pool has dropped it.
 """
 
-from spiderpool_aws.domain.actions.nics import Reassign
 from spiderpool_aws.domain.actions.pools import LiftQuarantine, Quarantine
-from spiderpool_aws.domain.addresses import EMPTY, AddressSet
+from spiderpool_aws.domain.addresses import EMPTY
 from spiderpool_aws.domain.cluster.pool import Pool
-from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.rules.draft import Draft
-from spiderpool_aws.domain.rules.lost import Lost
+from spiderpool_aws.domain.rules.lost import Lost, taken_addresses
 
 
 def plan_quarantine(pool: Pool, lost: Lost, draft: Draft) -> None:
@@ -20,7 +18,7 @@ def plan_quarantine(pool: Pool, lost: Lost, draft: Draft) -> None:
     missing = EMPTY[pool.family]
     for _, addresses in lost.memory:
         missing = missing | addresses
-    wanted = (held & missing) | _taken(lost, draft)
+    wanted = (held & missing) | (lost.in_use & taken_addresses(pool.family, draft.observed))
     if wanted and wanted != held:
         draft.add(Quarantine(pool, wanted, "a pod uses them, and another NIC holds them"))
     elif known is not None and not wanted:
@@ -42,11 +40,3 @@ def plan_leftovers(draft: Draft) -> None:
             action = Quarantine(pool, listed, "the pool no longer lists the others")
         if listed != known.addresses and action.key not in planned:
             draft.add(action)
-
-
-def _taken(lost: Lost, draft: Draft) -> AddressSet:
-    """Return what could not be assigned again in this pass because somebody else holds it."""
-    family, tried = lost.in_use.family, draft.observed.tried
-    refused = [t.action.addresses for t in tried if isinstance(t.action, Reassign) and t.code == Code.ADDRESS_TAKEN]
-    # Of several that were asked for together nobody knows which one it was: each is then asked for by itself.
-    return AddressSet.of(family, (a for a in lost.in_use if AddressSet.of(family, [a]) in refused))

@@ -1,4 +1,9 @@
-"""Client tokens: the same call answers the same, another call with the same token is refused."""
+"""Client tokens: the same call answers the same, another call with the same token is refused.
+
+A retry of a call that succeeded succeeds "without performing any further actions" (EC2 developer guide, "Ensuring
+idempotency in Amazon EC2 API requests"): also when what it made is gone since. Of a NIC the guide names no end of that;
+of an instance an older edition said 24 hours after its termination, so here a token is good for one NIC for ever.
+"""
 
 from collections.abc import Callable
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily
-from spiderpool_aws.domain.instance import INDEX_TAG, INSTANCE_TAG
+from spiderpool_aws.domain.instance import INDEX_TAG, INSTANCE_TAG, MANAGED_TAG
 from spiderpool_aws.domain.policy.model import Elastic, Size
 from spiderpool_aws.domain.rules.desired import PREFIX_ADDRESSES
 from spiderpool_aws.domain.rules.overrides import override_tag
@@ -34,7 +34,9 @@ class AmountRules:
         if instance is None or instance.state not in LIVE or not index:
             return
         enis = [eni for eni in self._truth.model.enis.values() if eni.id not in new]
+        made = [eni for eni in self._truth.model.enis.values() if eni.id in new]
         spare = [e for e in enis if not e.attachment and e.tags.get(INSTANCE_TAG) == instance.id]
+        spare = [e for e in spare if all(self._would_do(e, eni) for eni in made)]
         twins = [eni.id for eni in spare if eni.tags.get(INDEX_TAG) == index]
         there = [e for e in enis if e.attachment and e.attachment.instance_id == instance.id]
         settled = (e for e in there if not self._truth.history.changed_lately(e.id) or e.tags.get(INSTANCE_TAG))
@@ -44,6 +46,17 @@ class AmountRules:
         allowed = limits(instance.instance_type).interfaces_of_card[0]
         if len(there) >= allowed or int(index) >= allowed:
             self._broken(5, f"a NIC was made for index {index} of {instance.id}, whose type carries {allowed}")
+
+    def _would_do(self, spare: Eni, made: Eni) -> bool:
+        """Say whether a spare NIC is what today's policy has created another one as."""
+        if spare.tags.get(MANAGED_TAG) == "false" or set(spare.groups) != set(made.groups):
+            return False
+        subnet, index = self._truth.model.subnets[spare.subnet_id], made.tags.get(INDEX_TAG)
+        interfaces = (nic for group in self._truth.policy().groups for nic in group.interfaces)
+        choices = [nic.subnets for nic in interfaces if str(nic.device_index) == index]
+        return not choices or any(
+            subnet.id in c.ids or (c.tags and c.tags.items() <= subnet.tags.items()) for c in choices
+        )
 
     def judge_assign(self, call: Ec2Call, eni: Eni) -> None:
         """Report what was assigned beyond the policy; addresses by name are those that pods have lost."""
@@ -72,7 +85,11 @@ class AmountRules:
             if size is None or not call.took_effect or not named[family]:
                 continue
             singles, prefixes = len(self._singles(eni, family)), len(_prefixes(eni, family))
-            if prefixes < (size.prefixes or 0) or singles < _least(size):
+            missing = (size.prefixes or 0) - prefixes
+            if missing > 0 and _free_slots(self._truth, eni, family) <= missing:
+                # A slot is freed for each prefix that is missing, and no more.
+                missing = 0
+            if missing > 0 or singles < _least(size):
                 self._broken(8, f"{eni.id} was left with {singles} and {prefixes} prefixes, less than the policy wants")
 
     def judge_attach(self, call: Ec2Call) -> None:
@@ -102,6 +119,15 @@ class AmountRules:
             return None
         tags = self._truth.model.instances[eni.attachment.instance_id].tags
         return None if override_tag(interface.device_index, family) in tags else interface.size(family)
+
+
+def _free_slots(truth: Truth, eni: Eni, family: IPFamily) -> int:
+    if eni.attachment is None:
+        return 0
+    allowed = limits(truth.model.instances[eni.attachment.instance_id].instance_type)
+    if family is IPFamily.IPV4:
+        return allowed.ipv4_addresses - eni.ipv4_slots
+    return allowed.ipv6_addresses - eni.ipv6_slots
 
 
 def _prefixes(eni: Eni, family: IPFamily) -> list[Any]:
