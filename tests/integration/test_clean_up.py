@@ -98,7 +98,7 @@ def test_a_noted_nic_that_is_needed_again_is_attached_and_not_deleted() -> None:
 def test_a_pool_whose_nic_was_detached_and_deleted_goes_and_the_nic_is_made_anew() -> None:
     with scene(policy_of(dual(0), dual(1)), subnets=PLANS) as s:
         instance_id = s.launch(nics=1)
-        s.run(120)
+        s.run(360)  # a resync has judged the policy: from then on a worker may remove
         old = nic_of(s, instance_id, 1)
         assert old.attachment is not None
         by_hand(s, "DetachNetworkInterface", AttachmentId=old.attachment.id)
