@@ -37,8 +37,8 @@ def test_a_nic_is_created_with_all_that_it_should_hold_in_one_call(either: Ec2Wo
     amounts = {V4: Amount(1 if prefixes else 3, prefixes), V6: Amount(1 if prefixes else 2, prefixes)}
     created = either.ec2.create_nic(either.wanted(instance, amounts=amounts))
     assert either.calls == {"CreateNetworkInterface": 1}
-    assert (len(created.ipv4), len(created.ipv4_prefixes)) == ((0, 1) if prefixes else (3, 0))
-    assert (len(created.ipv6), len(created.ipv6_prefixes)) == ((0, 1) if prefixes else (2, 0))
+    assert (created.ipv4.count(), len(created.ipv4_prefixes)) == ((0, 1) if prefixes else (3, 0))
+    assert (created.ipv6.count(), len(created.ipv6_prefixes)) == ((0, 1) if prefixes else (2, 0))
     assert created.primary_ipv4 not in created.ipv4
     assert created.primary_ipv6 is None if prefixes else created.primary_ipv6 in created.ipv6
     assert (created.device_index, created.groups, created.is_ours) == (1, (either.group,), True)

@@ -221,7 +221,7 @@ class Resync:
         ours = [pool for pools in survey.pools.ours.values() for pool in pools]
         return Scale(
             pools=len(ours),
-            addresses=sum(len(pool.spec.ips) for pool in ours),
+            addresses=sum(pool.spec.ips.count() for pool in ours),
             nodes=len(survey.pools.ours),
             empty_listing=not partial and survey.listed == 0 and bool(ours),
         )

@@ -199,7 +199,7 @@ def node_proof(instance_id: str, instance: ObservedInstance | None, pools: Itera
 
 
 def _ipv4(eni: Eni) -> int:
-    return len(eni.assigned(IPFamily.IPV4))
+    return eni.assigned(IPFamily.IPV4).count()
 
 
 def _taken(subnets: Mapping[str, Subnet], subnet_id: str, count: int) -> Mapping[str, Subnet]:

@@ -33,7 +33,7 @@ class Removals:
         return cls(
             pools=frozenset(pool.name for pool in pools),
             addresses=frozenset(text for addresses in lost for text in addresses.to_ranges()),
-            address_count=sum(len(addresses) for addresses in lost),
+            address_count=sum(addresses.count() for addresses in lost),
             nodes=frozenset(nodes),
         )
 

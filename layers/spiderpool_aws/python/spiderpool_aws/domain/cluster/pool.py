@@ -101,6 +101,14 @@ class Pool:
         """The pool's IP family."""
         return self.spec.ips.family
 
+    @property
+    def offered(self) -> AddressSet:
+        """What pods can get: `ips` less `excludeIPs`, and for Spiderpool's overlap check nothing else is the pool's.
+
+        Recorded answers: an address that a pool excludes may be listed by another one.
+        """
+        return self.spec.ips - self.excluded
+
 
 class _Wire(BaseModel):
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)

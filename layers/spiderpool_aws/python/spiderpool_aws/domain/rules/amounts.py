@@ -46,7 +46,7 @@ def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft
     """
     holding = _plan_reassign(nic, holding, lost, draft)
     bounds = Bounds(nic.limits, nic.subnet, nic.interface.subnets.reserve)
-    unseen = holding.unseen_blocks(nic.family) if size.prefixes is not None else len(holding.unseen)
+    unseen = holding.unseen_blocks(nic.family) if size.prefixes is not None else holding.unseen.count()
     slots = bounds.free_slots(nic.family, nic.eni, unseen)
     want = wanted(size, holding, slots, prefix_refused=_prefix_refused(nic))
     need = lack(size, nic.family, nic.eni, holding, bounds, want)
@@ -82,8 +82,8 @@ def _plan_reassign(nic: NicFamily, holding: Holding, lost: Lost, draft: Draft) -
     users = ", ".join(sorted({pool.users.get(address, "a pod") for address in lost.in_use}))
     why = f"{users} still uses it, and {nic.eni.eni_id} has lost it"
     bounds = Bounds(nic.limits, nic.subnet, nic.interface.subnets.reserve)
-    free = bounds.room(nic.family, nic.eni, len(holding.unseen))
-    if len(lost.in_use) > free:
+    free = bounds.room(nic.family, nic.eni, holding.unseen.count())
+    if lost.in_use.count() > free:
         text = f"{lost.in_use} cannot be assigned again ({why}): there is room for {free}"
         draft.report(Metric.CAPACITY_LIMITED, text)
         return holding
@@ -151,5 +151,5 @@ def _pending(nic: NicFamily, holding: Holding, want: Wanted) -> AddressSet:
     for _, addresses in nic.pool.memory.released if nic.pool is not None else ():
         released = released | addresses
     left = (released & holding.singles) - holding.listed - holding.claimed
-    enough = len(holding.singles - holding.claimed) - len(left) >= want.singles
+    enough = (holding.singles - holding.claimed).count() - left.count() >= want.singles
     return left if enough else EMPTY[nic.family]

@@ -64,7 +64,7 @@ def _is_terminating(lifecycle: Lifecycle | None) -> bool:
 def _plan_drained(observed: ObservedNode, lifecycle: Lifecycle, policy: Policy, draft: Draft) -> None:
     """Hold the termination up until no pod has an address, or the policy's patience has run out."""
     live = [pool for pool in observed.pools if not pool.terminating]
-    used = sum(len(pool.allocated) for pool in live)
+    used = sum(pool.allocated.count() for pool in live)
     since = min((pool.memory.leaving for pool in live if pool.memory.leaving is not None), default=observed.now)
     left = policy.nodes.drain_seconds - (observed.now - since).total_seconds()
     if not used:

@@ -114,7 +114,11 @@ def _plan_pool(nic: NicFamily, subnet: str, holding: Holding, release: Release, 
         change, why = _describe(pool, target, lost)
         draft.add(ApplyPool(change, target, why))
         draft.incomplete = True
-    draft.incomplete |= not pool.spec.ips
+    draft.incomplete |= not pool.offered
+    if pool.spec.ips and not pool.offered:
+        draft.refuse(
+            Metric.POOL_DISABLED, f"pool {pool.name} excludes all its addresses (excludeIPs): no pod gets one of them"
+        )
     if pool.spec.disable and not pool.memory.disabled:
         draft.refuse(Metric.POOL_DISABLED, f"somebody has disabled pool {pool.name}: no pod gets an address of it")
 
