@@ -45,6 +45,15 @@ def parse_address(text: str, family: IPFamily) -> int:
     return int(address)
 
 
+def is_address(text: str) -> bool:
+    """Tell whether a text is an IP address, of whichever family."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def parse_network(text: str) -> Network:
     """Return a subnet or prefix. Raises AddressError when it is none, or has host bits."""
     try:

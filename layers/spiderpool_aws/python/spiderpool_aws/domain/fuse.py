@@ -1,13 +1,12 @@
 """The fuse of invariant 10: a pass that would remove more than a tenth removes nothing until a person confirms it."""
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from spiderpool_aws.domain.actions.removals import Removals
+from spiderpool_aws.domain.documents import read_object
 
 SHARE = 10
 FEW = 5
@@ -62,9 +61,7 @@ def parse_fuse(text: str, where: str) -> Fuse:
 
 
 def _parse_fuse(text: str) -> Fuse:
-    document: Any = json.loads(text)
-    if not isinstance(document, dict):
-        raise TypeError("it is not a JSON object")
+    document = read_object(text)
     since = datetime.fromisoformat(document["since"]) if document.get("since") else None
     if since is not None and since.tzinfo is None:
         raise ValueError("since has no time zone")

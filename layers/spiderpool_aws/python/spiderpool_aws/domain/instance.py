@@ -1,5 +1,6 @@
 """What EC2 says of an instance: the instance, its NICs, their subnets, the limits of its type."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,6 +18,17 @@ ORPHAN_TAG = "spiderpool-aws/orphan-since"
 GROUP_TAG = "aws:autoscaling:groupName"
 """On an instance: its Auto Scaling group; written by AWS."""
 MANAGED_TAG = "spiderpool-aws/managed"
+
+
+_INSTANCE_ID = re.compile(r"i-[0-9a-f]+")
+
+
+def is_instance_id(text: str) -> bool:
+    """Tell whether EC2 may have given an id: what others write (labels, tags, a providerID) may be anything.
+
+    A filter of EC2 takes `*` for every instance.
+    """
+    return _INSTANCE_ID.fullmatch(text) is not None
 
 
 class InstanceState(StrEnum):

@@ -179,7 +179,7 @@ class ObservedNode:
 
     def reservation_of(self, pool: Pool) -> Reservation | None:
         """Return the reservation of a pool's addresses."""
-        return next((known for known in self.reservations if known.name == pool.name), None)
+        return next((known for known in self.reservations if known.is_of(pool)), None)
 
     def with_refusal(self, action: Action, finding: Finding) -> "ObservedNode":
         """Return the model after an action was refused: it counts as done, so that planning ends."""

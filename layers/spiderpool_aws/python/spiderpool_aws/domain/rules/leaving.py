@@ -18,7 +18,7 @@ PASSING = {Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP}
 
 def why_leaving(observed: ObservedNode) -> str:
     """Return why no new pod should get an address although the instance runs; empty when it should."""
-    if observed.interrupted or any(pool.memory.interrupted for pool in observed.pools):
+    if observed.interrupted or any(pool.memory.is_interrupted(observed.now) for pool in observed.pools):
         return "EC2 takes the Spot instance back"
     lifecycle = observed.lifecycle
     if lifecycle is not None and lifecycle.is_leaving:
@@ -30,13 +30,17 @@ def why_leaving(observed: ObservedNode) -> str:
 
 def plan_leaving(observed: ObservedNode, instance: ObservedInstance, why: str, policy: Policy, draft: Draft) -> None:
     """Disable the pools of an instance that runs and should get no new pod; complete what its group waits for."""
+    warned = observed.now if observed.interrupted else None
     for pool in observed.pools:
         memory = replace(
             pool.memory,
-            interrupted=pool.memory.interrupted or observed.interrupted,
+            interrupted=pool.memory.interrupted if pool.memory.is_interrupted(observed.now) else warned,
             leaving=pool.memory.leaving or (observed.now if _is_terminating(observed.lifecycle) else None),
         )
         plan_resting(observed, instance, pool, memory, why, draft)
+    if warned is not None and all(pool.terminating for pool in observed.pools):
+        # Nothing but the message remembers it, and whoever looks without it would create pools that serve.
+        draft.wait(f"{why}: no pool is made for {observed.instance_id} before that is over", LOOK_AGAIN_SECONDS)
     lifecycle = observed.lifecycle
     if lifecycle is None or lifecycle.waiting is None:
         return

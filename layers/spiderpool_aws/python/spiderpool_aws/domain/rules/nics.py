@@ -18,7 +18,7 @@ from spiderpool_aws.domain.instance import (
     InstanceTypeLimits,
     ObservedInstance,
 )
-from spiderpool_aws.domain.memory import ABSENCE
+from spiderpool_aws.domain.memory import ABSENCE, SKEW, read_moment
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Interface, Policy
 from spiderpool_aws.domain.rules.draft import Draft
@@ -132,7 +132,7 @@ def plan_orphans(observed: ObservedNode, needed: Mapping[str, Eni], policy: Poli
         is_ours = eni.is_ours and eni.tags.get(CLUSTER_TAG) == policy.cluster
         if eni.eni_id in needed or not is_ours or eni.why_left_alone:
             continue
-        noted = _noted(eni)
+        noted = _noted(eni, observed.now)
         if noted is not None and eni.eni_id in pooled:
             continue
         if draft.gone and eni.eni_id not in pooled:
@@ -143,9 +143,7 @@ def plan_orphans(observed: ObservedNode, needed: Mapping[str, Eni], policy: Poli
             draft.add(DeleteNic(eni.eni_id, f"it belongs to nobody since {noted:%Y-%m-%d %H:%M:%S}Z"))
 
 
-def _noted(eni: Eni) -> datetime | None:
-    try:
-        noted = datetime.fromisoformat(eni.tags.get(ORPHAN_TAG, ""))
-    except ValueError:
-        return None
-    return noted if noted.tzinfo is not None else None
+def _noted(eni: Eni, now: datetime) -> datetime | None:
+    """Return since when it belongs to nobody; a note that is spoiled, or of the future, is written anew."""
+    noted = read_moment(eni.tags.get(ORPHAN_TAG))
+    return noted if noted is not None and noted <= now + SKEW else None
