@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from spiderpool_aws.deployment import GIVE_UP
+from spiderpool_aws.domain.actions.nodes import PrepareNode
 from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.lifecycle import HookResult, Lifecycle, Transition
 from spiderpool_aws.domain.memory import INTERRUPTION
 from spiderpool_aws.domain.rules.leaving import LOOK_AGAIN_SECONDS
 from spiderpool_aws.domain.rules.planner import plan_node
-from tests.unit.build import NOW
+from tests.unit.build import NOW, node
 from tests.unit.domain.planning import ONE_NIC, full_node
 from tests.unit.domain.test_leaving import DRAINS, completed, converge, waiting, with_pods
 
@@ -41,6 +42,10 @@ def test_a_spot_warning_before_the_first_pool_waits_in_its_message_and_no_pool_i
     model = replace(full_node()[0], pools=(), interrupted=True)
     plan = plan_node(model, ONE_NIC)
     assert (plan.actions, [wait.delay_seconds for wait in plan.waits]) == ((), [LOOK_AGAIN_SECONDS])
+    unmarked = replace(model, node=node(provider_id="", taints=("spiderpool-aws/not-ready",)))
+    assert plan_node(unmarked, ONE_NIC).actions == (
+        PrepareNode(node().name, node().uid, "aws:///eu-west-1a/i-1", ""),
+    ), "without a pool nothing else says whose the Node was; its taint stays"
     dying, pool = full_node()
     plan = plan_node(replace(dying, pools=(replace(pool, terminating=True),), interrupted=True), ONE_NIC)
     assert len(plan.waits) == 1

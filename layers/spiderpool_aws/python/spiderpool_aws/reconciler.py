@@ -35,7 +35,8 @@ from spiderpool_aws.ports import UNLIMITED, Clock, ControlPort, Deadline, Report
 from spiderpool_aws.recollection import Recollection
 
 MAX_ROUNDS = 24
-"""Each does one stage, and there are eight; an action that was tried is not planned again."""
+"""Each does one stage, and there are eight. One in which something was refused or failed does not count: that is not
+planned again, and there is only so much to try."""
 MARGIN_SECONDS = 30.0
 """Nothing is begun with less time left: a call to the API server may take 25 s, and then the queue has to be told."""
 NO_TIME = "no time left in this invocation"
@@ -75,9 +76,8 @@ class Reconciler:
         self._ec2 = systems.ec2
         self._cluster = systems.cluster
         self._control = control
-        self._reporter = reporter
+        self._reporter, self._applier = reporter, Applier(systems)
         self._observer = Observer(systems, clock)
-        self._applier = Applier(systems)
         self._announcer = Announcer(systems.cluster, reporter)
         self._recollection = Recollection()
 
@@ -98,7 +98,7 @@ class Reconciler:
         if policy.mode == "paused":
             return {s: Outcome(s, Status.DONE, "paused by the policy") for s in subjects}
         pools = self._observer.list_pools(policy)
-        if pools.strangers:
+        if pools.are_anothers:
             finding = stranger_finding(policy, pools)
             return {s: Outcome(s, Status.DONE, finding.message, findings=(finding,)) for s in subjects}
         outcomes = {s: _forward(s, pools) for s in subjects if not s.startswith("i-")}
@@ -171,7 +171,8 @@ class Reconciler:
         return _after_the_lag(work, outcome)
 
     def _run(self, work: _Pass, policy: Policy) -> Outcome:
-        for _ in range(MAX_ROUNDS):
+        rounds = 0
+        while rounds < MAX_ROUNDS:
             if not work.has_time():
                 return _outcome(work, Status.WAITING, NO_TIME)
             plan = plan_node(work.observed, policy)
@@ -180,10 +181,12 @@ class Reconciler:
                 return _settled(work, plan)
             if policy.mode == "observe":
                 return _outcome(work, Status.DONE, "the policy's mode is observe: nothing is written")
+            known = len(work.observed.tried)
             for action in plan.due:
                 if not work.has_time():
                     return _outcome(work, Status.WAITING, NO_TIME)
                 self._perform(work, action)
+            rounds += len(work.observed.tried) == known
         rest = ", ".join(action.key for action in work.plans[-1].actions)
         return _outcome(work, Status.FAILED, f"planning did not end, something undoes what is written: {rest}")
 
@@ -225,12 +228,11 @@ def report_control(control: Control, reporter: Reporter) -> None:
 
 
 def stranger_finding(policy: Policy, pools: PoolListing) -> Finding:
-    """Return the finding for a policy whose `cluster` is not the one that the pools carry."""
-    return Finding(
-        Metric.CLUSTER_MISMATCH,
-        f"the policy's cluster is {policy.cluster!r}, but pools here carry {', '.join(sorted(pools.strangers))}: "
-        "nothing is done; correct the policy's cluster, or delete those pools",
-    )
+    """Return the finding for a policy whose `cluster` is not the one that pools carry."""
+    what = "nothing is done" if pools.are_anothers else "those are left alone"
+    names = ", ".join(sorted(pools.strangers))
+    text = f"the policy's cluster is {policy.cluster!r}, but pools here carry {names}: {what}; correct the policy's "
+    return Finding(Metric.CLUSTER_MISMATCH, f"{text}cluster, or delete those pools")
 
 
 def _hints_of(subject: str, requests: Sequence[ReconcileRequest]) -> frozenset[Hint]:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from spiderpool_aws.domain.actions.plan import NodePlan
+from spiderpool_aws.domain.actions.plan import Finding, NodePlan
 from spiderpool_aws.domain.actions.removals import Removals
 from spiderpool_aws.domain.cluster.node_index import NodeIndex
 from spiderpool_aws.domain.cluster.pool import Pool
@@ -107,12 +107,7 @@ class Resync:
     """One pass over the whole cluster, or over some instances when a person names them."""
 
     def __init__(
-        self,
-        systems: Systems,
-        control: ControlPort,
-        queue: QueuePort,
-        clock: Clock,
-        reporter: Reporter,
+        self, systems: Systems, control: ControlPort, queue: QueuePort, clock: Clock, reporter: Reporter
     ) -> None:
         self._ec2 = systems.ec2
         self._cluster = systems.cluster
@@ -139,7 +134,9 @@ class Resync:
             return {"done": True, "enqueued": len(request.instance_ids)}
         survey = self.survey(control, policy, request.instance_ids)
         if survey.pools.strangers:
-            return self._refuse_strangers(survey)
+            stranger = self._report_strangers(survey)
+            if survey.pools.are_anothers:
+                return {"done": False, "reason": stranger.message}
         scale = self.scale(survey, partial=bool(request.instance_ids))
         verdict = judge(control.fuse, survey.removals, scale, request.confirm, certain=survey.certain_removals)
         answer = _counts(survey, verdict)
@@ -226,11 +223,11 @@ class Resync:
             empty_listing=not partial and survey.listed == 0 and bool(ours),
         )
 
-    def _refuse_strangers(self, survey: Survey) -> dict[str, Any]:
+    def _report_strangers(self, survey: Survey) -> Finding:
         finding = stranger_finding(survey.policy, survey.pools)
         self._reporter.warning(finding.message)
         self._reporter.count(finding.code)
-        return {"done": False, "reason": finding.message}
+        return finding
 
     def _report_findings(self, survey: Survey) -> None:
         """Count what stands without a change: no worker looks at those nodes, and an alarm must not clear by itself."""

@@ -9,6 +9,7 @@ from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.domain.rules.gone import plan_resting
+from spiderpool_aws.domain.rules.nodes import plan_marked
 
 LOOK_AGAIN_SECONDS = 15.0
 """How often it is looked whether the pods are gone: 80 looks in a message's 20 minutes, and SQS gives it up at 100."""
@@ -40,6 +41,7 @@ def plan_leaving(observed: ObservedNode, instance: ObservedInstance, why: str, p
         plan_resting(observed, instance, pool, memory, why, draft)
     if warned is not None and all(pool.terminating for pool in observed.pools):
         # Nothing but the message remembers it, and whoever looks without it would create pools that serve.
+        plan_marked(observed, instance, policy, draft)
         draft.wait(f"{why}: no pool is made for {observed.instance_id} before that is over", LOOK_AGAIN_SECONDS)
     lifecycle = observed.lifecycle
     if lifecycle is None or lifecycle.waiting is None:
