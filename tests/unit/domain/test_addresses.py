@@ -12,6 +12,7 @@ from spiderpool_aws.domain.addresses import (
     parse_network,
     vpc_gateway,
 )
+from tests.unit.build import v4
 
 V4, V6 = IPFamily.IPV4, IPFamily.IPV6
 
@@ -138,3 +139,11 @@ def test_thousands_of_spans_are_combined_in_one_walk() -> None:
     some, other = (AddressSet(V4, tuple((4 * i + at, 4 * i + at + 1) for i in range(20_000))) for at in (0, 1))
     assert (some & other).count() == (some - other).count() == 20_000
     assert sum(str(V4.address(4 * i + 1)) in some for i in range(20_000)) == 20_000
+
+
+def test_a_span_that_reaches_over_several_of_the_other_set_meets_each() -> None:
+    parts, whole = v4("10.0.0.1-10.0.0.2", "10.0.0.5", "10.0.0.8-10.0.0.9"), v4("10.0.0.2-10.0.0.8")
+    assert parts & whole == whole & parts == v4("10.0.0.2", "10.0.0.5", "10.0.0.8")
+    assert parts - whole == v4("10.0.0.1", "10.0.0.9")
+    assert whole - parts == v4("10.0.0.3-10.0.0.4", "10.0.0.6-10.0.0.7")
+    assert v4("10.0.0.1-10.0.0.3") - v4("10.0.0.1-10.0.0.2") == v4("10.0.0.3")

@@ -1,6 +1,7 @@
 """What a pool excludes (`excludeIPs`, the users' field): it is listed, no pod gets it, and it is not free."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -52,6 +53,19 @@ def test_a_lower_number_takes_what_the_pool_excludes_only_when_nothing_else_is_f
     model = excluding(with_pool(v4("10.0.0.20-10.0.0.24"), used=v4("10.0.0.20")), "10.0.0.23-10.0.0.24")
     for count, dropped in ((3, v4("10.0.0.21-10.0.0.22")), (2, v4("10.0.0.21-10.0.0.22", "10.0.0.24"))):
         assert shrink(model, policy(nics=1, ipv4={"addresses": count})).dropped == dropped
+
+
+def test_an_address_that_is_excluded_and_used_is_never_given_back() -> None:
+    model = excluding(with_pool(v4("10.0.0.20-10.0.0.24"), used=v4("10.0.0.24")), "10.0.0.23-10.0.0.24")
+    dropped = shrink(model, policy(nics=1, ipv4={"addresses": 1})).dropped
+    assert dropped == v4("10.0.0.20-10.0.0.23")
+
+
+def test_an_excluded_address_that_the_nic_has_lost_is_no_part_of_the_size_any_more() -> None:
+    model = excluding(with_pool(v4("10.0.0.20-10.0.0.24"), held=v4("10.0.0.20-10.0.0.23")), "10.0.0.24")
+    lost = remembering(model, missing=((NOW - timedelta(seconds=30), v4("10.0.0.24")),))
+    plan = plan_node(lost, policy(nics=1, ipv4={"addresses": {"min": 4, "warm": 4, "max": 9}}))
+    assert not any(isinstance(action, Assign) for action in plan.actions)
 
 
 def test_a_pool_that_excludes_all_it_lists_keeps_the_taint_and_says_so() -> None:

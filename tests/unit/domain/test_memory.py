@@ -108,7 +108,7 @@ def test_what_was_released_twice_at_one_moment_rests_whole() -> None:
 
 def test_dated_addresses_come_the_oldest_first_whatever_zone_they_were_written_in() -> None:
     text = json.dumps(
-        {"missing": {"2026-03-01T12:00:00+02:00": ["10.0.0.2"], "2026-03-01T11:00:00+00:00": ["10.0.0.1"]}}
+        {"missing": {"2026-03-01T11:00:00+00:00": ["10.0.0.1"], "2026-03-01T12:00:00+02:00": ["10.0.0.2"]}}
     )
     assert [list(lost) for _, lost in PoolMemory.parse(text, V4).missing] == [["10.0.0.2"], ["10.0.0.1"]]
 

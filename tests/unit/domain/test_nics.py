@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from spiderpool_aws.domain.instance import (
     InstanceTypeLimits,
     Subnet,
 )
-from spiderpool_aws.domain.memory import ABSENCE
+from spiderpool_aws.domain.memory import ABSENCE, SKEW
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.rules.planner import plan_node
@@ -213,6 +213,20 @@ def test_a_spoiled_note_begins_anew() -> None:
     assert clean_up(replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),))) == [
         "note that eni-9 belongs to nobody"
     ]
+
+
+@pytest.mark.parametrize(
+    ("noted", "again"),
+    [
+        pytest.param(NOW + SKEW, False, id="by a clock that is ahead"),
+        pytest.param(NOW + SKEW + timedelta(seconds=1), True, id="in the future: it would stay for ever"),
+        pytest.param(NOW.replace(year=9999), True, id="at the end of time"),
+    ],
+)
+def test_a_note_of_the_future_is_written_anew(noted: datetime, again: bool) -> None:
+    tags = SPARE_TAGS | {ORPHAN_TAG: noted.isoformat()}
+    model = replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),))
+    assert clean_up(model) == (["note that eni-9 belongs to nobody"] if again else [])
 
 
 @pytest.mark.parametrize("missing", [CLUSTER_TAG, INSTANCE_TAG])
