@@ -93,6 +93,21 @@ def test_a_pool_that_cannot_be_read_is_passed_over_and_reported(broken: dict[str
     assert reporter.counts == {"UnreadableObjects": 1}
 
 
+def test_a_pool_of_which_some_cannot_be_read_counts_with_the_rest_and_is_reported() -> None:
+    spec = {"subnet": "10.0.0.0/24", "ips": ["10.0.0.11", "10.0.0.x"]}
+    cluster, _, reporter = connect(page(pool_document("odd", spec=spec), pool_document("good")))
+    assert [pool.spec.ips.to_ranges() for pool in cluster.list_pools()] == [["10.0.0.11"], ["10.0.0.11"]]
+    assert reporter.warnings == ["spiderippools odd cannot be read as a whole: mend or delete it"]
+    assert reporter.counts == {"UnreadableObjects": 1}
+
+
+def test_an_internal_ip_that_is_no_address_is_none() -> None:
+    document = node_document()
+    document["status"]["addresses"] += [{"type": "InternalIP", "address": a} for a in ("::x", "", "2001:db8::1")]
+    cluster, _, _ = connect(page(document))
+    assert [node.internal_ips for node in cluster.list_nodes()] == [("10.0.0.10", "2001:db8::1")]
+
+
 def test_a_create_takes_no_field_from_anybody() -> None:
     cluster, rest, _ = connect(Reply(201, pool_document()))
     assert cluster.apply_pool(POOL).uid == "uid-of-pool-a"

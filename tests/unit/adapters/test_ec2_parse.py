@@ -115,6 +115,7 @@ def test_a_spare_nic_whose_index_is_not_readable_belongs_nowhere(index: str) -> 
     [
         pytest.param(spare({CLUSTER_TAG: "prod"}), id="not created for an instance"),
         pytest.param(spare(OURS | {CLUSTER_TAG: "test"}), id="of another cluster"),
+        pytest.param(spare(OURS | {INSTANCE_TAG: "i-*"}), id="created for what is no instance"),
         pytest.param(spare(OURS, Attachment={"AttachmentId": "eni-attach-1", "Status": "detaching"}), id="detaching"),
     ],
 )

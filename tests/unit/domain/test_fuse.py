@@ -61,3 +61,9 @@ def test_a_doubtful_fuse_may_be_confirmed_like_any_other() -> None:
 @pytest.mark.parametrize("fuse", [after([(0, 11)]), after([(11, 0)]), Fuse()])
 def test_it_comes_back_as_it_was_stored(fuse: Fuse) -> None:
     assert parse_fuse(json.dumps(fuse.to_document()), "the parameter") == fuse
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[]", "{", '{"state": "whole", "since": "2026-03-01T12:00:00"}'])
+def test_a_fuse_that_cannot_be_read_is_tripped_and_says_where_it_is(text: str) -> None:
+    fuse = parse_fuse(text, "the parameter /fuse")
+    assert (fuse.state, "the parameter /fuse cannot be read" in fuse.held) == (FuseState.TRIPPED, True)
