@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from spiderpool_aws.domain.actions.nics import CreateNic
+from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, Refused
 from spiderpool_aws.domain.instance import Eni, Subnet
@@ -57,3 +58,22 @@ def test_however_many_subnets_refuse_a_nic_each_is_asked_once_and_the_other_nic_
     assert [pool.spec.ips.count() for pool in cluster.pools.values()] == [5]
     assert any(f.code == Code.SUBNET_EXHAUSTED and "has no room in" in f.message for f in outcome.findings)
     assert "planning did not end" not in outcome.reason
+
+
+class UndoneAtOnce(SmallCluster):
+    """Whatever is written, somebody has changed it before the answer."""
+
+    def apply_pool(self, pool: Pool) -> Pool:
+        stored = super().apply_pool(pool)
+        return replace(stored, spec=replace(stored.spec, gateway=f"10.0.0.{100 + len(self.writes) % 2}"))
+
+
+def test_what_is_undone_again_and_again_ends_the_pass_as_a_failure() -> None:
+    ec2, cluster = SmallEc2(), UndoneAtOnce()
+    ec2.put(build.instance(build.eni(0)))
+    cluster.nodes[build.node().name] = build.node()
+    control = SmallControl(Control(build.policy(nics=1)))
+    reconciler = Reconciler(Systems(ec2, cluster, SmallScaling()), control, SmallClock(), SmallReporter())
+    outcome = reconciler.reconcile([ReconcileRequest("i-1", "e", "test")])["i-1"]
+    assert (outcome.status, "planning did not end" in outcome.reason) == (Status.FAILED, True)
+    assert len(outcome.plans) == MAX_ROUNDS

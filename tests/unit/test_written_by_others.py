@@ -29,10 +29,11 @@ MOMENTS = ["9999-12-31T23:59:59.999999+00:00", "0001-01-01T00:00:00+14:00", "999
 MOMENTS += ["2026-03-01T11:59:00+00:00", "2026-03-01T12:00:00", "2026-03-01T11:00:00+05:00", "2026-13-01"]
 RANGES = ["10.0.0.20", "10.0.0.20-10.0.0.22", "10.0.0.30-10.0.0.9", "::-ffff::", "2001:db8:0:100::/64", "fe80::1%x"]
 RANGES += ["2001:db8:0:100::-2001:db8:0:100:ffff:ffff:ffff:ffff", "0.0.0.0-255.255.255.255", "10.0.0.256", "-", ""]
-NAMES = ["i-1", "i-2", "i-*", "*", "eni-1", "prod", "4", "6", "-1", "max", "9" * 300, "aws:///x/*", "a" * 300, "\ud800"]
+NAMES = ["i-1", "i-2", "i-*", "*", "eni-1", "prod", "4", "6", "-1", "max", "9" * 300, "aws:///x/*", "a" * 300]
 texts = st.one_of(st.sampled_from(MOMENTS + RANGES + NAMES), st.text(max_size=20), st.just("[" * 5_000))
 values = st.recursive(
-    st.one_of(texts, st.none(), st.booleans(), st.integers(), st.floats()),
+    # Half a surrogate pair comes through only inside of a text that is JSON itself: the API server replaces others.
+    st.one_of(texts, st.just("\ud800"), st.none(), st.booleans(), st.integers(), st.floats()),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(texts, inner, max_size=3)),
     max_leaves=6,
 )
