@@ -90,7 +90,7 @@ class TimedCluster(SmallCluster):
         super().prepare_node(node_name, node_uid, provider_id=provider_id, taint=taint)
 
     def _note(self, pool: Pool) -> None:
-        if pool.identity is None or len(pool.spec.ips) != (IPV4 if pool.identity.family == 4 else IPV6):
+        if pool.identity is None or pool.spec.ips.count() != (IPV4 if pool.identity.family == 4 else IPV6):
             return
         filled = self._filled.setdefault(pool.identity.instance_id, set())
         filled.add(pool.name)

@@ -27,7 +27,7 @@ REST = timedelta(seconds=60)
 
 def sizes(s: Scene, instance_id: str) -> tuple[int, int]:
     """Return how many addresses the NIC has and how many its pool lists."""
-    return len(held(nic_of(s, instance_id))), len(listed(s, instance_id))
+    return held(nic_of(s, instance_id)).count(), listed(s, instance_id).count()
 
 
 def end_pods(s: Scene, count: int) -> None:
@@ -41,8 +41,8 @@ def use(s: Scene, instance_id: str, count: int) -> list[str]:
     """Run so many more pods, each wave as large as what is free, while the pool grows after them."""
     given: list[str] = []
     while len(given) < count:
-        used = sum(len(pool.allocated) for pool in s.pools(instance_id))
-        given += run_pods(s, instance_id, min(count - len(given), len(listed(s, instance_id)) - used))
+        used = sum(pool.allocated.count() for pool in s.pools(instance_id))
+        given += run_pods(s, instance_id, min(count - len(given), listed(s, instance_id).count() - used))
         s.run(90)
     return given
 

@@ -55,7 +55,7 @@ def test_a_nic_gets_what_is_left_and_the_rest_when_there_is_room_again(said: Sai
         taker = leave(s, "nodes", free=3)  # one is the primary address
         instance_id = s.launch(nics=1)
         s.run(120)
-        assert (len(held(nic_of(s, instance_id))), len(listed(s, instance_id))) == (2, 2)
+        assert (held(nic_of(s, instance_id)).count(), listed(s, instance_id).count()) == (2, 2)
         assert events(s, "CapacityLimited")
         assert s.stack.journal.counts["SubnetExhausted"] > 0
         before = refusals(s, ASSIGN)
@@ -65,7 +65,7 @@ def test_a_nic_gets_what_is_left_and_the_rest_when_there_is_room_again(said: Sai
         assert not node["spec"].get("taints"), "two addresses serve two pods"
         by_hand(s, "DeleteNetworkInterface", NetworkInterfaceId=taker)
         s.run(400)
-        assert len(listed(s, instance_id)) == 5
+        assert listed(s, instance_id).count() == 5
         s.checker.assert_idle(lambda: s.run(600))
 
 
@@ -115,13 +115,13 @@ def test_a_nic_that_fits_nowhere_is_waited_for_and_comes_when_there_is_room(said
         s.run(600)
         # In two subnets, after 0, 1, 3 and 7 minutes.
         assert refusals(s, CREATE) <= 2 * 4
-        assert len(listed(s, instance_id)) == 5, "the first NIC is served"
+        assert listed(s, instance_id).count() == 5, "the first NIC is served"
         (node,) = s.stack.cluster.objects("nodes")
         assert node["spec"]["taints"]
         assert events(s, "SubnetExhausted")
         end()
         s.run(420)
-        assert len(listed(s, instance_id)) == 10
+        assert listed(s, instance_id).count() == 10
         s.run(60)
         s.checker.assert_idle(lambda: s.run(600))
 
@@ -134,8 +134,8 @@ def test_a_prefix_of_either_kind_of_call_falls_back_or_waits_in_the_same_way(sai
         s.stack.model.inject(lambda _, p: refuse if "Ipv4PrefixCount" in p else None)
         instance_id = s.launch(nics=1)
         s.run(200)
-        assert [len(held(nic_of(s, instance_id, index))) for index in range(2)] == [8, 8]
-        assert len(listed(s, instance_id)) == 16
+        assert [held(nic_of(s, instance_id, index)).count() for index in range(2)] == [8, 8]
+        assert listed(s, instance_id).count() == 16
         assert events(s, "SubnetExhausted")
         assert events(s, "PrefixFallback")
 
@@ -147,4 +147,4 @@ def test_a_limit_that_somebody_elses_change_has_reached_is_looked_at_again_and_n
         s.stack.model.inject(lambda name, _: next(faults, None) if name == ASSIGN else None)
         instance_id = s.launch(nics=1)
         s.run(120)
-        assert (len(listed(s, instance_id)), calls(s)[ASSIGN]) == (5, 2)
+        assert (listed(s, instance_id).count(), calls(s)[ASSIGN]) == (5, 2)

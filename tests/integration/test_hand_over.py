@@ -60,7 +60,7 @@ def test_a_node_name_that_comes_back_while_its_old_pool_is_dying_gets_a_pool_of_
         (new,) = s.pools(heir)
         assert (new.name != old.name, new.spec.node_name) == (True, (name,))
         assert listed(s, heir) == held(nic_of(s, heir)) - old.spec.ips
-        assert len(listed(s, heir)) == 1
+        assert listed(s, heir).count() == 1
         s.stack.agent.delete_pod("default", "pod-0")
         s.run(180)
         assert s.pools(dead) == []
@@ -101,7 +101,7 @@ def test_an_address_that_leaves_while_a_pod_uses_it_is_quarantined_until_pool_or
             s.run(400)
             assert used in held(nic_of(s, instance_id))
         assert reserved(s) == []
-        assert (len(listed(s, instance_id)), listed(s, instance_id)) == (5, held(nic_of(s, instance_id)))
+        assert (listed(s, instance_id).count(), listed(s, instance_id)) == (5, held(nic_of(s, instance_id)))
         s.checker.assert_idle(lambda: s.run(600))
 
 

@@ -57,6 +57,13 @@ def assign_to_a_nic_that_is_over_full(s: Scene) -> None:
     del eni.secondary_ips[-9:]
 
 
+def unassign_what_its_own_pool_lists_and_excludes(s: Scene) -> None:
+    s.stack.cluster.store.get("spiderippools", ("", manifest(s)["metadata"]["name"])).obj["spec"]["excludeIPs"] = [  # type: ignore[union-attr]
+        "10.0.0.9"
+    ]
+    unassign_what_is_listed(s)
+
+
 def assign_below_the_reserve(s: Scene) -> None:
     s.stack.model.subnets[s.network.subnets["nodes"]].ipv4.free_count = 10
     call(s, "AssignPrivateIpAddresses", NetworkInterfaceId=nic(s), SecondaryPrivateIpAddressCount=1)
@@ -138,6 +145,7 @@ def with_reserve() -> str:
     ("invariant", "break_it"),
     [
         (2, unassign_what_is_listed),
+        (2, unassign_what_its_own_pool_lists_and_excludes),
         (3, unassign_what_is_used),
         (2, delete_a_nic_whose_addresses_are_listed),
         (5, ask_for_more_than_the_type_allows),
@@ -228,3 +236,31 @@ def test_the_role_of_a_person_is_not_the_products() -> None:
         with pytest.raises(InvariantError, match="invariant 7: TerminateInstances is not a call of ours"):
             s.checker.assert_idle(lambda: call(s, "TerminateInstances", InstanceIds=list(s.stack.model.instances)))
         s.checker.violations.clear()
+
+
+@pytest.mark.parametrize(("excluded", "broken"), [(["10.0.0.100-10.0.0.101"], False), (["10.0.0.100"], True)])
+def test_what_a_foreign_pool_lists_and_excludes_is_listed_by_nobody(excluded: list[str], broken: bool) -> None:
+    """Spiderpool takes the same for it: recorded answers, "an address excluded elsewhere may be used"."""
+    with scene(policy_text(nics=1)) as s:
+        s.launch(nics=1)
+        s.run(120)
+        more = ["10.0.0.100", "10.0.0.101"]
+        s.stack.bus.silence()
+        s.stack.model.call("AssignPrivateIpAddresses", {"NetworkInterfaceId": nic(s), "PrivateIpAddresses": more})
+        theirs = manifest(s, ips=more, excludeIPs=excluded)
+        s.stack.cluster.put(theirs | {"metadata": {"name": "theirs"}})
+        call(s, "UnassignPrivateIpAddresses", NetworkInterfaceId=nic(s), PrivateIpAddresses=more)
+        messages = [violation.message for violation in s.checker.violations]
+        assert any("10.0.0.101 was unassigned while pool theirs lists it" in message for message in messages) == broken
+        s.checker.violations.clear()
+
+
+def test_the_product_gives_back_what_a_foreign_pool_lists_and_excludes_and_the_checker_agrees() -> None:
+    with scene(policy_text(nics=1)) as s:
+        s.launch(nics=1)
+        s.run(120)
+        more = ["10.0.0.100", "10.0.0.101"]
+        s.stack.cluster.put(manifest(s, ips=more, excludeIPs=more) | {"metadata": {"name": "theirs"}})
+        s.stack.model.call("AssignPrivateIpAddresses", {"NetworkInterfaceId": nic(s), "PrivateIpAddresses": more})
+        s.run(400)
+        assert len(s.stack.model.enis[nic(s)].secondary_ips) == 5

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from spiderpool_aws.domain.lifecycle import LAUNCH_HOOK, TERMINATE_HOOK
 from spiderpool_aws.local.ec2 import Fault, interrupt_spot
 from tests.integration.groups import HEARTBEAT_SECONDS, group_scene
@@ -13,7 +15,7 @@ def test_a_group_grows_and_every_node_has_its_pools_before_it_enters_service() -
         nodes = g.grow(3)
         assert list(g.served) == nodes
         for pools in g.served.values():
-            assert [(len(pool.spec.ips), pool.spec.disable) for pool in pools] == [(5, False), (5, False)]
+            assert [(pool.spec.ips.count(), pool.spec.disable) for pool in pools] == [(5, False), (5, False)]
         assert g.hook_calls() == [(LAUNCH_HOOK, "CONTINUE")] * 3
         assert not any(node["spec"].get("taints") for node in g.scene.stack.cluster.objects("nodes"))
 
@@ -108,7 +110,7 @@ def test_a_warm_instance_has_no_pools_until_it_enters_service() -> None:
         g.group.set_desired(1)
         g.scene.run(120)
         assert g.group.instance_ids == [warm]
-        assert [len(pool.spec.ips) for pool in g.served[warm]] == [5, 5]
+        assert [pool.spec.ips.count() for pool in g.served[warm]] == [5, 5]
 
 
 def test_a_warm_instance_that_keeps_running_is_not_woken_up_by_the_schedule() -> None:
@@ -145,6 +147,40 @@ def test_a_spot_warning_that_comes_together_with_another_event_is_not_lost() -> 
         s.stack.bus.deliver({**running, "id": "another"})
         s.run(5)
         assert [pool.spec.disable for pool in s.pools(instance_id)] == [True, True]
+
+
+def test_an_instance_that_is_taken_back_before_it_has_a_pool_gets_none() -> None:
+    with scene() as s:
+        s.kubelets.join_seconds = 30
+        instance_id = s.launch()
+        s.run(15)
+        interrupt_spot(s.stack.model, instance_id)
+        for _ in range(10):
+            s.run(10)
+            s.stack.bus.invoke_resync({"instanceIds": [instance_id]})
+            assert s.pools() == []
+        assert len(s.stack.cluster.objects("nodes")) == 1
+        s.run(120)
+        assert (s.pools(), s.stack.cluster.objects("nodes")) == ([], [])
+
+
+@pytest.mark.parametrize("joins_after", [5, 60])
+def test_a_spot_warning_that_comes_to_nothing_is_forgotten_after_twenty_minutes(
+    joins_after: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scene() as s:
+        s.kubelets.join_seconds = joins_after
+        instance_id = s.launch()
+        s.run(40)
+        monkeypatch.setattr(s.stack.model.world, "later", lambda *_: None)
+        interrupt_spot(s.stack.model, instance_id)
+        monkeypatch.undo()
+        s.run(1150)
+        assert not any(not pool.spec.disable for pool in s.pools(instance_id))
+        assert len(s.pools(instance_id)) == (2 if joins_after == 5 else 0)
+        s.run(450)
+        assert [pool.spec.disable for pool in s.pools(instance_id)] == [False, False]
+        s.checker.assert_idle(lambda: s.run(660))
 
 
 def test_a_spot_instance_that_was_stopped_and_starts_again_is_served_again() -> None:

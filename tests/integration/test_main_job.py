@@ -14,7 +14,7 @@ def test_a_launch_becomes_pools_and_the_taint_goes() -> None:
         instance_id = s.launch()
         s.run(120)
         pools = s.pools(instance_id)
-        assert sorted((pool.family, len(pool.spec.ips)) for pool in pools) == [(4, 5), (4, 5), (6, 3), (6, 3)]
+        assert sorted((pool.family, pool.spec.ips.count()) for pool in pools) == [(4, 5), (4, 5), (6, 3), (6, 3)]
         (node,) = s.stack.cluster.objects("nodes")
         assert not node["spec"].get("taints")
         assert node["spec"]["providerID"] == f"aws:///eu-west-1a/{instance_id}"
@@ -86,7 +86,7 @@ def test_an_address_taken_by_hand_leaves_its_pool_and_is_replaced() -> None:
         s.run(180)
         (mended,) = s.pools(instance_id)
         assert set(mended.spec.ips) == s.addresses(instance_id)
-        assert (len(mended.spec.ips), mended.memory.missing) == (5, ())
+        assert (mended.spec.ips.count(), mended.memory.missing) == (5, ())
 
 
 def test_an_address_taken_by_hand_while_a_pod_uses_it_is_assigned_again() -> None:
@@ -209,7 +209,7 @@ def test_reads_that_flap_and_new_nics_that_are_not_found_yet_end_in_the_same_sta
         instance_id = s.launch()
         s.run(400)
         assert len(s.addresses(instance_id)) == 10
-        assert sorted(len(pool.spec.ips) for pool in s.pools(instance_id)) == [5, 5]
+        assert sorted(pool.spec.ips.count() for pool in s.pools(instance_id)) == [5, 5]
         s.checker.assert_idle(lambda: s.run(320))
         calls = [c for c in s.stack.model.calls if c.operation == "AssignPrivateIpAddresses"]
         assert sum(c.took_effect for c in calls) == 2
@@ -222,7 +222,7 @@ def test_a_change_of_the_policy_reaches_every_node_without_a_deploy() -> None:
         s.stack.bus.scheduled = False
         s.stack.put_policy(policy_text(nics=1).replace("addresses: 5", "addresses: 7"))
         s.run(60)
-        assert len(s.pools(instance_id)[0].spec.ips) == 7
+        assert s.pools(instance_id)[0].spec.ips.count() == 7
 
 
 def test_an_invalid_policy_changes_nothing_and_the_last_valid_one_stays_in_force() -> None:
@@ -230,6 +230,6 @@ def test_an_invalid_policy_changes_nothing_and_the_last_valid_one_stays_in_force
         s.stack.put_policy(policy_text(nics=1).replace("version: 1", "version: 2"))
         instance_id = s.launch(nics=1)
         s.run(120)
-        assert len(s.pools(instance_id)[0].spec.ips) == 5
+        assert s.pools(instance_id)[0].spec.ips.count() == 5
         assert s.stack.journal.counts["PolicyInvalid"] > 0
         assert any("version: write `version: 1`, not 2" in line for line in s.stack.journal.warnings)

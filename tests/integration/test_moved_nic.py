@@ -26,7 +26,7 @@ class Move:
         move = cls(s, giver, taker, eni_id)
         (pool,) = move.pools()
         s.stack.agent.run_pod("default", "web", pool.spec.node_name[0], "kube-system/ipvlan-ens6")
-        assert len(move.pools()[0].allocated) == 1
+        assert move.pools()[0].allocated.count() == 1
         s.stack.model.calls.clear()
         return move
 

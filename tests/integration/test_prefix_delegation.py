@@ -46,7 +46,7 @@ def test_pools_list_a_whole_28_and_of_an_80_what_the_policy_says() -> None:
         assert [len(eni.ipv4_prefixes), len(eni.ipv6_prefixes)] == [2, 1]
         assert listed(s, instance_id) == held(eni)
         v6 = listed(s, instance_id, V6)
-        assert (len(v6), v6 - held(eni, V6)) == (20, AddressSet.of(V6, []))
+        assert (v6.count(), v6 - held(eni, V6)) == (20, AddressSet.of(V6, []))
         assert calls(s) == {"AssignPrivateIpAddresses": 1, "AssignIpv6Addresses": 1}
         s.checker.assert_idle(lambda: s.run(600))
 
@@ -58,7 +58,7 @@ def test_a_created_nic_comes_with_its_prefixes_of_both_families() -> None:
         s.run(120)
         eni = nic_of(s, instance_id, 1)
         assert (len(eni.ipv4_prefixes), len(eni.ipv6_prefixes), eni.secondary_ips) == (2, 1, [])
-        assert sorted(len(pool.spec.ips) for pool in s.pools(instance_id)) == [16, 16, 32, 32]
+        assert sorted(pool.spec.ips.count() for pool in s.pools(instance_id)) == [16, 16, 32, 32]
         assert calls(s).total() == 5
 
 
@@ -82,7 +82,7 @@ def test_without_a_fallback_a_fragmented_subnet_leaves_the_node_waiting_and_told
         assert calls(s)["AssignPrivateIpAddresses"] <= 7, "ever longer"
         give_up(s, nics)
         s.run(320)
-        assert len(listed(s, instance_id)) == 16
+        assert listed(s, instance_id).count() == 16
 
 
 def test_where_no_28_is_to_be_had_single_addresses_stand_in_until_one_is() -> None:
@@ -92,7 +92,7 @@ def test_where_no_28_is_to_be_had_single_addresses_stand_in_until_one_is() -> No
         s.run(300)
         eni = nic_of(s, instance_id)
         # m5.large carries ten: the primary, eight in place of the prefix, and one slot stays free for it.
-        assert (eni.ipv4_prefixes, len(eni.secondary_ips), len(listed(s, instance_id))) == ([], 8, 8)
+        assert (eni.ipv4_prefixes, len(eni.secondary_ips), listed(s, instance_id).count()) == ([], 8, 8)
         assert events(s, "SubnetExhausted")
         assert events(s, "PrefixFallback")
         assert s.stack.journal.counts["PrefixFallback"] > 0
@@ -161,7 +161,7 @@ def test_a_nic_is_created_with_single_addresses_where_its_subnet_has_no_28() -> 
         s.run(900)
         eni = nic_of(s, instance_id, 1)
         assert (len(eni.ipv4_prefixes), eni.secondary_ips) == (1, [])
-        assert len(listed(s, instance_id)) == 5 + 16
+        assert listed(s, instance_id).count() == 5 + 16
         s.checker.assert_idle(lambda: s.run(600))
 
 

@@ -111,7 +111,7 @@ def test_an_address_that_left_a_full_nic_is_quarantined_though_there_is_no_room_
     case.use("10.0.0.20")
     case.lose()
     case.ec2.change_eni(case.ec2.eni(NIC).with_assigned(v4("10.0.0.30-10.0.0.34"), ()))
-    assert case.ec2.limits.ipv4_per_eni == 1 + len(case.ec2.eni(NIC).ipv4)
+    assert case.ec2.limits.ipv4_per_eni == 1 + case.ec2.eni(NIC).ipv4.count()
     case.reconcile()
     outcome = case.look_again()
     assert "AddressTaken" in [finding.code for finding in outcome.findings]

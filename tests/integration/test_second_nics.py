@@ -124,7 +124,7 @@ def test_a_nic_of_another_kind_or_tagged_so_is_left_alone_and_told(nic: dict[str
         s.run(300)
         eni = nic_of(s, instance_id, 1)
         assert (created(s), held(eni)) == (0, held(eni) & listed(s))
-        assert (len(held(eni)), eni.ipv6_prefixes) == (0, [])
+        assert (held(eni).count(), eni.ipv6_prefixes) == (0, [])
         assert events(s, "LeftAlone")
         (node,) = s.stack.cluster.objects("nodes")
         assert node["spec"]["taints"], "the node lacks pools that the policy asks for"
@@ -162,7 +162,7 @@ def end_of(s: Scene) -> Any:
         for e in s.stack.model.enis.values()
         if e.attachment
     )
-    pools = sorted((p.name.rsplit("-", 1)[0], len(p.spec.ips), p.spec.multus_name) for p in s.pools())
+    pools = sorted((p.name.rsplit("-", 1)[0], p.spec.ips.count(), p.spec.multus_name) for p in s.pools())
     return nodes, nics, pools, len(s.stack.model.enis)
 
 
@@ -204,7 +204,7 @@ def test_a_call_whose_request_or_answer_is_lost_is_neither_repeated_blindly_nor_
         s.run(420)
         done = [c.operation for c in s.stack.model.calls if c.took_effect and c.caller in s.stack.role_arns]
         assert done.count(operation) == 1
-        assert [len(held(nic_of(s, instance_id, index))) for index in range(2)] == [5, 5]
+        assert [held(nic_of(s, instance_id, index)).count() for index in range(2)] == [5, 5]
         s.checker.assert_idle(lambda: s.run(360))
 
 
@@ -228,9 +228,9 @@ def test_describes_of_up_to_thirty_seconds_ago_never_cause_a_second_nic_a_double
         took = calls(s)
         assert (created(s), {n for n in took if n.startswith("Unassign")}) == (2, set())
         for instance_id in ids:
-            assert [len(held(nic_of(s, instance_id, index))) for index in range(2)] == [5, 5]
+            assert [held(nic_of(s, instance_id, index)).count() for index in range(2)] == [5, 5]
             assert [len(nic_of(s, instance_id, index).ipv6_addresses) for index in range(2)] == [6, 6]
-            assert len(listed(s, instance_id)) == 10
+            assert listed(s, instance_id).count() == 10
         s.checker.assert_idle(lambda: s.run(360))
 
 

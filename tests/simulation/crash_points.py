@@ -118,7 +118,7 @@ def _end(sim: Simulation) -> End:
         if e.attachment is not None
     )
     pools = [SpiderIPPool.model_validate(stored).to_pool() for stored in sim.stack.cluster.objects("spiderippools")]
-    kept = sorted((f"{p.spec.multus_name} {p.family}", len(p.spec.ips), not p.spec.disable) for p in pools)
+    kept = sorted((f"{p.spec.multus_name} {p.family}", p.spec.ips.count(), not p.spec.disable) for p in pools)
     nodes = [node["spec"] for node in sim.stack.cluster.objects("nodes")]
     prepared = sorted((bool(spec.get("providerID")), len(spec.get("taints", ()))) for spec in nodes)
     return End(tuple(nics), tuple(kept), tuple(prepared), len(sim.model.enis) - len(attached))

@@ -93,11 +93,11 @@ def _of_nic(stack: LocalStack, interface: Interface, eni: Eni, family: IPFamily,
     if pool.terminating or pool.spec.disable:
         yield f"{pool.name} is terminating or disabled"
     if size is not None and isinstance(size.addresses, int):
-        count, wanted = len(pool.spec.ips), size.addresses
+        count, wanted = pool.spec.ips.count(), size.addresses
         if count < wanted and _has_room(stack, interface, eni) and not _is_full(stack, eni, family):
             yield f"{pool.name} has {count} addresses, the policy says {wanted}"
-        if not prefixes and len(has) > max(wanted, len(pool.allocated)):
-            yield f"{eni.id} holds {len(has)} {family.name} addresses, the policy says {wanted}"
+        if not prefixes and has.count() > max(wanted, pool.allocated.count()):
+            yield f"{eni.id} holds {has.count()} {family.name} addresses, the policy says {wanted}"
 
 
 def _own(eni: Eni, family: IPFamily) -> AddressSet:

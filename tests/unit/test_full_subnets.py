@@ -38,7 +38,7 @@ def test_a_subnet_that_says_itself_that_it_is_full_is_asked_once_and_then_only_c
     world.ec2.room = 200
     world.ec2.refuse.clear()
     assert look(world, 1) == 1
-    assert [len(pool.spec.ips) for pool in world.cluster.pools.values()] == [5]
+    assert [pool.spec.ips.count() for pool in world.cluster.pools.values()] == [5]
 
 
 def test_a_subnet_that_only_seems_to_have_room_is_asked_ever_less_often() -> None:

@@ -101,6 +101,21 @@ def test_a_mistyped_cluster_removes_nothing_and_raises_the_alarm() -> None:
     assert fleet.cluster.writes == []
 
 
+def test_one_pool_with_another_clusters_name_is_left_alone_and_reported_and_the_others_are_served() -> None:
+    fleet = Fleet(3)
+    [pool] = fleet.pools_of("i-0")
+    assert pool.identity is not None
+    fleet.cluster.pools[pool.name] = replace(pool, identity=replace(pool.identity, cluster="staging"))
+    fleet.launch(99)
+    answer = fleet.run()
+    assert (answer["done"], "i-99" in fleet.enqueued()) == (True, True)
+    assert fleet.reporter.metrics["ClusterMismatch"] == 1
+    assert any("staging: those are left alone" in line for line in fleet.reporter.lines)
+    fleet.work(["i-99"])
+    assert [len(list(pool.spec.ips)) for pool in fleet.pools_of("i-99")] == [3]
+    assert fleet.cluster.writes == ["apply node-99-ens5-v4-00000099"]
+
+
 def test_one_of_many_that_is_absent_is_removed_after_two_listings_ten_minutes_apart() -> None:
     fleet = Fleet()
     del fleet.ec2.known["i-7"]

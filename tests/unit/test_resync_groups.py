@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from spiderpool_aws.domain.instance import GROUP_TAG
+from spiderpool_aws.domain.instance import GROUP_TAG, InstanceState
 from spiderpool_aws.domain.lifecycle import Lifecycle
 from tests.unit.fleet import Fleet
 
@@ -64,3 +64,28 @@ def test_all_nodes_of_groups_that_seem_to_lack_something_are_asked_for_at_once()
         fleet.scaling.known[known.instance_id] = Lifecycle("workers", "InService")
     fleet.run()
     assert (fleet.enqueued(), fleet.scaling.reads) == (["i-2", "i-3"], 1)
+
+
+@pytest.mark.parametrize("state", ["Warmed:Running", "Warmed:Pending:Proceed", "Warmed:Pending", "Warmed:Terminating"])
+@pytest.mark.parametrize("changes", [{}, {"provider_id": ""}, {"taints": ("spiderpool-aws/not-ready",)}, None])
+def test_a_warm_instance_that_has_no_pool_yet_is_left_in_peace(state: str, changes: dict[str, object] | None) -> None:
+    fleet = Fleet(0)
+    fleet.launch(1)
+    known = fleet.ec2.known["i-1"]
+    fleet.ec2.put(replace(known, tags={**known.tags, GROUP_TAG: "workers"}))
+    fleet.scaling.known["i-1"] = Lifecycle("workers", state)
+    if changes is None:
+        fleet.cluster.nodes.clear()
+    else:
+        fleet.cluster.nodes["node-1"] = replace(fleet.cluster.nodes["node-1"], **changes)  # type: ignore[arg-type]
+    answer = fleet.run()
+    assert (answer["differing"], fleet.enqueued()) == (0, [])
+    fleet.work(["i-1"])
+    assert (fleet.cluster.writes, fleet.run()["differing"]) == ([], 0)
+
+
+def test_a_warm_instance_at_rest_is_left_in_peace_once_its_pools_are_disabled() -> None:
+    fleet = grouped(1, "Warmed:Stopped")
+    fleet.ec2.put(replace(fleet.ec2.known["i-1"], state=InstanceState.STOPPED))
+    fleet.pass_of_the_schedule()
+    assert (fleet.pass_of_the_schedule()["differing"], fleet.enqueued()) == (0, [])

@@ -34,7 +34,7 @@ def lowered(policy: Policy, nodes: int = NODES) -> Fleet:
 
 
 def listed(fleet: Fleet) -> list[int]:
-    return sorted({len(pool.spec.ips) for pool in fleet.cluster.pools.values()})
+    return sorted({pool.spec.ips.count() for pool in fleet.cluster.pools.values()})
 
 
 def use_all(fleet: Fleet, *, used: bool) -> None:
@@ -57,7 +57,7 @@ def test_a_policy_that_takes_too_much_away_removes_nothing_without_a_confirmatio
     fleet = lowered(policy)
     fleet.work(ALL)
     assert passes(fleet, 5) == ["tripped"] * 5
-    assert all(len(pool.spec.ips) >= 8 for pool in fleet.cluster.pools.values())
+    assert all(pool.spec.ips.count() >= 8 for pool in fleet.cluster.pools.values())
 
 
 @pytest.mark.parametrize("policy", [THREE, ELASTIC], ids=["fixed", "elastic"])
@@ -224,8 +224,8 @@ def test_a_fuse_that_cannot_be_written_holds_removals_and_nothing_else_and_says_
         fleet.run()
     assert fleet.enqueued() == ["i-99"]
     fleet.work(["i-99", *ALL])
-    assert [len(pool.spec.ips) for pool in fleet.pools_of("i-99")] == [3]
-    assert sum(len(pool.spec.ips) == 8 for pool in fleet.cluster.pools.values()) == NODES
+    assert [pool.spec.ips.count() for pool in fleet.pools_of("i-99")] == [3]
+    assert sum(pool.spec.ips.count() == 8 for pool in fleet.cluster.pools.values()) == NODES
 
 
 def test_a_quiet_pass_needs_no_write_where_none_is_possible() -> None:

@@ -83,7 +83,7 @@ def test_an_assignment_answers_with_what_is_new(world: Ec2World, family: IPFamil
     after = world.ec2.observe_instances([instance])[instance].enis[0]
     assert assigned.addresses == after.addresses(family) - before.addresses(family)
     assert set(assigned.prefixes) == set(after.prefixes(family))
-    assert (len(assigned.addresses), len(assigned.prefixes)) == ((0, 2) if prefixes else (2, 0))
+    assert (assigned.addresses.count(), len(assigned.prefixes)) == ((0, 2) if prefixes else (2, 0))
     assert before.primary_ipv4 not in after.ipv4
 
 

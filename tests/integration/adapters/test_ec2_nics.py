@@ -37,8 +37,8 @@ def test_a_nic_is_created_with_all_that_it_should_hold_in_one_call(either: Ec2Wo
     amounts = {V4: Amount(1 if prefixes else 3, prefixes), V6: Amount(1 if prefixes else 2, prefixes)}
     created = either.ec2.create_nic(either.wanted(instance, amounts=amounts))
     assert either.calls == {"CreateNetworkInterface": 1}
-    assert (len(created.ipv4), len(created.ipv4_prefixes)) == ((0, 1) if prefixes else (3, 0))
-    assert (len(created.ipv6), len(created.ipv6_prefixes)) == ((0, 1) if prefixes else (2, 0))
+    assert (created.ipv4.count(), len(created.ipv4_prefixes)) == ((0, 1) if prefixes else (3, 0))
+    assert (created.ipv6.count(), len(created.ipv6_prefixes)) == ((0, 1) if prefixes else (2, 0))
     assert created.primary_ipv4 not in created.ipv4
     assert created.primary_ipv6 is None if prefixes else created.primary_ipv6 in created.ipv6
     assert (created.device_index, created.groups, created.is_ours) == (1, (either.group,), True)
@@ -65,7 +65,7 @@ def test_a_created_nic_is_attached_kept_with_its_instance_and_then_no_spare_any_
 def test_a_nic_without_a_primary_ipv6_address_has_its_first_one_marked_and_it_stays(either: Ec2World) -> None:
     instance = either.launch(nic={"Ipv6AddressCount": 1})
     (nic,) = either.ec2.observe_instances([instance])[instance].enis
-    assert (nic.primary_ipv6, len(nic.ipv6)) == (None, 1)
+    assert (nic.primary_ipv6, nic.ipv6.count()) == (None, 1)
     for _ in range(2):
         either.ec2.mark_primary_ipv6(nic.eni_id)
         marked = seen(either, instance, 0)

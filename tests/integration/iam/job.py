@@ -104,7 +104,7 @@ def _launch(run: Run, s: Scene, nic_tags: dict[str, str] | None) -> str:
     run.resync({"instanceIds": [instance_id]})
     s.run(10)
     run.step("resync")
-    assert sorted(len(pool.spec.ips) for pool in s.pools(instance_id)) == [3, 3, 5, 5]
+    assert sorted(pool.spec.ips.count() for pool in s.pools(instance_id)) == [3, 3, 5, 5]
     return instance_id
 
 

@@ -82,10 +82,8 @@ def test_a_listing_that_never_ends_is_given_up() -> None:
 @pytest.mark.parametrize(
     "broken",
     [
-        pytest.param({"spec": {"subnet": "10.0.0.0/24", "ips": ["10.0.0.x"]}}, id="no address"),
         pytest.param({"spec": {}}, id="no subnet"),
-        pytest.param({"status": {"allocatedIPs": "{"}}, id="status is no JSON"),
-        pytest.param({"status": {"allocatedIPs": '{"10.0.0.11": "p"}'}}, id="status of another shape"),
+        pytest.param({"spec": {"subnet": "10.0.0.0/24", "ipVersion": 5}}, id="no IP version"),
     ],
 )
 def test_a_pool_that_cannot_be_read_is_passed_over_and_reported(broken: dict[str, Any]) -> None:
@@ -93,6 +91,21 @@ def test_a_pool_that_cannot_be_read_is_passed_over_and_reported(broken: dict[str
     assert [pool.name for pool in cluster.list_pools()] == ["good"]
     assert "spiderippools bad is passed over" in reporter.warnings[0]
     assert reporter.counts == {"UnreadableObjects": 1}
+
+
+def test_a_pool_of_which_some_cannot_be_read_counts_with_the_rest_and_is_reported() -> None:
+    spec = {"subnet": "10.0.0.0/24", "ips": ["10.0.0.11", "10.0.0.x"]}
+    cluster, _, reporter = connect(page(pool_document("odd", spec=spec), pool_document("good")))
+    assert [pool.spec.ips.to_ranges() for pool in cluster.list_pools()] == [["10.0.0.11"], ["10.0.0.11"]]
+    assert reporter.warnings == ["spiderippools odd cannot be read as a whole: mend or delete it"]
+    assert reporter.counts == {"UnreadableObjects": 1}
+
+
+def test_an_internal_ip_that_is_no_address_is_none() -> None:
+    document = node_document()
+    document["status"]["addresses"] += [{"type": "InternalIP", "address": a} for a in ("::x", "", "2001:db8::1")]
+    cluster, _, _ = connect(page(document))
+    assert [node.internal_ips for node in cluster.list_nodes()] == [("10.0.0.10", "2001:db8::1")]
 
 
 def test_a_create_takes_no_field_from_anybody() -> None:

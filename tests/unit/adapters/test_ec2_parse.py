@@ -70,7 +70,7 @@ def test_prefixes_and_the_marked_ipv6_address_are_read() -> None:
     assert eni is not None
     assert eni.ipv4_prefixes == (parse_network("10.0.0.16/28"),)
     assert eni.ipv6_prefixes == (parse_network("2001:db8::/80"),)
-    assert (len(eni.ipv6), eni.primary_ipv6) == (2, "2001:db8::1:b")
+    assert (eni.ipv6.count(), eni.primary_ipv6) == (2, "2001:db8::1:b")
 
 
 def test_a_nic_that_is_attached_to_nothing_is_no_nic_of_an_instance() -> None:
@@ -115,6 +115,7 @@ def test_a_spare_nic_whose_index_is_not_readable_belongs_nowhere(index: str) -> 
     [
         pytest.param(spare({CLUSTER_TAG: "prod"}), id="not created for an instance"),
         pytest.param(spare(OURS | {CLUSTER_TAG: "test"}), id="of another cluster"),
+        pytest.param(spare(OURS | {INSTANCE_TAG: "i-*"}), id="created for what is no instance"),
         pytest.param(spare(OURS, Attachment={"AttachmentId": "eni-attach-1", "Status": "detaching"}), id="detaching"),
     ],
 )

@@ -126,7 +126,7 @@ class MapFleet:
         identity = PoolIdentity("prod", instance_id, eni.eni_id, eni.attachment_id, family)
         pods = {
             address: f"shop/web-{number}-{eni.device_index}-{place}"
-            for place, address in enumerate(list(ips)[: len(ips) * (1 + number % 9) // 10])
+            for place, address in enumerate(list(ips)[: ips.count() * (1 + number % 9) // 10])
         }
         pool = Pool(
             pool_name(name, host, family, eni.eni_id),

@@ -190,7 +190,7 @@ def test_a_pool_without_a_nic_is_a_leftover_of_its_node(fleet: MapFleet) -> None
     assert node["nics"] == []
     assert len(node["leftovers"]) == 4
     (leftover,) = [one for one in node["leftovers"] if one["pools"] == [pool.name]]
-    assert (leftover["eni"], leftover["listed"], leftover["used"]) == (fleet.eni_id(2), 7, len(pool.allocated))
+    assert (leftover["eni"], leftover["listed"], leftover["used"]) == (fleet.eni_id(2), 7, pool.allocated.count())
     assert {one["state"] for one in leftover["addresses"]} == {"drifting"}
 
 
@@ -211,7 +211,7 @@ def test_a_subnet_knows_its_size_and_who_holds_it(fleet: MapFleet) -> None:
     assert (subnet["name"], subnet["vpc"], subnet["size"]) == ("nodes-a", "vpc-0123456789abcdef0", 2048 - 5)
     assert subnet["nics"] == [fleet.eni_id(0), fleet.eni_id(3)]
     assert subnet["held"] == 2 * (1 + 7)
-    assert subnet["used"] == sum(len(fleet.pool(number, 0, V4).allocated) for number in (0, 3))
+    assert subnet["used"] == sum(fleet.pool(number, 0, V4).allocated.count() for number in (0, 3))
 
 
 def test_every_counted_nic_has_its_place_in_the_tree(fleet: MapFleet) -> None:

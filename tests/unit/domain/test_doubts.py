@@ -39,7 +39,7 @@ def test_what_is_lost_while_more_is_assigned_counts_though_the_pool_is_written_l
 def test_a_nic_that_left_puts_its_whole_pool_in_doubt() -> None:
     model, pool = full_node()
     plan = plan_node(replace(model, instance=instance(eni(1))), ONE_NIC)
-    assert (plan.removals.pools, plan.removals.address_count) == (frozenset({pool.name}), len(FULL))
+    assert (plan.removals.pools, plan.removals.address_count) == (frozenset({pool.name}), FULL.count())
 
 
 @pytest.mark.parametrize("state", [InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED])

@@ -118,3 +118,9 @@ def test_a_policy_is_known_by_what_it_asks_for(change: dict[str, Any], same: boo
 def test_the_order_of_a_policys_tags_makes_no_other_policy() -> None:
     there, back = {"a": "1", "b": "2"}, {"b": "2", "a": "1"}
     assert build.policy(match={"tags": there}).digest == build.policy(match={"tags": back}).digest
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[]", "{", '{"state": "whole", "since": "2026-03-01T12:00:00"}'])
+def test_a_fuse_that_cannot_be_read_is_tripped_and_says_where_it_is(text: str) -> None:
+    fuse = parse_fuse(text, "the parameter /fuse")
+    assert (fuse.state, "the parameter /fuse cannot be read" in fuse.held) == (FuseState.TRIPPED, True)

@@ -291,46 +291,6 @@ def test_a_node_that_serves_again_has_its_next_termination_wait_as_long() -> Non
     assert completed(done) == {}
 
 
-# --- a Spot interruption
-
-
-def test_a_spot_warning_disables_the_pools_and_no_later_message_enables_them() -> None:
-    warned, done = converge(replace(full_node()[0], interrupted=True), ONE_NIC)
-    assert [str(action).rpartition(": ")[2] for action in done] == ["EC2 takes the Spot instance back"]
-    later = replace(warned, interrupted=False, now=NOW + timedelta(seconds=90))
-    assert (later.pools[0].spec.disable, later.pools[0].memory.interrupted) == (True, True)
-    assert plan_node(later, ONE_NIC).converged
-
-
-def test_a_spot_warning_in_a_group_lets_the_termination_wait_for_the_pods() -> None:
-    warned, _ = converge(with_pods(replace(full_node()[0], interrupted=True), "10.0.0.20"), DRAINS)
-    leaving = replace(warned, interrupted=False, lifecycle=Lifecycle("workers", "Terminating:Wait"))
-    waits, done = converge(leaving, DRAINS)
-    assert completed(done) == {}
-    assert waits.pools[0].memory.interrupted
-    _, done = converge(with_pods(waits), DRAINS)
-    assert completed(done) == {Transition.TERMINATING: HookResult.CONTINUE}
-
-
-def test_a_launch_of_an_instance_that_is_taken_back_goes_on_at_once() -> None:
-    _, done = converge(waiting("Pending:Wait", interrupted=True), ONE_NIC)
-    assert completed(done) == {Transition.LAUNCHING: HookResult.CONTINUE}
-
-
-def test_a_spot_instance_that_was_stopped_and_starts_again_is_served_again() -> None:
-    warned, _ = converge(replace(full_node()[0], interrupted=True), ONE_NIC)
-    assert warned.instance is not None
-    state = InstanceState
-    stopped, _ = converge(
-        replace(warned, interrupted=False, instance=replace(warned.instance, state=state.STOPPED)), ONE_NIC
-    )
-    assert (stopped.pools[0].spec.disable, stopped.pools[0].memory.interrupted) == (True, False)
-    assert plan_node(stopped, ONE_NIC).converged
-    started, _ = converge(replace(stopped, instance=replace(warned.instance, state=state.RUNNING)), ONE_NIC)
-    assert not started.pools[0].spec.disable
-    assert plan_node(started, ONE_NIC).converged
-
-
 # --- an instance with which nothing is done
 
 

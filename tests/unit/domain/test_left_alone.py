@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from spiderpool_aws.domain.instance import InstanceState
+from spiderpool_aws.domain.rules.left_alone import why_left_alone, why_remains_stay
 from spiderpool_aws.domain.rules.planner import plan_node
-from tests.unit.build import eni, instance, observed
+from tests.unit.build import eni, instance, observed, policy
 from tests.unit.domain.planning import ONE_NIC, codes, full_node
 
 
@@ -50,3 +52,44 @@ def test_a_nic_that_is_being_attached_is_waited_for() -> None:
     plan = plan_node(observed(instance=instance(eni(0, attached=False))), ONE_NIC)
     assert plan.actions == ()
     assert "is being attached or detached" in plan.waits[0].reason
+
+
+OURS = {"spiderpool-aws/cluster": "prod"}
+THEIRS = {"spiderpool-aws/cluster": "staging"}
+HANDS_OFF = OURS | {"spiderpool-aws/managed": "false"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "pooled", "stays"),
+    [
+        pytest.param(OURS, True, "", id="it was ours"),
+        pytest.param(OURS, False, "", id="it was ours, and died before its first pool"),
+        pytest.param({}, True, "", id="EC2 has taken its tags: its pools say that it was ours"),
+        pytest.param({}, False, "does not carry the tag", id="nothing says that it was ours"),
+        pytest.param(None, True, "", id="EC2 has forgotten it"),
+        pytest.param(None, False, "EC2 does not know it", id="EC2 never knew it"),
+        pytest.param(THEIRS, True, "does not carry the tag", id="another cluster's, whatever a label says"),
+        pytest.param(HANDS_OFF, True, "spiderpool-aws/managed=false", id="somebody wanted it left alone"),
+    ],
+)
+def test_what_an_instance_leaves_goes_only_if_the_instance_was_ours(
+    tags: dict[str, str] | None, pooled: bool, stays: str
+) -> None:
+    _, pool = full_node()
+    dead = None if tags is None else instance(tags=tags, state=InstanceState.TERMINATED)
+    said = why_remains_stay(dead, [pool] if pooled else [], ONE_NIC)
+    assert (stays in said, bool(said)) == (True, bool(stays))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        pytest.param({}, "", id="ours"),
+        pytest.param({"platform": "windows"}, "Windows nodes have no ipvlan", id="Windows"),
+        pytest.param({"platform": "linux"}, "", id="another platform"),
+        pytest.param({"tags": OURS | {"spiderpool-aws/managed": "true"}}, "", id="managed"),
+        pytest.param({"instance_type": "t3.nano"}, "no group of the policy matches it", id="of no group"),
+    ],
+)
+def test_why_an_instance_is_left_alone(changes: dict[str, object], said: str) -> None:
+    assert why_left_alone(instance(**changes), policy(nics=1, match={"instanceTypes": ["m5.*"]})) == said

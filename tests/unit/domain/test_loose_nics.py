@@ -15,7 +15,7 @@ from spiderpool_aws.domain.instance import (
     InstanceState,
 )
 from spiderpool_aws.domain.lifecycle import Lifecycle
-from spiderpool_aws.domain.memory import ABSENCE, STALE
+from spiderpool_aws.domain.memory import ABSENCE, SKEW, STALE
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import NOW, eni, instance, observed
@@ -57,7 +57,9 @@ def test_a_nic_whose_pool_is_still_there_is_noted_and_not_deleted_even_with_its_
         pytest.param("", "note that eni-9 belongs to nobody", id="empty"),
         pytest.param("2026-03-01T11:45:00", "note that eni-9 belongs to nobody", id="of no time zone"),
         pytest.param("2019-03-01T11:45:00+00:00", "note that eni-9 belongs to nobody", id="of an earlier life"),
-        pytest.param("2026-03-01T12:00:01+00:00", "note that eni-9 belongs to nobody", id="of the future"),
+        pytest.param(
+            (NOW + SKEW + timedelta(seconds=1)).isoformat(), "note that eni-9 belongs to nobody", id="of the future"
+        ),
         pytest.param((NOW - STALE - timedelta(seconds=1)).isoformat(), "note that eni-9 belongs to nobody", id="old"),
         pytest.param((NOW - STALE).isoformat(), "delete eni-9", id="just not old"),
     ],
@@ -65,6 +67,11 @@ def test_a_nic_whose_pool_is_still_there_is_noted_and_not_deleted_even_with_its_
 def test_a_note_that_is_not_of_this_absence_begins_anew(note: str, expected: str) -> None:
     model = replace(orphaned(), spares=(spare(eni_id="eni-9", tags=SPARE_TAGS | {ORPHAN_TAG: note}),))
     assert clean_up(model) == [expected]
+
+
+def test_a_note_by_a_clock_that_is_ahead_counts() -> None:
+    tags = SPARE_TAGS | {ORPHAN_TAG: (NOW + SKEW).isoformat()}
+    assert clean_up(replace(orphaned(), spares=(spare(eni_id="eni-9", tags=tags),))) == []
 
 
 def test_a_nic_that_has_to_stay_for_now_is_noted_nevertheless() -> None:

@@ -122,7 +122,7 @@ def test_an_elastic_size_that_is_too_large_is_noted_first_and_shrinks_after_a_wh
     assert plan_node(early, the_policy).actions == ()
     late = replace(noted, now=NOW + RELEASE_AFTER)
     shrunk = shrink(late, the_policy)
-    assert (len(shrunk.pool.spec.ips), shrunk.dropped, shrunk.released) == (3, None, v4("10.0.0.23-10.0.0.26"))
+    assert (shrunk.pool.spec.ips.count(), shrunk.dropped, shrunk.released) == (3, None, v4("10.0.0.23-10.0.0.26"))
     assert plan_node(late, the_policy).removals.address_count == 0
     (unassign,) = plan_node(after(late, shrunk), the_policy).actions
     assert isinstance(unassign, Unassign)
@@ -191,7 +191,7 @@ def test_a_prefix_goes_whole_and_only_when_no_pod_uses_one_of_it() -> None:
     assert shrunk.pool.spec.ips == single
     (unassign,) = plan_node(after(idle, shrunk), five).actions
     assert isinstance(unassign, Unassign)
-    assert (unassign.prefixes, len(unassign.addresses)) == ((PREFIX,), 0)
+    assert (unassign.prefixes, unassign.addresses.count()) == ((PREFIX,), 0)
 
 
 def test_a_policy_that_turns_from_addresses_to_prefixes_gets_the_prefix_before_it_gives_anything_back() -> None:

@@ -8,8 +8,16 @@ import pytest
 from spiderpool_aws.domain.cluster.node import NodeProof
 from spiderpool_aws.domain.cluster.node_index import NodeIndex
 from spiderpool_aws.domain.instance import InstanceState
+from spiderpool_aws.domain.memory import Absence
 from spiderpool_aws.domain.observed import LiveClaim
-from spiderpool_aws.domain.rules.remains import Remains, claim_of, find_remains
+from spiderpool_aws.domain.rules.remains import (
+    Remains,
+    claim_of,
+    find_remains,
+    is_surely_gone,
+    node_ipv4,
+    proved_others,
+)
 from tests.unit.build import NOW, instance, node, policy
 from tests.unit.domain.planning import ONE_NIC, full_node
 
@@ -68,3 +76,57 @@ def test_a_live_instance_claims_what_has_its_name_or_address(
     other = instance(**(HEIRS | changes))
     expected = LiveClaim("i-2", LAUNCH) if claims else None
     assert claim_of(gone, [other], policy(nics=1, nodeName=strategy)) == expected
+
+
+def test_of_several_who_may_have_it_the_oldest_claims_it() -> None:
+    model, _ = full_node()
+    gone = replace(model, instance=DEAD, left_names=(node().name,))
+    young, old = (
+        instance(**(HEIRS | {"instance_id": i, "private_ipv4": "10.0.0.10", "launch_time": NOW - timedelta(minutes=m)}))
+        for i, m in (("i-3", 1), ("i-4", 9))
+    )
+    assert claim_of(gone, [young, old], ONE_NIC) == LiveClaim("i-4", NOW - timedelta(minutes=9))
+
+
+def test_an_address_of_ipv6_and_a_name_that_is_empty_claim_nothing() -> None:
+    model, _ = full_node()
+    known = node(internal_ips=("2001:db8::1", "10.0.0.10"))
+    gone = replace(model, instance=DEAD, node=known, left_names=(known.name,))
+    assert node_ipv4(gone) == ["10.0.0.10"]
+    nameless = instance(**(HEIRS | {"private_dns_name": "", "private_ipv4": ""}))
+    assert claim_of(gone, [nameless], ONE_NIC) is None
+
+
+def test_the_providers_id_of_another_cloud_or_of_no_instance_proves_nobody_else() -> None:
+    model, _ = full_node()
+    cases: dict[str, set[str]] = {"aws:///z/i-2": {"i-2"}, "aws:///z/i-1": set(), "gce://p/z/i-2": set()}
+    for text, others in (cases | {"aws:///z/*": set(), "": set()}).items():
+        assert proved_others(replace(model, node=node(provider_id=text))) == others
+
+
+PROVED = Absence(NOW - timedelta(minutes=11), NOW)
+
+
+@pytest.mark.parametrize(
+    ("state", "absences", "gone"),
+    [
+        pytest.param(InstanceState.TERMINATED, [], True, id="EC2 calls it terminated"),
+        pytest.param(InstanceState.SHUTTING_DOWN, [PROVED], False, id="it is dying, whatever an annotation says"),
+        pytest.param(None, [], False, id="no pool says since when it is missing"),
+        pytest.param(None, [PROVED, PROVED], True, id="each pool says so"),
+        pytest.param(None, [PROVED, None], False, id="one does not"),
+        pytest.param(None, [PROVED, Absence(NOW)], False, id="one says so since now"),
+    ],
+)
+def test_an_instance_is_surely_gone(state: InstanceState | None, absences: list[Absence | None], gone: bool) -> None:
+    _, pool = full_node()
+    pools = [replace(pool, memory=replace(pool.memory, absent=absence)) for absence in absences]
+    known = None if state is None else instance(state=state)
+    assert is_surely_gone(known, pools, NOW) == gone
+    assert not is_surely_gone(None, [replace(p, terminating=True) for p in pools], NOW)
+
+
+def test_a_pool_that_is_going_says_nothing_of_an_absence() -> None:
+    _, pool = full_node()
+    noted = replace(pool, memory=replace(pool.memory, absent=PROVED))
+    assert is_surely_gone(None, [noted, replace(pool, terminating=True)], NOW)

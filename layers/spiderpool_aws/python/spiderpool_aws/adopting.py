@@ -58,7 +58,7 @@ class Adopter:
         cluster's.
         """
         pools = self._observer.list_pools(policy)
-        if pools.strangers:
+        if pools.are_anothers:
             raise Refused(stranger_finding(policy, pools).message)
         if unknown := sorted(only - {pool.name for pool in pools.everyone}):
             raise Refused(

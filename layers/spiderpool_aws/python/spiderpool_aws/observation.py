@@ -96,7 +96,9 @@ class Observer:
 
         They are read before EC2: a pool is never newer than the addresses that it is compared with.
         """
-        return PoolListing.of(self._cluster.list_pools(), self._cluster.list_reservations(), policy.cluster)
+        now = self._clock.now()
+        pools = [replace(p, memory=p.memory.as_of(now)) if p.memory else p for p in self._cluster.list_pools()]
+        return PoolListing.of(pools, self._cluster.list_reservations(), policy.cluster)
 
     def observe(
         self,

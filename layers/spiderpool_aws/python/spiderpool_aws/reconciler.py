@@ -37,7 +37,8 @@ from spiderpool_aws.ports import UNLIMITED, Clock, ControlPort, Deadline, Report
 from spiderpool_aws.recollection import Recollection
 
 MAX_ROUNDS = 24
-"""Each does one stage, and there are eight; an action that was tried is not planned again."""
+"""Each does one stage, and there are eight. One in which something was refused or failed does not count: that is not
+planned again, and there is only so much to try."""
 MARGIN_SECONDS = 30.0
 """Nothing is begun with less time left: a call to the API server may take 25 s, and then the queue has to be told."""
 NO_TIME = "no time left in this invocation"
@@ -79,8 +80,8 @@ class Reconciler:
         self._control = control
         self._clock = clock
         self._reporter = reporter
-        self._observer = Observer(systems, clock)
         self._applier = Applier(systems)
+        self._observer = Observer(systems, clock)
         self._announcer = Announcer(systems.cluster, reporter)
         self._recollection = Recollection()
 
@@ -101,7 +102,7 @@ class Reconciler:
         if policy.mode == "paused":
             return {s: Outcome(s, Status.DONE, "paused by the policy") for s in subjects}
         pools = self._observer.list_pools(policy)
-        if pools.strangers:
+        if pools.are_anothers:
             finding = telling.stranger_finding(policy, pools)
             return {s: Outcome(s, Status.DONE, finding.message, findings=(finding,)) for s in subjects}
         outcomes = {s: _forward(s, pools) for s in subjects if not s.startswith("i-")}
@@ -185,7 +186,8 @@ class Reconciler:
             self._reporter.info(f"all pools are in place {seconds:.0f} s after the launch", launch_seconds=seconds)
 
     def _run(self, work: _Pass, policy: Policy) -> Outcome:
-        for _ in range(MAX_ROUNDS):
+        rounds = 0
+        while rounds < MAX_ROUNDS:
             if not work.has_time():
                 return _outcome(work, Status.WAITING, NO_TIME)
             plan = plan_node(work.observed, policy)
@@ -194,10 +196,12 @@ class Reconciler:
                 return _settled(work, plan)
             if policy.mode == "observe":
                 return _outcome(work, Status.DONE, "the policy's mode is observe: nothing is written")
+            known = len(work.observed.tried)
             for action in plan.due:
                 if not work.has_time():
                     return _outcome(work, Status.WAITING, NO_TIME)
                 self._perform(work, action)
+            rounds += len(work.observed.tried) == known
         rest = ", ".join(action.key for action in work.plans[-1].actions)
         return _outcome(work, Status.FAILED, f"planning did not end, something undoes what is written: {rest}")
 

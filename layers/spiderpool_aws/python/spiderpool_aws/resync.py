@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from spiderpool_aws.cool_downs import Asked, asked_of
-from spiderpool_aws.domain.actions.plan import NodePlan
+from spiderpool_aws.domain.actions.plan import Finding, NodePlan
 from spiderpool_aws.domain.cluster.node_index import NodeIndex
 from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.control import Control
@@ -56,12 +56,7 @@ class Resync:
     """One pass over the whole cluster, or over some instances when a person names them."""
 
     def __init__(
-        self,
-        systems: Systems,
-        control: ControlPort,
-        queue: QueuePort,
-        clock: Clock,
-        reporter: Reporter,
+        self, systems: Systems, control: ControlPort, queue: QueuePort, clock: Clock, reporter: Reporter
     ) -> None:
         self._ec2 = systems.ec2
         self._cluster = systems.cluster
@@ -89,7 +84,9 @@ class Resync:
             return {"done": True, "enqueued": len(request.instance_ids)}
         survey = self.survey(control, policy, request.instance_ids)
         if survey.pools.strangers:
-            return self._refuse_strangers(survey)
+            stranger = self._report_strangers(survey)
+            if survey.pools.are_anothers:
+                return {"done": False, "reason": stranger.message}
         verdict = judge(control.fuse, survey.evidence(self._clock.now()), request.confirm)
         answer = counts_of(survey, verdict)
         if request.dry_run:
@@ -194,11 +191,11 @@ class Resync:
         counted = self._observer.counted(lacking, set().union(*asked.values()))
         return models | counted, plans | {i: plan_node(model, policy) for i, model in counted.items()}
 
-    def _refuse_strangers(self, survey: Survey) -> dict[str, Any]:
+    def _report_strangers(self, survey: Survey) -> Finding:
         finding = stranger_finding(survey.policy, survey.pools)
         self._reporter.warning(finding.message)
         self._reporter.count(finding.code)
-        return {"done": False, "reason": finding.message}
+        return finding
 
     def _report_findings(self, survey: Survey) -> None:
         """Count what stands without a change: no worker looks at those nodes, and an alarm must not clear by itself."""

@@ -54,7 +54,7 @@ class Survey:
         ours = [pool for pools in self.pools.ours.values() for pool in pools]
         return Scale(
             pools=len(ours),
-            addresses=sum(len(pool.spec.ips) for pool in ours),
+            addresses=sum(pool.spec.ips.count() for pool in ours),
             nodes=len(self.pools.ours),
             empty_listing=not self.partial and self.listed == 0 and bool(ours),
         )

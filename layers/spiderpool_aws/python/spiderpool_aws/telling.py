@@ -35,11 +35,10 @@ def report_control(control: Control, reporter: Reporter) -> None:
 
 def stranger_finding(policy: Policy, pools: PoolListing) -> Finding:
     """Return the finding for a policy whose `cluster` is not the one that the pools carry."""
-    return Finding(
-        Metric.CLUSTER_MISMATCH,
-        f"the policy's cluster is {policy.cluster!r}, but pools here carry {', '.join(sorted(pools.strangers))}: "
-        "nothing is done; correct the policy's cluster, or delete those pools",
-    )
+    what = "nothing is done" if pools.are_anothers else "those are left alone"
+    names = ", ".join(sorted(pools.strangers))
+    text = f"the policy's cluster is {policy.cluster!r}, but pools here carry {names}: {what}; correct the policy's "
+    return Finding(Metric.CLUSTER_MISMATCH, f"{text}cluster, or delete those pools")
 
 
 def about_subject(subject: str, event_id: str, node: str = "") -> About:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from spiderpool_aws.adapters.cluster_api import ClusterApi, Json, Resource
 from spiderpool_aws.adapters.cluster_errors import ChangedSinceReadError, NotServedError
+from spiderpool_aws.domain.addresses import is_address
 from spiderpool_aws.domain.cluster.node import Node, PodRef
 from spiderpool_aws.domain.cluster.pool import (
     API_VERSION,
@@ -60,7 +61,10 @@ class ClusterAdapter:
         """Return every SpiderIPPool that can be read."""
 
         def parse(item: Json) -> Pool:
-            return SpiderIPPool.model_validate(item).to_pool()
+            pool = SpiderIPPool.model_validate(item).to_pool()
+            if pool.problems:
+                self._warn(POOLS, pool.name, "cannot be read as a whole", "; ".join(pool.problems))
+            return pool
 
         return self._readable(POOLS, parse)
 
@@ -240,14 +244,14 @@ class ClusterAdapter:
                 return parse(item)
             except UNREADABLE as error:
                 name = item.get("metadata", {}).get("name", "?")
-                self._reporter.warning(
-                    f"{resource.plural} {name} is passed over because it cannot be read: mend or delete it",
-                    error=" ".join(str(error).split()),
-                )
-                self._reporter.count(Metric.UNREADABLE_OBJECTS)
+                self._warn(resource, name, "is passed over because it cannot be read", str(error))
                 return None
 
         return [item for item in self._api.list_all(resource, parse_or_warn) if item is not None]
+
+    def _warn(self, resource: Resource, name: str, what: str, error: str) -> None:
+        self._reporter.warning(f"{resource.plural} {name} {what}: mend or delete it", error=" ".join(error.split()))
+        self._reporter.count(Metric.UNREADABLE_OBJECTS)
 
 
 def _node(document: Json) -> Node:
@@ -258,7 +262,10 @@ def _node(document: Json) -> Node:
         uid=metadata["uid"],
         created=datetime.fromisoformat(metadata["creationTimestamp"]),
         provider_id=spec.get("providerID") or "",
-        internal_ips=tuple(item["address"] for item in addresses if item.get("type") == "InternalIP"),
+        # The kubelet, or whoever may write a Node's status, can put any text here.
+        internal_ips=tuple(
+            item["address"] for item in addresses if item.get("type") == "InternalIP" and is_address(item["address"])
+        ),
         taints=tuple(dict.fromkeys(item["key"] for item in spec.get("taints") or ())),
     )
 

@@ -15,6 +15,7 @@ from spiderpool_aws.domain.instance import (
     InstanceTypeLimits,
     ObservedInstance,
     Subnet,
+    is_instance_id,
 )
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def parse_eni(
 def parse_spare(document: NetworkInterfaceTypeDef, cluster: str) -> Eni | None:
     """Return a NIC that we created for an instance of the cluster and that is attached to nothing; None for others."""
     tags = _tags(document.get("TagSet", ()))
-    if document.get("Attachment") or tags.get(CLUSTER_TAG) != cluster or INSTANCE_TAG not in tags:
+    if document.get("Attachment") or tags.get(CLUSTER_TAG) != cluster or not is_instance_id(tags.get(INSTANCE_TAG, "")):
         return None
     return parse_unattached(document, tags)
 

@@ -102,7 +102,7 @@ class Ec2Writer:
         When it says that some are not assigned, it does not say which. Of a single one that is success. Of several it
         is RetryLater: the next look shows which ones are left, and only they are asked for again.
         """
-        single = len(addresses) + len(prefixes) == 1
+        single = addresses.count() + len(prefixes) == 1
         meanings = Meanings(done=(_NO_NIC, _NOT_ASSIGNED)) if single else Meanings((_NO_NIC,), (_NOT_ASSIGNED,))
         blocks = [str(prefix) for prefix in prefixes]
         if addresses.family is IPFamily.IPV4:

@@ -26,7 +26,7 @@ class Addresses:
     """In EC2, beside the primary address; an IPv4 prefix counts with all its addresses, an IPv6 prefix as one."""
     prefixes: int
     listed: int
-    """By its pool: what pods may get."""
+    """By its pool: what pods may get, so without what it excludes."""
     used: int
     """By pods."""
     slots: int
@@ -93,7 +93,7 @@ def _families(planned: PlannedInstance, eni: Eni) -> Iterator[tuple[IPFamily, Ad
     for family in IPFamily:
         pools = pools_of(planned, eni.eni_id, family)
         blocks = eni.prefixes(family)
-        assigned = len(eni.assigned(family)) if family is IPFamily.IPV4 else len(eni.ipv6) + len(blocks)
+        assigned = eni.assigned(family).count() if family is IPFamily.IPV4 else eni.ipv6.count() + len(blocks)
         if not assigned and not pools:
             continue
         yield (
@@ -101,9 +101,9 @@ def _families(planned: PlannedInstance, eni: Eni) -> Iterator[tuple[IPFamily, Ad
             Addresses(
                 assigned,
                 len(blocks),
-                sum(len(pool.spec.ips) for pool in pools),
-                sum(len(pool.allocated) for pool in pools),
-                len(eni.addresses(family)) + len(blocks) + (family is IPFamily.IPV4),
+                sum(pool.offered.count() for pool in pools),
+                sum(pool.allocated.count() for pool in pools),
+                eni.addresses(family).count() + len(blocks) + (family is IPFamily.IPV4),
                 limits.per_eni(family) if limits is not None else None,
             ),
         )

@@ -184,9 +184,11 @@ def remembered(memory: PoolMemory) -> Iterator[str]:
     if memory.disabled:
         yield "we disabled it (stopped, leaving or detached), and enable it again"
     if memory.interrupted:
-        yield "EC2 has announced that it takes the Spot instance back"
+        yield f"EC2 has announced at {memory.interrupted:%H:%M:%S} UTC that it takes the Spot instance back"
     if memory.leaving is not None:
         yield f"its Auto Scaling group waits to terminate the instance since {memory.leaving:%H:%M:%S} UTC"
+    if memory.detached is not None:
+        yield f"its NIC is not on the instance since {memory.detached:%H:%M:%S} UTC; a second look decides"
     if memory.node_uid:
         yield f"its Node is proved to be the one of uid {memory.node_uid}"
 

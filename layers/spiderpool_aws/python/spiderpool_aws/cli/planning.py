@@ -137,7 +137,7 @@ def make_plan(world: World, only: Sequence[str] = ()) -> ClusterPlan:
 def survey_of(world: World, control: Control, policy: Policy, only: Sequence[str] = ()) -> Survey:
     """Read and plan as the resync does. Raises Mistake where the pools are another cluster's."""
     survey = _resync(world).survey(control, policy, only)
-    if survey.pools.strangers:
+    if survey.pools.are_anothers:
         raise Mistake(stranger_finding(policy, survey.pools).message)
     return survey
 

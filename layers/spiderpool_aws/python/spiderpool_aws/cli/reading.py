@@ -62,11 +62,11 @@ def summary(reading: Reading) -> dict[str, Any]:
         "drift": _drift(plan),
         "pools": {
             "pools": len(pools),
-            "addresses": sum(len(pool.spec.ips) for pool in pools),
-            "used": sum(len(pool.allocated) for pool in pools),
+            "addresses": sum(pool.offered.count() for pool in pools),
+            "used": sum(pool.allocated.count() for pool in pools),
             "disabled": sum(pool.spec.disable for pool in pools),
             "terminating": sum(pool.terminating for pool in pools),
-            "quarantined": sum(len(r.addresses) for planned in plan.instances for r in planned.model.reservations),
+            "quarantined": sum(r.addresses.count() for planned in plan.instances for r in planned.model.reservations),
         },
         "subnets": [
             {

@@ -4,6 +4,7 @@ Spiderpool stores sorted, merged ranges (`10.0.1.11-10.0.1.13`, a single address
 range without a word; so everything that we read or write goes through `AddressSet`, which has one form only.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -42,6 +43,15 @@ def parse_address(text: str, family: IPFamily) -> int:
     if address.version != family:
         raise AddressError(f"{text!r} is not an {family} address")
     return int(address)
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is an IP address, of whichever family."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def parse_network(text: str) -> Network:
@@ -111,8 +121,23 @@ class AddressSet:
             for number in range(first, last + 1):
                 yield str(self.family.address(number))
 
-    def __len__(self) -> int:
+    def count(self) -> int:
+        """Return how many addresses there are. There is no `len()`: it fails on a /64, which anybody may list."""
         return sum([last - first + 1 for first, last in self.spans])
+
+    def highest(self, count: int) -> "AddressSet":
+        """Return the highest addresses, at most so many."""
+        spans: list[tuple[int, int]] = []
+        for first, last in reversed(self.spans):
+            if count <= 0:
+                break
+            spans.append((max(first, last - count + 1), last))
+            count -= last - first + 1
+        return AddressSet(self.family, tuple(reversed(spans)))
+
+    def blocks(self, bits: int) -> int:
+        """Return in how many aligned blocks of 2^bits addresses the addresses lie, without walking through them."""
+        return sum(last - first + 1 for first, last in _merge((a >> bits, b >> bits) for a, b in self.spans))
 
     def __bool__(self) -> bool:
         return bool(self.spans)
@@ -124,7 +149,8 @@ class AddressSet:
         if not isinstance(text, str):
             return False
         number = parse_address(text, self.family)
-        return any(first <= number <= last for first, last in self.spans)
+        place = bisect_right(self.spans, number, key=lambda span: span[0])
+        return place > 0 and number <= self.spans[place - 1][1]
 
     def __or__(self, other: "AddressSet") -> "AddressSet":
         self._check(other)
@@ -139,27 +165,38 @@ class AddressSet:
         if self.spans == other.spans:
             return EMPTY[self.family]
         rest: list[tuple[int, int]] = []
+        cuts, index = other.spans, 0
         for first, last in self.spans:
-            for cut_first, cut_last in other.spans:
-                if cut_last < first or cut_first > last:
-                    continue
+            # Spans are sorted: what ends before this one cuts no later one either.
+            while index < len(cuts) and cuts[index][1] < first:
+                index += 1
+            while index < len(cuts) and cuts[index][0] <= last:
+                cut_first, cut_last = cuts[index]
                 if cut_first > first:
                     rest.append((first, cut_first - 1))
                 first = cut_last + 1
                 if first > last:
+                    # It may reach into the next span, too.
                     break
+                index += 1
             if first <= last:
                 rest.append((first, last))
         return AddressSet(self.family, tuple(rest))
 
     def __and__(self, other: "AddressSet") -> "AddressSet":
         self._check(other)
-        both = (
-            (max(first, other_first), min(last, other_last))
-            for first, last in self.spans
-            for other_first, other_last in other.spans
-        )
-        return AddressSet(self.family, tuple(sorted((first, last) for first, last in both if first <= last)))
+        both: list[tuple[int, int]] = []
+        index, others = 0, other.spans
+        for first, last in self.spans:
+            while index < len(others) and others[index][1] < first:
+                index += 1
+            while index < len(others) and others[index][0] <= last:
+                both.append((max(first, others[index][0]), min(last, others[index][1])))
+                if others[index][1] > last:
+                    # It reaches beyond this span, perhaps into the next one.
+                    break
+                index += 1
+        return AddressSet(self.family, tuple(both))
 
     def __le__(self, other: "AddressSet") -> bool:
         return not self - other

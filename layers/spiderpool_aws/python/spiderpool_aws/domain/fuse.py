@@ -4,11 +4,12 @@ It names the policy that such a pass has judged. Nothing is removed under anothe
 knows one node, and cannot tell that the policy lowers them all.
 """
 
-import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from spiderpool_aws.domain.documents import read_object
 
 
 class FuseState(StrEnum):
@@ -108,9 +109,7 @@ def parse_fuse(text: str, where: str) -> Fuse:
 
 
 def _parse_fuse(text: str) -> Fuse:
-    document: Any = json.loads(text)
-    if not isinstance(document, dict):
-        raise TypeError("it is not a JSON object")
+    document = read_object(text)
     since = datetime.fromisoformat(document["since"]) if document.get("since") else None
     if since is not None and since.tzinfo is None:
         raise ValueError("since has no time zone")

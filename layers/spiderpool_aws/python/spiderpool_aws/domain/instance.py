@@ -1,5 +1,6 @@
 """What EC2 says of an instance: the instance, its NICs, their subnets, the limits of its type."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,6 +18,17 @@ ORPHAN_TAG = "spiderpool-aws/orphan-since"
 GROUP_TAG = "aws:autoscaling:groupName"
 """On an instance: its Auto Scaling group; written by AWS."""
 MANAGED_TAG = "spiderpool-aws/managed"
+
+
+_INSTANCE_ID = re.compile(r"i-[0-9a-f]+")
+
+
+def is_instance_id(text: str) -> bool:
+    """Tell whether EC2 may have given an id: what others write (labels, tags, a providerID) may be anything.
+
+    A filter of EC2 takes `*` for every instance.
+    """
+    return _INSTANCE_ID.fullmatch(text) is not None
 
 
 class InstanceState(StrEnum):
@@ -104,7 +116,7 @@ class Eni:
 
     def with_primary_ipv6(self) -> "Eni":
         """Return the NIC after EC2 was asked to mark its first IPv6 address: which one that is only EC2 knows."""
-        return replace(self, marked_ipv6=True, primary_ipv6=next(iter(self.ipv6)) if len(self.ipv6) == 1 else None)
+        return replace(self, marked_ipv6=True, primary_ipv6=next(iter(self.ipv6)) if self.ipv6.count() == 1 else None)
 
     def without(self, addresses: AddressSet, prefixes: tuple[Network, ...]) -> "Eni":
         """Return the NIC after addresses or prefixes were unassigned."""

@@ -2,10 +2,11 @@
 
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from spiderpool_aws.domain.addresses import AddressError, AddressSet, IPFamily
+from spiderpool_aws.domain.documents import read_object
 
 ABSENCE = timedelta(minutes=10)
 """How far apart two listings without an instance are a proof (docs/architecture.md#invariants, 10)."""
@@ -13,6 +14,11 @@ REST = timedelta(seconds=60)
 """How long a released address is offered to no pod again: connections to its last owner may still come."""
 STALE = timedelta(minutes=30)
 """After so long a note of absence is of another absence: the resync looks every five minutes at least (ADR 8)."""
+INTERRUPTION = timedelta(minutes=20)
+"""How long a Spot warning holds. EC2 interrupts two minutes after it, "on a best effort basis", and says nothing when
+it does not (EC2 user guide, "Spot Instance interruption notices"); a message waits as long (`deployment.GIVE_UP`)."""
+SKEW = timedelta(minutes=1)
+"""How far the clock of another process may be ahead of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +69,12 @@ class PoolMemory:
     released: Dated = ()
     """Addresses that left the pool to be unassigned, with the moment of the shrink: they rest (`REST`)."""
     surplus: Surplus | None = None
-    interrupted: bool = False
-    """EC2 has announced that it will take the Spot instance back."""
+    interrupted: datetime | None = None
+    """When EC2's warning that it will take the Spot instance back was first worked on."""
     leaving: datetime | None = None
     """Since when the Auto Scaling group waits to terminate the instance."""
+    detached: datetime | None = None
+    """When the pool's NIC was first not found on the instance."""
 
     def __bool__(self) -> bool:
         return self != NO_MEMORY
@@ -74,6 +82,27 @@ class PoolMemory:
     def resting(self, now: datetime) -> Dated:
         """Return what was released less than a minute ago."""
         return tuple((since, addresses) for since, addresses in self.released if now - since < REST)
+
+    def is_interrupted(self, now: datetime) -> bool:
+        """Tell whether EC2's warning still holds."""
+        return self.interrupted is not None and now - self.interrupted < INTERRUPTION
+
+    def as_of(self, now: datetime) -> "PoolMemory":
+        """Return the memory without what lies in the future: anybody may write an annotation, and that never ends."""
+        limit = now + SKEW
+        absent = self.absent
+        if absent is not None and max(absent.since, absent.confirmed or absent.since) > limit:
+            absent = None
+        return replace(
+            self,
+            missing=_until(self.missing, limit),
+            released=_until(self.released, limit),
+            surplus=None if self.surplus is not None and self.surplus.since > limit else self.surplus,
+            absent=absent,
+            interrupted=_moment_until(self.interrupted, limit),
+            leaving=_moment_until(self.leaving, limit),
+            detached=_moment_until(self.detached, limit),
+        )
 
     def to_text(self) -> str:
         """Return the annotation, always in the same form for the same memory."""
@@ -84,10 +113,13 @@ class PoolMemory:
             document["released"] = _dated_document(self.released)
         if self.surplus:
             document["surplus"] = {"since": self.surplus.since.isoformat(), "size": self.surplus.size}
-        if self.interrupted:
-            document["interrupted"] = True
-        if self.leaving:
-            document["leaving"] = self.leaving.isoformat()
+        for key, moment in (
+            ("interrupted", self.interrupted),
+            ("leaving", self.leaving),
+            ("detached", self.detached),
+        ):
+            if moment:
+                document[key] = moment.isoformat()
         if self.absent:
             document["absentSince"] = self.absent.since.isoformat()
             if self.absent.confirmed:
@@ -104,17 +136,16 @@ class PoolMemory:
         if not text:
             return cls()
         try:
-            document = json.loads(text)
+            document = read_object(text)
         except ValueError:
-            return cls()
-        if not isinstance(document, dict):
             return cls()
         return cls(
             missing=_dated(document.get("missing"), family),
             released=_dated(document.get("released"), family),
             surplus=_surplus(document.get("surplus")),
-            interrupted=document.get("interrupted") is True,
-            leaving=_moment_or_none(document.get("leaving")),
+            interrupted=read_moment(document.get("interrupted")),
+            leaving=read_moment(document.get("leaving")),
+            detached=read_moment(document.get("detached")),
             absent=_absence(document.get("absentSince"), document.get("absentConfirmed")),
             disabled=document.get("disabled") is True,
             node_uid=str(document.get("nodeUid", "")),
@@ -122,14 +153,26 @@ class PoolMemory:
 
 
 def _dated_document(entries: Dated) -> dict[str, list[str]]:
-    return {since.isoformat(): addresses.to_ranges() for since, addresses in entries}
+    merged: dict[datetime, AddressSet] = {}
+    for since, addresses in entries:
+        merged[since] = merged[since] | addresses if since in merged else addresses
+    return {since.isoformat(): addresses.to_ranges() for since, addresses in merged.items()}
+
+
+def _until(entries: Dated, limit: datetime) -> Dated:
+    return tuple((since, addresses) for since, addresses in entries if since <= limit)
+
+
+def _moment_until(moment: datetime | None, limit: datetime) -> datetime | None:
+    return moment if moment is not None and moment <= limit else None
 
 
 def _dated(document: object, family: IPFamily) -> Dated:
     """Return which addresses since when; spoiled, it costs a second look, or a rest."""
     try:
-        entries = sorted(document.items()) if isinstance(document, dict) else []
-        return tuple((_moment(at), AddressSet.parse(family, lost)) for at, lost in entries)
+        given = document.items() if isinstance(document, dict) else ()
+        entries = [(_moment(at), AddressSet.parse(family, lost)) for at, lost in given]
+        return tuple(sorted(entries, key=lambda entry: entry[0]))
     except (ValueError, TypeError, AttributeError, AddressError):
         return ()
 
@@ -150,7 +193,7 @@ def _surplus(document: object) -> Surplus | None:
         return None
 
 
-def _moment_or_none(text: object) -> datetime | None:
+def read_moment(text: object) -> datetime | None:
     """Return the moment; spoiled, the wait begins anew."""
     try:
         return _moment(text) if text else None
@@ -162,7 +205,10 @@ def _moment(text: object) -> datetime:
     moment = datetime.fromisoformat(str(text))
     if moment.tzinfo is None:
         raise ValueError(f"{text} has no time zone")
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text} is out of the calendar") from None
 
 
 NO_MEMORY = PoolMemory()

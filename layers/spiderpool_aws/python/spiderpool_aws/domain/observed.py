@@ -181,7 +181,7 @@ class ObservedNode:
 
     def reservation_of(self, pool: Pool) -> Reservation | None:
         """Return the reservation of a pool's addresses."""
-        return next((known for known in self.reservations if known.name == pool.name), None)
+        return next((known for known in self.reservations if known.is_of(pool)), None)
 
     def with_refusal(self, action: Action, finding: Finding) -> "ObservedNode":
         """Return the model after an action was refused: it counts as done, so that planning ends."""
@@ -201,7 +201,7 @@ def node_proof(instance_id: str, instance: ObservedInstance | None, pools: Itera
 
 
 def _ipv4(eni: Eni) -> int:
-    return len(eni.assigned(IPFamily.IPV4))
+    return eni.assigned(IPFamily.IPV4).count()
 
 
 def _taken(subnets: Mapping[str, Subnet], subnet_id: str, count: int) -> Mapping[str, Subnet]:

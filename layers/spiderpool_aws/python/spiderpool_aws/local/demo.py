@@ -129,7 +129,7 @@ class Demo:
                         "default", f"web-{node.split('.')[0]}-{nic}-{number}", node, f"kube-system/ipvlan-{nic}"
                     )
         self.stack.bus.advance(STEP_SECONDS)
-        used = sum(len(pool.allocated) for pool in self._live_pools())
+        used = sum(pool.allocated.count() for pool in self._live_pools())
         return f"{len(names) * len(NICS) * 2} pods use {used} addresses of both families"
 
     def _replace(self) -> str:
@@ -205,7 +205,9 @@ class Demo:
         }
         pools = [pool for pool in self._live_pools() if pool.identity and pool.identity.instance_id in live]
         full = [
-            pool for pool in pools if len(pool.spec.ips) == (7 if pool.family == 4 else 16) and not pool.memory.missing
+            pool
+            for pool in pools
+            if pool.spec.ips.count() == (7 if pool.family == 4 else 16) and not pool.memory.missing
         ]
         tainted = [node for node in self.stack.cluster.objects("nodes") if node["spec"].get("taints")]
         return len(live) == NODES and len(full) == len(pools) == NODES * len(NICS) * 2 and not tainted
@@ -217,7 +219,7 @@ class Demo:
         return [pool for pool in pools if not pool.terminating]
 
     def _listed(self) -> int:
-        return sum(len(pool.spec.ips) for pool in self._live_pools())
+        return sum(pool.spec.ips.count() for pool in self._live_pools())
 
     def _addresses_of(self, instance_id: str) -> set[str]:
         enis = (

@@ -73,7 +73,7 @@ class AddressBook:
     def omitted(self) -> int:
         """Return how many addresses are not among the documents."""
         must = AddressSet.of(self.family, self.users) | self.reserved
-        return max(0, len((self.listed | self.for_pods) - must) - SHOWN)
+        return max(0, ((self.listed | self.for_pods) - must).count() - SHOWN)
 
     def _document(self, address: str, listed: AddressSet, users: Mapping[str, str]) -> dict[str, Any]:
         state, why = self._judged(address, listed, users)

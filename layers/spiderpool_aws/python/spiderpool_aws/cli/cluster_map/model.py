@@ -62,8 +62,8 @@ def _leftover(planned: PlannedInstance, pool: Pool) -> dict[str, Any]:
     return {
         "eni": _eni_of(pool),
         "family": str(pool.family),
-        "listed": len(pool.spec.ips),
-        "used": len(pool.allocated),
+        "listed": pool.spec.ips.count(),
+        "used": pool.allocated.count(),
         **_details(leftover_book(planned, pool), [pool]),
     }
 

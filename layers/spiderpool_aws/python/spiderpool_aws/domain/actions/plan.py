@@ -110,7 +110,7 @@ class NodePlan:
             known = parts.get(doubt.pool.name)
             parts[doubt.pool.name] = doubt.addresses if known is None else known | doubt.addresses
         nodes = [action.node_name for action in self.actions if isinstance(action, DeleteNode)]
-        return Removals.of(list(whole.values()), {name: len(part) for name, part in parts.items()}, nodes)
+        return Removals.of(list(whole.values()), {name: part.count() for name, part in parts.items()}, nodes)
 
     def __str__(self) -> str:
         lines = [str(action) for action in self.actions]

@@ -45,7 +45,7 @@ class Removals:
         cls, pools: Sequence[Pool], shrunk: Mapping[str, int] | None = None, nodes: Iterable[str] = ()
     ) -> "Removals":
         """Return what goes with whole pools, with parts of others, and with Nodes."""
-        whole = {pool.name: len(pool.spec.ips) for pool in pools}
+        whole = {pool.name: pool.spec.ips.count() for pool in pools}
         return cls(frozenset(whole), {**(shrunk or {}), **whole}, frozenset(nodes))
 
     @classmethod

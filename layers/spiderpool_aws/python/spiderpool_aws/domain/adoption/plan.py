@@ -92,9 +92,9 @@ def plan_adoption(survey: Survey, policy: Policy, only: frozenset[str] = frozens
         found = places.get(pool.name, ())
         if found or pool.name in only:
             missing = _missing(pool, found)
-            few = len(missing) <= MOST_UNPLACED
+            few = missing.count() <= MOST_UNPLACED
             elsewhere = {a: survey.holders[a] for a in missing if a in survey.holders} if few else {}
-            unknown = 0 if few else len(missing)
+            unknown = 0 if few else missing.count()
             candidate = Candidate(pool, found, tuple(rivals.get(pool.name, ())), elsewhere, unknown, without_ipv6)
             adoptions.append(_adoption(candidate, judge(candidate, policy)))
     adoptions.sort(key=lambda adoption: (adoption.instance_id, adoption.name))
@@ -108,7 +108,7 @@ def unplaced(survey: Survey, only: frozenset[str] = frozenset()) -> Mapping[IPFa
     rest = dict(EMPTY)
     for pool in hand_made:
         missing = _missing(pool, places.get(pool.name, ()))
-        if (pool.name in places or pool.name in only) and len(missing) <= MOST_UNPLACED:
+        if (pool.name in places or pool.name in only) and missing.count() <= MOST_UNPLACED:
             rest[pool.family] = rest[pool.family] | missing
     for model in survey.models.values():
         for eni in model.instance.enis if model.instance is not None else ():
@@ -179,7 +179,7 @@ def _rivals(pools: Iterable[Pool], places: Mapping[str, tuple[Place, ...]]) -> d
 
 
 def _missing(pool: Pool, places: Iterable[Place]) -> AddressSet:
-    rest = pool.spec.ips - pool.excluded
+    rest = pool.offered
     for place in places:
         rest = rest - _all_of(place.eni, pool.family)
     return rest

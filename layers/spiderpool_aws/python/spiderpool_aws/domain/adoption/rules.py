@@ -235,7 +235,7 @@ def _address_problems(nic: NicFamily, candidate: Candidate, after: Pool, host: A
         )
     elif lost := pool.allocated - after.spec.ips:
         users = ", ".join(f"{pool.users.get(a) or 'a pod'} uses {a}" for a in list(lost)[:3])
-        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        more = f" and {lost.count() - 3} more" if lost.count() > 3 else ""
         problems.append(
             f"{users}{more}, which {eni.eni_id} does not have for pods: such a pod has no network, delete it first"
         )

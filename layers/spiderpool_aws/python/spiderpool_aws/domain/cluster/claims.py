@@ -26,8 +26,7 @@ class Claims:
             default_ipv6 |= pool.family is IPFamily.IPV6 and pool.spec.default and not pool.terminating
             if pool.identity is not None and not pool.terminating and not pool.memory.disabled:
                 nics[pool.family].add((pool.identity.instance_id, pool.identity.eni_id))
-            # An address that a pool excludes may be listed by another (recorded answer: accepted).
-            for first, last in (pool.spec.ips - pool.excluded).spans:
+            for first, last in pool.offered.spans:
                 spans[pool.family].append((first, last, pool))
         self._spans = {family: sorted(entries, key=lambda e: e[:2]) for family, entries in spans.items()}
         self._firsts = {family: [entry[0] for entry in entries] for family, entries in self._spans.items()}

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from spiderpool_aws.domain.instance import ObservedInstance
+from spiderpool_aws.domain.instance import ObservedInstance, is_instance_id
 from spiderpool_aws.domain.policy.model import Policy
 
 NAME_LIMIT = 253
@@ -44,7 +44,8 @@ class Node:
     @property
     def provider_instance_id(self) -> str:
         """The instance that an AWS providerID names; empty when there is none."""
-        return self.named_instance_id if self.provider_id.startswith("aws:") else ""
+        named = self.named_instance_id
+        return named if self.provider_id.startswith("aws:") and is_instance_id(named) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,17 @@
 """SpiderIPPool and SpiderMultusConfig: as the cluster's API has them (pydantic), and as the planner sees them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily
 from spiderpool_aws.domain.cluster.field_managers import FieldOwner, FieldsOfManager, owners_of, taken_fields
+from spiderpool_aws.domain.cluster.listings import read_allocations, read_ranges
+from spiderpool_aws.domain.instance import is_instance_id
 from spiderpool_aws.domain.memory import NO_MEMORY, PoolMemory
 
 API_VERSION = "spiderpool.spidernet.io/v2beta1"
@@ -54,7 +55,7 @@ class PoolIdentity:
             cluster, instance_id, eni_id, attachment_id = rest
         except (KeyError, ValueError):
             return None
-        return cls(cluster, instance_id, eni_id, attachment_id, family)
+        return cls(cluster, instance_id, eni_id, attachment_id, family) if is_instance_id(instance_id) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +96,21 @@ class Pool:
     """Fields of the spec, as the API has them, that we set and somebody else changed or took out since."""
     owners: tuple[FieldOwner, ...] = field(default=(), compare=False)
     """Of a pool of somebody else: who has set the fields that would be ours if it were adopted."""
+    problems: tuple[str, ...] = ()
+    """What of it could not be read; the rest counts."""
 
     @property
     def family(self) -> IPFamily:
         """The pool's IP family."""
         return self.spec.ips.family
+
+    @property
+    def offered(self) -> AddressSet:
+        """What pods can get: `ips` less `excludeIPs`, and for Spiderpool's overlap check nothing else is the pool's.
+
+        Recorded answers: an address that a pool excludes may be listed by another one.
+        """
+        return self.spec.ips - self.excluded
 
 
 class _Wire(BaseModel):
@@ -114,7 +125,7 @@ class PoolMetadata(_Wire):
     resource_version: str = ""
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
-    deletion_timestamp: datetime | None = None
+    deletion_timestamp: AwareDatetime | None = None
     managed_fields: tuple[FieldsOfManager, ...] = ()
 
 
@@ -146,20 +157,24 @@ class SpiderIPPool(_Wire):
     status: IPPoolStatus = IPPoolStatus()
 
     def to_pool(self) -> Pool:
-        """Return the planner's view. Raises AddressError on an address that the API server should not have stored."""
+        """Return the planner's view. Raises ValueError on an `ipVersion` that is none."""
         spec = self.spec
         family = IPFamily(spec.ip_version or (6 if ":" in spec.subnet else 4))
         identity = PoolIdentity.from_labels(self.metadata.labels)
-        records: dict[str, Any] = json.loads(self.status.allocated_ips or "{}")
+        if identity is not None and identity.family is not family:
+            # We never wrote that, so it is not ours.
+            identity = None
+        ips, problems = read_ranges(family, spec.ips, "spec.ips")
+        excluded, more = read_ranges(family, spec.exclude_ips, "spec.excludeIPs")
+        allocations = read_allocations(self.status.allocated_ips, ips)
         return Pool(
             name=self.metadata.name,
             uid=self.metadata.uid,
             resource_version=self.metadata.resource_version,
             identity=identity,
-            # The webhook lets a backward range pass; whoever wrote it, the addresses between count as listed.
             spec=PoolSpec(
                 subnet=spec.subnet,
-                ips=AddressSet.parse(family, spec.ips, strict=False),
+                ips=ips,
                 gateway=spec.gateway,
                 node_name=spec.node_name,
                 multus_name=spec.multus_name,
@@ -169,9 +184,10 @@ class SpiderIPPool(_Wire):
             memory=PoolMemory.parse(self.metadata.annotations.get(STATE_ANNOTATION, ""), family),
             terminating=self.metadata.deletion_timestamp is not None,
             terminating_since=self.metadata.deletion_timestamp,
-            allocated=AddressSet.of(family, records),
-            excluded=AddressSet.parse(family, spec.exclude_ips, strict=False),
-            users={address: str(record.get("pod", "")) for address, record in records.items()},
+            allocated=allocations.addresses,
+            excluded=excluded,
+            users=allocations.users,
+            problems=(*problems, *more, allocations.problem) if allocations.problem else (*problems, *more),
             taken=taken_fields(self.metadata.managed_fields, FIELD_MANAGER, OWNED) if identity else frozenset(),
             owners=() if identity else owners_of(self.metadata.managed_fields, FIELD_MANAGER, OWNED),
         )

@@ -15,7 +15,7 @@ class PoolListing:
     ours: Mapping[str, tuple[Pool, ...]]
     """Instance id -> our pools."""
     strangers: frozenset[str]
-    """Names of other clusters on our labels: then the policy's `cluster` is not this cluster's."""
+    """Names of other clusters on our labels."""
     reserved: Mapping[str, tuple[Reservation, ...]] = field(default_factory=dict)
     """Instance id -> our reservations, also those whose pools are gone."""
 
@@ -36,6 +36,14 @@ class PoolListing:
             if known.identity.cluster == cluster:
                 reserved[known.identity.instance_id] = (*reserved.get(known.identity.instance_id, ()), known)
         return cls(pools, ours, frozenset(strangers), reserved)
+
+    @property
+    def are_anothers(self) -> bool:
+        """Tell whether all pools with our labels are another cluster's: then the policy's `cluster` is not this one's.
+
+        A single one among ours is somebody's edit of a label: left alone, and no reason to leave all others.
+        """
+        return bool(self.strangers) and not self.ours
 
     def instances_of(self, subject: str) -> frozenset[str]:
         """Return the instances whose pools carry an ENI or attachment id."""

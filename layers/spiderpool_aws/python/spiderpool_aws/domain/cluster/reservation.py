@@ -19,6 +19,10 @@ class Reservation:
     uid: str = ""
     """Empty until it exists."""
 
+    def is_of(self, pool: Pool) -> bool:
+        """Tell whether it keeps addresses of this pool back."""
+        return self.name == pool.name and self.addresses.family is pool.family
+
 
 class ReservedIPSpec(BaseModel):
     """What we read of `spec`."""

@@ -53,7 +53,7 @@ def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft
     """
     holding = _plan_reassign(nic, holding, lost, draft)
     bounds = Bounds(nic.limits, nic.subnet, nic.interface.subnets.reserve)
-    unseen = holding.unseen_blocks(nic.family) if size.prefixes is not None else len(holding.unseen)
+    unseen = holding.unseen_blocks(nic.family) if size.prefixes is not None else holding.unseen.count()
     slots = bounds.free_slots(nic.family, nic.eni, unseen)
     prefix_refused = _prefix_refused(nic)
     want = wanted(size, holding, slots, prefix_refused=prefix_refused)
@@ -92,12 +92,12 @@ def _plan_reassign(nic: NicFamily, holding: Holding, lost: Lost, draft: Draft) -
     users = ", ".join(sorted({pool.users.get(address, "a pod") for address in lost.in_use}))
     why = f"{users} still uses it, and {nic.eni.eni_id} has lost it"
     bounds = Bounds(nic.limits, nic.subnet, nic.interface.subnets.reserve)
-    free = bounds.room(nic.family, nic.eni, len(holding.unseen))
+    free = bounds.room(nic.family, nic.eni, holding.unseen.count())
     for addresses in _to_reassign(nic, lost, free):
-        has_room = len(addresses) <= free
+        has_room = addresses.count() <= free
         if draft.add(Reassign(nic.eni.eni_id, addresses, why, nic.subnet.vpc_id, has_room)) and has_room:
             holding = replace(holding, unseen=holding.unseen | addresses)
-            free -= len(addresses)
+            free -= addresses.count()
     return holding
 
 
@@ -108,7 +108,7 @@ def _to_reassign(nic: NicFamily, lost: Lost, free: int) -> list[AddressSet]:
     """
     together, taken = Reassign(nic.eni.eni_id, lost.in_use, ""), taken_addresses(nic.family, nic.observed)
     known = bool(taken) or nic.observed.outcome_of(together) == Code.ADDRESS_TAKEN
-    if len(lost.in_use) <= free and not known:
+    if lost.in_use.count() <= free and not known:
         return [lost.in_use]
     return [AddressSet.of(nic.family, [address]) for address in lost.in_use - taken]
 
@@ -182,8 +182,8 @@ def _owe(
     later = excess(nic.family, replace(holding, used=EMPTY[nic.family]), want, due=too_large).listed
     elastic, released = _by_nature(size, holding, later), _by_nature(size, holding, now.listed)
     replaced = PREFIX_ADDRESSES * (size.prefixes or 0)
-    draft.owe(nic.pool.name, len(elastic) - replaced, elastic=True)
-    draft.owe(nic.pool.name, len(later - elastic) - len(now.listed - released))
+    draft.owe(nic.pool.name, elastic.count() - replaced, elastic=True)
+    draft.owe(nic.pool.name, (later - elastic).count() - (now.listed - released).count())
 
 
 def _pending(nic: NicFamily, holding: Holding, want: Wanted) -> AddressSet:
@@ -192,5 +192,5 @@ def _pending(nic: NicFamily, holding: Holding, want: Wanted) -> AddressSet:
     for _, addresses in nic.pool.memory.released if nic.pool is not None else ():
         released = released | addresses
     left = (released & holding.singles) - holding.listed - holding.claimed
-    enough = len(holding.singles - holding.claimed) - len(left) >= want.singles
+    enough = (holding.singles - holding.claimed).count() - left.count() >= want.singles
     return left if enough else EMPTY[nic.family]

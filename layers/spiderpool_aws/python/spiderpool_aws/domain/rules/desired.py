@@ -37,6 +37,8 @@ class Holding:
     """What its pool lists; empty when there is none."""
     used: AddressSet
     """What pods use of that."""
+    excluded: AddressSet
+    """What its pool lists and excludes (`excludeIPs`, a user's field): no pod gets it, and it is not free."""
     unseen: AddressSet
     """What EC2 did not show at this look and still counts as assigned: a describe may be stale."""
     claimed: AddressSet
@@ -49,9 +51,7 @@ class Holding:
 
     def unseen_blocks(self, family: IPFamily) -> int:
         """Return how many prefixes the unseen addresses lie in."""
-        bits = PREFIX_BITS[family]
-        spans = ((first >> bits, last >> bits) for first, last in self.unseen.spans)
-        return len({block for first, last in spans for block in range(first, last + 1)})
+        return self.unseen.blocks(PREFIX_BITS[family])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Bounds:
 
         Every single address takes a slot, the host's own too, and so does every prefix (EC2 guide, prefix delegation).
         """
-        taken = len(eni.addresses(family)) + len(eni.prefixes(family)) + (family is IPFamily.IPV4) + unseen
+        taken = eni.addresses(family).count() + len(eni.prefixes(family)) + (family is IPFamily.IPV4) + unseen
         return max(0, self.limits.per_eni(family) - taken)
 
     def subnet_room(self, family: IPFamily) -> int | None:
@@ -122,7 +122,7 @@ class Wanted:
 
 def wanted(size: Size, holding: Holding, free_slots: int, *, prefix_refused: bool) -> Wanted:
     """Return how much of each kind the NIC should hold."""
-    have = len(holding.singles) + len(holding.unseen)
+    have = holding.singles.count() + holding.unseen.count()
     if size.prefixes is not None:
         missing = max(0, size.prefixes - len(holding.prefixes))
         instead = PREFIX_ADDRESSES * missing if size.fallback == "addresses" else 0
@@ -131,8 +131,9 @@ def wanted(size: Size, holding: Holding, free_slots: int, *, prefix_refused: boo
         return Wanted(min(instead, reachable if prefix_refused else min(have, reachable)), size.prefixes)
     match size.addresses:
         case Elastic() as elastic:
-            used = len(holding.used)
-            target = min(max(elastic.min, used + elastic.warm), elastic.max)
+            # What the user excludes comes on top: it serves no pod, and whatever it is kept for may use it.
+            withheld = (holding.excluded - holding.used).count()
+            target = min(max(elastic.min, holding.used.count() + elastic.warm) + withheld, elastic.max)
             return Wanted(target, singles_limit=target + max(2, elastic.warm // 2))
         case "max":
             return Wanted(have + free_slots)
@@ -144,12 +145,12 @@ def wanted(size: Size, holding: Holding, free_slots: int, *, prefix_refused: boo
 
 def lack(size: Size, family: IPFamily, eni: Eni, holding: Holding, bounds: Bounds, want: Wanted) -> Lack:
     """Return what the NIC lacks; the type's slots and the subnet's room cut it, and the problem says by how much."""
-    prefixes = size.prefixes is not None and want.singles <= len(holding.singles)
+    prefixes = size.prefixes is not None and want.singles <= holding.singles.count()
     if size.prefixes is not None and not bounds.limits.nitro:
         said = f"{bounds.limits.instance_type} cannot carry prefixes (not a Nitro type): use addresses"
         return Lack(problem=said, short=True)
-    unseen = holding.unseen_blocks(family) if size.prefixes is not None else len(holding.unseen)
-    have = unseen + (len(holding.prefixes) if prefixes else len(holding.singles))
+    unseen = holding.unseen_blocks(family) if size.prefixes is not None else holding.unseen.count()
+    have = unseen + (len(holding.prefixes) if prefixes else holding.singles.count())
     target = want.prefixes if prefixes else want.singles
     count, problem = max(0, target - have), ""
     missing, in_the_way = count, 0
@@ -181,10 +182,10 @@ def excess(family: IPFamily, holding: Holding, want: Wanted, *, due: bool, most:
     """
     singles, listed = EMPTY[family], EMPTY[family]
     own = holding.singles - holding.claimed
-    if len(own) > want.singles and (due or want.singles_limit is None):
-        unlisted, count = own - holding.listed, _at_most(len(own) - want.singles, most)
-        singles = _last(unlisted, count)
-        listed = _last((own & holding.listed) - holding.used, count - len(singles))
+    if own.count() > want.singles and (due or want.singles_limit is None):
+        unlisted, count = own - holding.listed, _at_most(own.count() - want.singles, most)
+        singles = unlisted.highest(count)
+        listed = _unused(own & holding.listed, holding, count - singles.count())
     blocks = _spare_prefixes(family, holding, _at_most(len(holding.prefixes) - want.prefixes, most))
     unlisted_blocks = tuple(b for b in blocks if not AddressSet.from_networks(family, [b]) & holding.listed)
     return Excess(
@@ -192,6 +193,12 @@ def excess(family: IPFamily, holding: Holding, want: Wanted, *, due: bool, most:
         singles,
         unlisted_blocks,
     )
+
+
+def _unused(listed: AddressSet, holding: Holding, count: int) -> AddressSet:
+    """Return so many addresses that no pod uses, the excluded ones last: pods get the lowest, so the highest go."""
+    free = (listed - holding.used - holding.excluded).highest(count)
+    return free | (listed & (holding.excluded - holding.used)).highest(count - free.count())
 
 
 def _at_most(count: int, most: int | None) -> int:
@@ -210,16 +217,9 @@ def _spare_prefixes(family: IPFamily, holding: Holding, count: int) -> tuple[Net
     return tuple(prefix for *_, prefix in sorted(free, key=lambda entry: entry[:2])[:count])
 
 
-def _last(addresses: AddressSet, count: int) -> AddressSet:
-    """Return the highest addresses: pods get the lowest, so the highest come free first."""
-    if count <= 0:
-        return EMPTY[addresses.family]
-    return AddressSet.of(addresses.family, list(addresses)[-count:])
-
-
 def surplus_note(size: Size, holding: Holding, want: Wanted, known: Surplus | None, fresh: Surplus) -> Surplus | None:
     """Return what the pool should remember of an elastic size that is too large: since when, under which policy."""
-    if want.singles_limit is None or len(holding.singles - holding.claimed) <= want.singles_limit:
+    if want.singles_limit is None or (holding.singles - holding.claimed).count() <= want.singles_limit:
         return None
     return known if known is not None and known.size == str(size.addresses) else fresh
 

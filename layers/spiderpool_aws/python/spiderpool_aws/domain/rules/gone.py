@@ -1,7 +1,7 @@
 """The rules of what is not there: an instance that is gone, unknown or at rest, and a NIC that left. Pure."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod
 from spiderpool_aws.domain.actions.pools import ApplyPool, DeletePool, LiftQuarantine, PoolChange
@@ -14,7 +14,7 @@ from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.domain.rules.left_alone import why_remains_stay
-from spiderpool_aws.domain.rules.lost import lost_addresses
+from spiderpool_aws.domain.rules.lost import SECOND_LOOK, lost_addresses
 from spiderpool_aws.domain.rules.quarantine import plan_leftovers
 from spiderpool_aws.domain.rules.remains import is_surely_gone
 from spiderpool_aws.metrics import Metric
@@ -130,7 +130,7 @@ def plan_resting(
         dropped = EMPTY[pool.family] if observed.removals_held else lost.dropped
         if lost.next_look_seconds is not None:
             draft.wait(f"{pool.name}: EC2 does not show all its addresses, look again", lost.next_look_seconds)
-        _disable(pool, replace(memory, missing=lost.without(dropped)), why, draft, dropped)
+        _disable(pool, replace(memory, missing=lost.without(dropped), detached=None), why, draft, dropped)
 
 
 def _disable(pool: Pool, memory: PoolMemory, why: str, draft: Draft, dropped: AddressSet | None = None) -> None:
@@ -147,11 +147,11 @@ def plan_detached(observed: ObservedNode, pool: Pool, draft: Draft) -> None:
     """A NIC that left: disable its pool at once, delete it when a second look has not found the NIC either."""
     if pool.terminating:
         return
-    lost = lost_addresses(pool, EMPTY[pool.family], observed.now)
     why = "its NIC is no longer attached"
-    if lost.next_look_seconds is not None:
-        _disable(pool, replace(pool.memory, missing=lost.memory), why, draft)
-        draft.wait(f"{pool.name}: {why}, look again", lost.next_look_seconds)
+    since = pool.memory.detached or observed.now
+    if (left := since + SECOND_LOOK - observed.now) > timedelta():
+        _disable(pool, replace(pool.memory, detached=since), why, draft)
+        draft.wait(f"{pool.name}: {why}, look again", left.total_seconds())
     elif observed.removals_held:
         draft.report(Metric.REMOVAL_HELD, f"{pool.name} stays: {observed.removals_held}")
     else:

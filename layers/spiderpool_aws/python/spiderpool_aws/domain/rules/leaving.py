@@ -10,6 +10,7 @@ from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.domain.rules.gone import plan_resting
+from spiderpool_aws.domain.rules.nodes import plan_marked
 
 LOOK_AGAIN_SECONDS = 15.0
 """How often it is looked whether the pods are gone: 80 looks in a message's 20 minutes, and SQS gives it up at 100."""
@@ -19,7 +20,7 @@ PASSING = {Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP}
 
 def why_leaving(observed: ObservedNode) -> str:
     """Return why no new pod should get an address although the instance runs; empty when it should."""
-    if observed.interrupted or any(pool.memory.interrupted for pool in observed.pools):
+    if observed.interrupted or any(pool.memory.is_interrupted(observed.now) for pool in observed.pools):
         return "EC2 takes the Spot instance back"
     lifecycle = observed.lifecycle
     if lifecycle is not None and lifecycle.is_leaving:
@@ -31,13 +32,18 @@ def why_leaving(observed: ObservedNode) -> str:
 
 def plan_leaving(observed: ObservedNode, instance: ObservedInstance, why: str, policy: Policy, draft: Draft) -> None:
     """Disable the pools of an instance that runs and should get no new pod; complete what its group waits for."""
+    warned = observed.now if observed.interrupted else None
     for pool in observed.pools:
         memory = replace(
             pool.memory,
-            interrupted=pool.memory.interrupted or observed.interrupted,
+            interrupted=pool.memory.interrupted if pool.memory.is_interrupted(observed.now) else warned,
             leaving=pool.memory.leaving or (observed.now if _is_terminating(observed.lifecycle) else None),
         )
         plan_resting(observed, instance, pool, memory, why, draft)
+    if warned is not None and all(pool.terminating for pool in observed.pools):
+        # Nothing but the message remembers it, and whoever looks without it would create pools that serve.
+        plan_marked(observed, instance, policy, draft)
+        draft.wait(f"{why}: no pool is made for {observed.instance_id} before that is over", LOOK_AGAIN_SECONDS)
     lifecycle = observed.lifecycle
     if lifecycle is None or lifecycle.waiting is None:
         return
@@ -70,7 +76,7 @@ def _plan_drained(observed: ObservedNode, lifecycle: Lifecycle, policy: Policy, 
     live = [pool for pool in observed.pools if not pool.terminating]
     planned = {action.pool.name for action in draft.actions if isinstance(action, ApplyPool | DeletePool)}
     enabled = [pool.name for pool in live if not pool.spec.disable and pool.name not in planned]
-    used = sum(len(pool.allocated) for pool in live)
+    used = sum(pool.allocated.count() for pool in live)
     noted = [*(pool.memory.leaving for pool in live), observed.leaving_since]
     since = min((moment for moment in noted if moment is not None), default=observed.now)
     left = policy.nodes.drain_seconds - (observed.now - since).total_seconds()

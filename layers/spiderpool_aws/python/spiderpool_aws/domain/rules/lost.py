@@ -89,5 +89,5 @@ def taken_addresses(family: IPFamily, observed: ObservedNode) -> AddressSet:
     for tried in observed.tried:
         action = tried.action
         if isinstance(action, Reassign) and tried.code == Code.ADDRESS_TAKEN and action.addresses.family is family:
-            taken = taken | (action.addresses if len(action.addresses) == 1 else EMPTY[family])
+            taken = taken | (action.addresses if action.addresses.count() == 1 else EMPTY[family])
     return taken

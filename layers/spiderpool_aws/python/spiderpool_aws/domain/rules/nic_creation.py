@@ -24,6 +24,8 @@ from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.metrics import Metric
 
 TOKEN_LENGTH = 64
+SHOWN = 5
+"""How many subnets a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,8 @@ def choose_creation(nic: MissingNic, draft: Draft) -> CreateNic | None:
         found = _roomiest(choice, fitting) if choice is not None else None
         if found is not None:
             return found
-    names = ", ".join(sorted(subnet.subnet_id for subnet in fitting))
+    ids = sorted(subnet.subnet_id for subnet in fitting)
+    names = ", ".join(ids[:SHOWN]) + (f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else "")
     draft.report(Code.SUBNET_EXHAUSTED, f"a NIC for {nic.instance.instance_id} has no room in {names}")
     draft.wait(f"no room for a NIC in {names}")
     return None

@@ -86,6 +86,7 @@ def holding_of(nic: NicFamily, host: AddressSet, lost: Lost) -> Holding:
         offered=AddressSet.from_networks(family, nic.eni.prefixes(family), limit_each=per_prefix),
         listed=listed,
         used=pool.allocated if pool else EMPTY[family],
+        excluded=(pool.excluded & listed) - lost.confirmed if pool else EMPTY[family],
         unseen=listed - nic.eni.assigned(family) - lost.confirmed,
         claimed=claimed,
     )

@@ -5,7 +5,7 @@ needs is noted, and deleted when it was noted ten minutes ago (docs/architecture
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from spiderpool_aws.domain.actions.nics import AttachNic, DeleteNic, KeepWithInstance, NoteOrphan
 from spiderpool_aws.domain.instance import (
@@ -18,7 +18,7 @@ from spiderpool_aws.domain.instance import (
     InstanceTypeLimits,
     ObservedInstance,
 )
-from spiderpool_aws.domain.memory import ABSENCE, STALE
+from spiderpool_aws.domain.memory import ABSENCE, SKEW, STALE, read_moment
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Interface, Policy
 from spiderpool_aws.domain.rules.draft import Draft
@@ -156,10 +156,7 @@ def _noted(eni: Eni, now: datetime) -> datetime | None:
     """Return since when the NIC belongs to nobody; None when that has to be noted, for the first time or anew.
 
     A NIC that was attached meanwhile still carries the note of then: like that of an absence, it counts for so long
-    only as looks may be apart. One of the future is not ours.
+    only as looks may be apart. One that is spoiled, or of the future, is not ours.
     """
-    try:
-        noted = datetime.fromisoformat(eni.tags.get(ORPHAN_TAG, ""))
-    except ValueError:
-        return None
-    return noted if noted.tzinfo is not None and timedelta() <= now - noted <= STALE else None
+    noted = read_moment(eni.tags.get(ORPHAN_TAG))
+    return noted if noted is not None and -SKEW <= now - noted <= STALE else None

@@ -110,7 +110,18 @@ def plan_prepared(observed: ObservedNode, instance: ObservedInstance, policy: Po
     if tainted and (draft.incomplete or any(action.stage < Stage.NODE for action in draft.actions)):
         # One write for both, when the node may be used.
         return
-    wanted = provider_id(instance) if policy.nodes.set_provider_id and not node.provider_id else ""
+    wanted = _missing_provider_id(node, instance, policy)
     if wanted or tainted:
         drop = taint if tainted and taint is not None else ""
         draft.add(PrepareNode(node.name, node.uid, wanted, drop))
+
+
+def plan_marked(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
+    """Set the providerID of a node that gets no pool any more: nothing else says whose it was when it is dead."""
+    node = observed.proved_node
+    if node is not None and (wanted := _missing_provider_id(node, instance, policy)):
+        draft.add(PrepareNode(node.name, node.uid, wanted, ""))
+
+
+def _missing_provider_id(node: Node, instance: ObservedInstance, policy: Policy) -> str:
+    return provider_id(instance) if policy.nodes.set_provider_id and not node.provider_id else ""

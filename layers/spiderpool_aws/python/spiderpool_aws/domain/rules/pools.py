@@ -111,7 +111,11 @@ def _plan_pool(nic: NicFamily, subnet: str, holding: Holding, release: Release, 
         change, why = _describe(pool, target, lost)
         draft.add(ApplyPool(change, target, why))
         draft.incomplete = True
-    draft.incomplete |= not pool.spec.ips
+    draft.incomplete |= not pool.offered
+    if pool.spec.ips and not pool.offered:
+        draft.refuse(
+            Metric.POOL_DISABLED, f"pool {pool.name} excludes all its addresses (excludeIPs): no pod gets one of them"
+        )
     if pool.spec.disable and not pool.memory.disabled:
         draft.refuse(Metric.POOL_DISABLED, f"somebody has disabled pool {pool.name}: no pod gets an address of it")
 
@@ -143,7 +147,7 @@ def _leaving(nic: NicFamily, pool: Pool, holding: Holding, release: Release, los
     # What is assigned and not for pods (the host's own, beyond `perPrefix`) leaves when no pod uses it.
     kept_from_pods = (pool.spec.ips & nic.eni.assigned(nic.family)) - holding.usable
     unwanted = kept_from_pods - pool.allocated
-    draft.owe(pool.name, len(kept_from_pods - unwanted))
+    draft.owe(pool.name, (kept_from_pods - unwanted).count())
     excess = release.excess.listed
     dropped = (lost.dropped | unwanted | (excess - release.released)) & pool.spec.ips
     leaving = _Leaving(dropped, release.released - dropped)
@@ -218,7 +222,6 @@ def _memory(nic: NicFamily, pool: Pool, release: Release, lost: Lost, leaving: A
         missing=lost.without(leaving),
         released=released,
         surplus=None if leaving & release.excess.listed else release.surplus,
-        interrupted=pool.memory.interrupted,
         node_uid=node.uid if node else pool.memory.node_uid,
     )
 

@@ -34,6 +34,8 @@ def plan_leftovers(draft: Draft) -> None:
     planned = {action.key for action in draft.actions}
     for known in draft.observed.reservations:
         pool = offered.get(known.name)
+        if pool is not None and not known.is_of(pool):
+            pool = None
         listed = known.addresses & pool.spec.ips if pool is not None else EMPTY[known.addresses.family]
         action: Quarantine | LiftQuarantine = LiftQuarantine(known)
         if pool is not None and listed:

@@ -1,16 +1,18 @@
 """Pools that are deleted and do not go: somebody has to release their addresses. Pure.
 
-Spiderpool keeps a deleted pool until its last address is released. The pods of a Node that is gone are deleted by
-`gone_rules`; what else holds a pool, a pod of a living Node or a record that Spiderpool does not clear, is a person's.
+Spiderpool keeps a deleted pool until its last address is released. The pods of a Node that is gone are deleted with it;
+what else holds a pool, a pod of a living Node or a record that Spiderpool does not clear, is a person's.
 """
 
 from datetime import timedelta
 
+from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.metrics import Metric
 
 STUCK_AFTER = timedelta(minutes=10)
 """Spiderpool's own collection of what dead pods hold takes a minute (recorded behaviour)."""
+SHOWN = 5
 
 
 def report_stuck(draft: Draft) -> None:
@@ -19,9 +21,19 @@ def report_stuck(draft: Draft) -> None:
         since = pool.terminating_since
         if since is None or draft.observed.now - since < STUCK_AFTER:
             continue
-        users = ", ".join(sorted(set(pool.users.values()))) or "nobody: is Spiderpool's controller running?"
         draft.report(
             Metric.POOL_STUCK,
             f"pool {pool.name} is deleted since {since:%Y-%m-%d %H:%M:%S}Z and cannot go, its addresses are held by "
-            f"{users}; nobody else can have them: delete those pods",
+            f"{_holders(pool)}",
         )
+
+
+def _holders(pool: Pool) -> str:
+    """Return who holds the pool's addresses, and what to do; some names only, for a pool may have 5,000 pods."""
+    users = sorted(set(pool.users.values()))
+    if users:
+        more = f" and {len(users) - SHOWN} more" if len(users) > SHOWN else ""
+        return f"{', '.join(users[:SHOWN])}{more}; nobody else can have them: delete those pods"
+    if pool.allocated:
+        return "records of no pod (status.allocatedIPs): nobody else can have them; look at Spiderpool's controller"
+    return "nobody: is Spiderpool's controller running?"

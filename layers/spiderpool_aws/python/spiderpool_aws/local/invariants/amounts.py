@@ -66,7 +66,7 @@ class AmountRules:
         size = self._size(eni, family)
         if size is None:
             return
-        prefixes, singles = len(_prefixes(eni, family)), len(self._singles(eni, family))
+        prefixes, singles = len(_prefixes(eni, family)), self._singles(eni, family).count()
         most = _most(size)
         if prefixes > (size.prefixes or 0) or (most is not None and singles > most):
             self._broken(8, f"{eni.id} got more {family} than the policy asks for: {singles} and {prefixes} prefixes")
@@ -84,7 +84,7 @@ class AmountRules:
             size = self._size(eni, family)
             if size is None or not call.took_effect or not named[family]:
                 continue
-            singles, prefixes = len(self._singles(eni, family)), len(_prefixes(eni, family))
+            singles, prefixes = self._singles(eni, family).count(), len(_prefixes(eni, family))
             missing = (size.prefixes or 0) - prefixes
             if missing > 0 and _free_slots(self._truth, eni, family) <= missing:
                 # A slot is freed for each prefix that is missing, and no more.

@@ -101,7 +101,7 @@ class InvariantChecker:
     def _overlaps(self) -> Iterable[str]:
         for family in IPFamily:
             ours = [pool for pool in self._truth.pools() if pool.family is family and pool.identity is not None]
-            spans = sorted((first, last, pool.name) for pool in ours for first, last in pool.spec.ips.spans)
+            spans = sorted((first, last, pool.name) for pool in ours for first, last in pool.offered.spans)
             for (_, last, name), (first, _, other) in pairwise(spans):
                 if first <= last:
                     yield f"{family.address(first)} is in {name} and in {other}"

@@ -52,7 +52,7 @@ class Ec2Rules:
             self._judge_assign(call)
         elif call.operation in UNASSIGN:
             named = _named(call.params)
-            self._judge_freed(named, "was unassigned")
+            self._judge_freed(str(call.params.get("NetworkInterfaceId")), named, "was unassigned")
             self._amounts.judge_unassign(call, named)
         else:
             self._judge_own(call)
@@ -130,17 +130,19 @@ class Ec2Rules:
             self._amounts.judge_attach(call)
         if call.operation == "DeleteNetworkInterface":
             freed = {family: self._truth.history.last_held(nics[0], family) for family in IPFamily}
-            self._judge_freed(freed, "was freed with its NIC")
+            self._judge_freed(nics[0], freed, "was freed with its NIC")
             if call.took_effect and nics[0] in self.created:
                 self._amounts.judge_delete(nics[0], *self._truth.history.born(nics[0]))
         elif call.operation == "AttachNetworkInterface" and call.took_effect and eni is not None:
             self._judge_limits(eni)
 
-    def _judge_freed(self, gone: Mapping[IPFamily, AddressSet], how: str) -> None:
+    def _judge_freed(self, eni_id: str, gone: Mapping[IPFamily, AddressSet], how: str) -> None:
         for pool in self._truth.pools():
             freed = gone[pool.family]
-            if pool.spec.ips & freed:
-                self._broken(2, f"{pool.spec.ips & freed} {how} while pool {pool.name} lists it")
+            # What another NIC's pool excludes is none of its addresses (recorded answers: any other pool may list it).
+            own = pool.identity is not None and pool.identity.eni_id == eni_id
+            if listed := (pool.spec.ips if own else pool.offered) & freed:
+                self._broken(2, f"{listed} {how} while pool {pool.name} lists it")
             if pool.allocated & freed:
                 self._broken(3, f"{pool.allocated & freed} {how} while pods use it")
 
