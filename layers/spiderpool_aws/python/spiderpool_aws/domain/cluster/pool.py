@@ -101,6 +101,11 @@ class Pool:
         """The pool's IP family."""
         return self.spec.ips.family
 
+    @property
+    def serves(self) -> bool:
+        """Tell whether pods may get addresses of it."""
+        return not self.terminating and not self.spec.disable
+
 
 class _Wire(BaseModel):
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)

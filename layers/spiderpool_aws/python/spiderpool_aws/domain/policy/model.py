@@ -86,6 +86,10 @@ class Size(_Model):
         return self
 
 
+UNWANTED = Size.model_construct(addresses=0)
+"""Of a family that the policy no longer gives: no policy can say it."""
+
+
 class SubnetChoice(_Model):
     """Where a NIC that is missing may be created, and how many addresses its subnet keeps free."""
 
@@ -212,6 +216,11 @@ class Policy(_Model):
                     "network has one host NIC, so use another multus name for the other"
                 )
         return self
+
+    @property
+    def has_ipv6(self) -> bool:
+        """Tell whether pods get IPv6 addresses: of all interfaces, or of none."""
+        return any(nic.ipv6 is not None for group in self.groups for nic in group.interfaces)
 
     @property
     def is_elastic(self) -> bool:
