@@ -47,7 +47,7 @@ def report_held(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
     if observed.flip_held and any(pool.family is IPFamily.IPV6 and not pool.spec.default for pool in observed.pools):
         draft.report(Metric.IPV6_HELD, observed.flip_held)
     # What is being done about it is no finding.
-    if draft.actions or claims.has_default_ipv6 or not claims.has_withheld_ipv6:
+    if draft.actions or claims.ipv6.has_default or not claims.ipv6.has_withheld:
         return
     if enis := sorted(lacking(observed, policy)):
         why = why_left_alone(observed.instance, policy)
@@ -61,7 +61,7 @@ def report_held(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
 
 def _report_held_back(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
     own = [pool for pool in observed.pools if pool.family is IPFamily.IPV6 and pool.spec.default]
-    foreign = observed.claims.foreign_default_ipv6
+    foreign = observed.claims.ipv6.foreign_defaults
     if own and foreign and not draft.actions:
         draft.report(
             Metric.IPV6_HELD,
@@ -91,7 +91,7 @@ def plan_unwanted_family(nic: NicFamily, draft: Draft) -> None:
     default any more: a default one that is empty takes an IPv4 address from each pod that fails (recorded behaviour).
     """
     pool = nic.pool
-    if pool is None or nic.observed.claims.has_default_ipv6:
+    if pool is None or nic.observed.claims.ipv6.has_default:
         return
     host = host_ipv6(nic) if nic.family is IPFamily.IPV6 else EMPTY[nic.family]
     lost = lost_addresses(pool, nic.eni.assigned(nic.family), nic.observed.now)

@@ -30,16 +30,17 @@ def wanted_default(observed: ObservedNode, policy: Policy, known: Pool | None = 
 
 
 def _may_be_default(observed: ObservedNode) -> bool:
-    claims, own = observed.claims, _live_ipv6(observed)
-    if observed.flip or claims.has_default_ipv6 or any(pool.spec.default for pool in own):
+    ipv6, own = observed.claims.ipv6, _live_ipv6(observed)
+    if observed.flip or ipv6.has_default or any(pool.spec.default for pool in own):
         return True
-    return not own and not claims.has_ipv6 and not claims.lacks_ipv6(except_instance=observed.instance_id)
+    # The listing is older than what this pass has written: a node's first pools, of both families, come together.
+    return not own and not ipv6.is_there and not ipv6.is_lacking
 
 
 def _may_be_withdrawn(observed: ObservedNode) -> bool:
     # A flip that was under way when the policy changed has left pools of both kinds: it cannot get worse.
     withheld = any(not pool.spec.default and pool.serves for pool in _live_ipv6(observed))
-    return observed.flip or observed.claims.has_withheld_ipv6 or withheld
+    return observed.flip or observed.claims.ipv6.has_withheld or withheld
 
 
 def flip_is_due(models: Iterable[ObservedNode], policy: Policy) -> bool:
@@ -49,9 +50,9 @@ def flip_is_due(models: Iterable[ObservedNode], policy: Policy) -> bool:
         return False
     claims = models[0].claims
     if not policy.has_ipv6:
-        held = bool(claims.foreign_default_ipv6) or any(any(held_back(model, policy)) for model in models)
+        held = bool(claims.ipv6.foreign_defaults) or any(any(held_back(model, policy)) for model in models)
         return not held and any(_has_default(model) for model in models)
-    if claims.has_default_ipv6 or unlisted_users(models):
+    if claims.ipv6.has_default or unlisted_users(models):
         return False
     return any(_serves_ipv6(model) for model in models) and not any(lacking(model, policy) for model in models)
 
@@ -95,7 +96,7 @@ def held_back(model: ObservedNode, policy: Policy) -> Iterator[tuple[Pool, str]]
 def unlisted_users(models: Sequence[ObservedNode]) -> list[str]:
     """Return the hand-made default IPv4 pools whose pods run on no NIC of the listing: nothing says on which."""
     enis = [eni for model in models if model.instance is not None for eni in model.instance.enis]
-    foreign = models[0].claims.foreign_ipv4 if models else ()
+    foreign = models[0].claims.ipv6.foreign_ipv4 if models else ()
     return sorted(
         pool.name
         for pool in foreign
