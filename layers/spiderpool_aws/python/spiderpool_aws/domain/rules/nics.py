@@ -37,6 +37,14 @@ def plan_missing_nic(
 ) -> None:
     """Plan for a device index of the policy at which the instance has no NIC."""
     spare = spare_for(observed, interface)
+    if spare is not None and spare.why_left_alone:
+        # Another one would be a second NIC for one index as soon as this one is not left alone any more.
+        draft.refuse(
+            Metric.LEFT_ALONE,
+            f"{spare.eni_id}, made for device index {interface.device_index} of {instance.instance_id}, is left alone: "
+            f"{spare.why_left_alone}; take the tag off, or delete the NIC",
+        )
+        return
     if spare is not None:
         _plan_attach(observed, instance, interface, spare, draft)
         return

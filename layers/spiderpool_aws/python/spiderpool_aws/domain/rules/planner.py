@@ -25,11 +25,11 @@ from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.domain.rules.gone import forget_absence, plan_absent, plan_detached, plan_gone, plan_resting
 from spiderpool_aws.domain.rules.ipv6_change import plan_defaults, plan_unwanted_family, report_held
 from spiderpool_aws.domain.rules.leaving import plan_idle, plan_launched, plan_leaving, why_leaving
-from spiderpool_aws.domain.rules.left_alone import report_dropped, why_left_alone
+from spiderpool_aws.domain.rules.left_alone import cared_for, report_dropped, why_left_alone
 from spiderpool_aws.domain.rules.nic_family import NicFamily
 from spiderpool_aws.domain.rules.nics import plan_kept, plan_missing_nic, plan_orphans, spare_for
 from spiderpool_aws.domain.rules.nodes import plan_name, plan_prepared
-from spiderpool_aws.domain.rules.overrides import with_overrides
+from spiderpool_aws.domain.rules.overrides import report_useless, with_overrides
 from spiderpool_aws.domain.rules.pools import plan_nic_family
 from spiderpool_aws.domain.rules.stuck import report_stuck
 from spiderpool_aws.metrics import Metric
@@ -61,7 +61,7 @@ def _plan_known(observed: ObservedNode, instance: ObservedInstance, policy: Poli
     if instance.state.is_resting:
         # A Spot instance that was stopped and starts again is as good as any.
         stopped = instance.state is InstanceState.STOPPED
-        for pool in observed.pools:
+        for pool in cared_for(observed, instance, policy):
             memory = replace(pool.memory, interrupted=pool.memory.interrupted and not stopped)
             plan_resting(observed, instance, pool, memory, f"the instance is {instance.state}", draft)
         plan_idle(observed, instance, policy, f"the instance is {instance.state}", draft)
@@ -100,6 +100,7 @@ def _plan_live(observed: ObservedNode, instance: ObservedInstance, policy: Polic
             needed[spare.eni_id] = spare
         _plan_interface(observed, instance, policy, with_overrides(interface, instance, draft), node_name, draft)
     report_dropped(observed, instance, group, draft)
+    report_useless(group, instance, draft)
     plan_orphans(observed, needed, policy, draft)
     _plan_multus(observed, policy.cluster, group, draft)
     plan_prepared(observed, instance, policy, draft)
