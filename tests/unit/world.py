@@ -39,6 +39,7 @@ class SmallEc2:
     calls: list[str] = field(default_factory=list)
     refuse: dict[str, Code] = field(default_factory=dict)
     """ENI id -> the code with which an assignment to it is refused."""
+    no_unassign: Refused | None = None
     limits: InstanceTypeLimits = build.M5_LARGE
     known_subnets: dict[str, Subnet] = field(
         default_factory=lambda: {"subnet-0": build.SUBNET_0, "subnet-1": build.SUBNET_1}
@@ -112,6 +113,8 @@ class SmallEc2:
 
     def unassign(self, eni_id: str, addresses: AddressSet, prefixes: Sequence[Network]) -> None:
         self.calls.append("unassign")
+        if self.no_unassign is not None:
+            raise self.no_unassign
         self.change_eni(self.eni(eni_id).without(addresses, tuple(prefixes)))
 
     def spare_nics(self, instance_ids: Sequence[str], cluster: str) -> Mapping[str, Sequence[Eni]]:
