@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from spiderpool_aws.domain.addresses import EMPTY, IPFamily
+from spiderpool_aws.domain.cluster.ipv6_state import Ipv6State
 from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, Refused
@@ -364,3 +365,78 @@ def test_a_stopped_or_unmanaged_node_is_not_waited_for_every_minute() -> None:
     fleet.run()
     at = fleet.clock.now().replace(minute=1)
     assert fleet.resync.run(ResyncRequest(request_id="r", at=at))["done"] is False
+
+
+def test_what_is_told_of_a_flip_is_told_once_and_never_of_a_cluster_that_has_none() -> None:
+    fleet = prepared(2)
+    work_off(fleet, resynced(fleet))
+    for _ in range(3):
+        fleet.run()
+    assert [line for line in fleet.reporter.lines if "IPv6 pools" in line or "IPv6 pool is" in line] == [
+        "every node has its IPv6 pools: they become default now",
+        "every IPv6 pool is default: the change took less than 0 s",
+    ]
+    quiet, empty = prepared(2), Fleet(0, DUAL)
+    policy = DUAL.model_copy(update={"pools": DUAL.pools.model_copy(update={"default": False})})
+    quiet.control.control = Control(policy)
+    empty.ec2.put(build.instance(build.eni(0), instance_id="i-9"))
+    for other in (quiet, empty):
+        other.run()
+        assert not any("become default" in line for line in other.reporter.lines)
+
+
+def test_a_node_that_is_late_for_a_flip_which_has_begun_does_not_hold_it_up() -> None:
+    fleet = prepared(3)
+    change_pool(fleet, pool_of(fleet, "i-0"), default=True)
+    del fleet.cluster.pools[pool_of(fleet, "i-2").name]
+    untag(fleet, "i-2")
+    assert held(fleet) == []
+
+
+def test_the_state_of_a_cluster_passes_over_what_is_being_deleted_and_what_does_not_serve() -> None:
+    fleet = Fleet(1, DUAL)
+    ipv4, ipv6 = pool_of(fleet, "i-0", IPFamily.IPV4), pool_of(fleet, "i-0")
+    theirs = replace(ipv4, identity=None)
+
+    def is_default(pool: Pool, *, default: bool) -> Pool:
+        return replace(pool, spec=replace(pool.spec, default=default))
+
+    assert Ipv6State.of([ipv4, ipv6]) == Ipv6State((), (), True, False, True, False)
+    assert Ipv6State.of([replace(ipv6, terminating=True)]) == Ipv6State((), (), False, False, False, False)
+    disabled = replace(ipv6, spec=replace(ipv6.spec, disable=True))
+    assert Ipv6State.of([ipv4, disabled]) == Ipv6State((), (), True, False, False, True)
+    assert Ipv6State.of([theirs]) == Ipv6State((theirs,), (), False, False, False, True)
+    assert Ipv6State.of([is_default(theirs, default=False)]) == Ipv6State((), (), False, False, False, False)
+    assert Ipv6State.of([is_default(replace(ipv6, identity=None), default=False)]).foreign_defaults == ()
+    assert Ipv6State.of([replace(ipv6, identity=None)]).foreign_defaults == (ipv6.name,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({}, 2, id="named by the policy"),
+        pytest.param({"device_index": 1}, 0, id="an index that the policy does not name"),
+        pytest.param({"network_card": 1}, 0, id="another network card"),
+        pytest.param({"tags": {MANAGED: "false"}}, 0, id="its tag"),
+        pytest.param({"interface_type": "efa"}, 0, id="its kind"),
+    ],
+)
+def test_the_pools_of_a_nic_that_is_left_alone_are_not_disabled_with_its_instance(
+    changes: dict[str, Any], expected: int
+) -> None:
+    fleet = Fleet(1, DUAL)
+    change_nic(fleet, "i-0", **changes)
+    change_instance(fleet, "i-0", state=InstanceState.STOPPED)
+    fleet.work(["i-0"])
+    assert sum(pool.spec.disable for pool in fleet.cluster.pools.values()) == expected
+
+
+def test_a_nic_out_of_the_policy_is_told_with_the_pools_that_are_not_going() -> None:
+    fleet = Fleet(1, DUAL)
+    change_nic(fleet, "i-0", network_card=1)
+    ipv4, ipv6 = pool_of(fleet, "i-0", IPFamily.IPV4), pool_of(fleet, "i-0")
+    (told,) = [text for text in fleet.run(dry_run=True)["findings"] if "is left alone" in text]
+    assert (ipv4.name in told, ipv6.name in told) == (True, True)
+    change_pool(fleet, ipv6, terminating=True)
+    (told,) = [text for text in fleet.run(dry_run=True)["findings"] if "is left alone" in text]
+    assert (ipv4.name in told, ipv6.name in told) == (True, False)

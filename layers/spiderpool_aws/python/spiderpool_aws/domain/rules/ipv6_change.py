@@ -23,10 +23,9 @@ def plan_defaults(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
     So also where nothing else is done: a pool counts as default while its instance is stopped (recorded behaviour).
     """
     touched = {action.pool.name for action in draft.actions if isinstance(action, ApplyPool | DeletePool)}
-    held = {pool.name for pool, _ in held_back(observed, policy)}
     alone = {eni.eni_id for eni in observed.instance.enis if eni.why_left_alone} if observed.instance else set()
     for pool in observed.pools:
-        if pool.family is not IPFamily.IPV6 or pool.terminating or pool.name in touched | held:
+        if pool.family is not IPFamily.IPV6 or pool.terminating or pool.name in touched:
             continue
         if pool.identity is None or pool.identity.eni_id in alone:
             continue
@@ -62,7 +61,7 @@ def report_held(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
 def _report_held_back(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
     own = [pool for pool in observed.pools if pool.family is IPFamily.IPV6 and pool.spec.default]
     foreign = observed.claims.ipv6.foreign_defaults
-    if own and foreign and not draft.actions:
+    if own and foreign:
         draft.report(
             Metric.IPV6_HELD,
             f"the policy gives no IPv6, and the IPv6 pools of {_named(observed)} stay default: so is pool "

@@ -30,17 +30,16 @@ def wanted_default(observed: ObservedNode, policy: Policy, known: Pool | None = 
 
 
 def _may_be_default(observed: ObservedNode) -> bool:
-    ipv6, own = observed.claims.ipv6, _live_ipv6(observed)
-    if observed.flip or ipv6.has_default or any(pool.spec.default for pool in own):
+    ipv6 = observed.claims.ipv6
+    if observed.flip or ipv6.has_default or _has_default(observed):
         return True
     # The listing is older than what this pass has written: a node's first pools, of both families, come together.
-    return not own and not ipv6.is_there and not ipv6.is_lacking
+    return not ipv6.is_there and not ipv6.is_lacking
 
 
 def _may_be_withdrawn(observed: ObservedNode) -> bool:
     # A flip that was under way when the policy changed has left pools of both kinds: it cannot get worse.
-    withheld = any(not pool.spec.default and pool.serves for pool in _live_ipv6(observed))
-    return observed.flip or observed.claims.ipv6.has_withheld or withheld
+    return observed.flip or observed.claims.ipv6.has_withheld
 
 
 def flip_is_due(models: Iterable[ObservedNode], policy: Policy) -> bool:
@@ -105,12 +104,11 @@ def unlisted_users(models: Sequence[ObservedNode]) -> list[str]:
 
 
 def _left_alone(model: ObservedNode, policy: Policy) -> dict[str, str]:
-    """Return ENI id -> why its pools are not written, of those that have pools and are left alone."""
-    enis = {pool.identity.eni_id for pool in model.pools if pool.identity is not None}
+    """Return ENI id -> why its pools are not written, of those that are left alone."""
     if why := why_left_alone(model.instance, policy):
-        return dict.fromkeys(enis, why)
+        return {pool.identity.eni_id: why for pool in model.pools if pool.identity is not None}
     known = model.instance.enis if model.instance is not None else ()
-    return {eni.eni_id: eni.why_left_alone for eni in known if eni.eni_id in enis and eni.why_left_alone}
+    return {eni.eni_id: eni.why_left_alone for eni in known if eni.why_left_alone}
 
 
 def _is_running(model: ObservedNode) -> bool:
