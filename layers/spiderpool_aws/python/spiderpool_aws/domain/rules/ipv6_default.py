@@ -33,8 +33,9 @@ def _may_be_default(observed: ObservedNode) -> bool:
     ipv6 = observed.claims.ipv6
     if observed.flip or ipv6.has_default or _has_default(observed):
         return True
-    # The listing is older than what this pass has written: a node's first pools, of both families, come together.
-    return not ipv6.is_there and not ipv6.is_lacking
+    # The listing is older than what this pass has written: a node's first pools, of both families, come together. One
+    # that is there already and not default (it was adopted so) waits like any other.
+    return not _live_ipv6(observed) and not ipv6.is_there and not ipv6.is_lacking
 
 
 def _may_be_withdrawn(observed: ObservedNode) -> bool:
