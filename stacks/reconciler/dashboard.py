@@ -30,6 +30,7 @@ FINDINGS = (
     Metric.CAPACITY_LIMITED,
     Metric.FOREIGN_POOL,
     Metric.INSTANCE_UNKNOWN,
+    Metric.IPV6_HELD,
     Metric.LEFT_ALONE,
     Metric.NIC_MISSING,
     Metric.NODE_MISMATCH,

@@ -45,6 +45,7 @@ class SmallEc2:
     """How many addresses EC2 counts as free in each subnet."""
     counted: list[str] = field(default_factory=list)
     """The subnets that were counted."""
+    no_unassign: Refused | None = None
     limits: InstanceTypeLimits = build.M5_LARGE
     known_subnets: dict[str, Subnet] = field(
         default_factory=lambda: {"subnet-0": build.SUBNET_0, "subnet-1": build.SUBNET_1}
@@ -123,6 +124,8 @@ class SmallEc2:
 
     def unassign(self, eni_id: str, addresses: AddressSet, prefixes: Sequence[Network]) -> None:
         self.calls.append("unassign")
+        if self.no_unassign is not None:
+            raise self.no_unassign
         self.change_eni(self.eni(eni_id).without(addresses, tuple(prefixes)))
 
     def spare_nics(self, instance_ids: Sequence[str], cluster: str) -> Mapping[str, Sequence[Eni]]:

@@ -223,8 +223,6 @@ def test_what_was_created_is_attached_and_no_second_one_is_created() -> None:
 @pytest.mark.parametrize(
     ("changed", "cleaned_up"),
     [
-        pytest.param({"tags": SPARE_TAGS | {MANAGED_TAG: "false"}}, False, id="left alone"),
-        pytest.param({"interface_type": "efa"}, False, id="for somebody else"),
         pytest.param({"groups": ("sg-1",)}, True, id="other security groups"),
         pytest.param({"subnet_id": "subnet-0"}, True, id="a subnet without the tag"),
         pytest.param({"subnet_id": "subnet-unknown"}, True, id="a subnet that the policy does not find"),
@@ -240,6 +238,22 @@ def test_a_spare_nic_that_the_policy_would_not_create_so_is_not_attached_and_ano
     assert not any(isinstance(action, AttachNic) for action in plan.actions)
     assert any(isinstance(action, CreateNic) for action in plan.actions)
     assert any(isinstance(action, NoteOrphan) for action in plan.actions) == cleaned_up
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"tags": SPARE_TAGS | {MANAGED_TAG: "false"}}, id="by its tag"),
+        pytest.param({"interface_type": "efa"}, id="by its kind"),
+    ],
+)
+def test_a_spare_nic_that_is_left_alone_keeps_its_place_until_there_is_another(changed: dict[str, Any]) -> None:
+    alone = spare(**changed)
+    plan = plan_node(one_nic(spares=(alone,)), creating())
+    assert not any(isinstance(action, AttachNic | CreateNic | NoteOrphan) for action in plan.actions)
+    assert "LeftAlone" in codes(plan)
+    beside = plan_node(one_nic(spares=(alone, spare(eni_id="eni-9"))), creating())
+    assert [action.eni_id for action in beside.actions if isinstance(action, AttachNic)] == ["eni-9"]
 
 
 def test_the_policys_own_security_groups_decide_which_spare_nic_is_attached() -> None:

@@ -50,6 +50,7 @@ class Metric(StrEnum):
     FOREIGN_MULTUS_CONFIG = "ForeignMultusConfig"
     FOREIGN_POOL = "ForeignPool"
     HOST_ADDRESS_UNKNOWN = "HostAddressUnknown"
+    IPV6_HELD = "Ipv6Held"
     INSTANCE_UNKNOWN = "InstanceUnknown"
     LEFT_ALONE = "LeftAlone"
     NIC_LIMITED = "NicLimited"

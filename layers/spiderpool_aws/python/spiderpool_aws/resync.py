@@ -11,9 +11,8 @@
 It writes nothing to EC2, and to the cluster only the note of an absence: the rest is the workers', one per instance.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from spiderpool_aws.cool_downs import Asked, asked_of
@@ -28,10 +27,11 @@ from spiderpool_aws.domain.memory import Absence
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import ReconcileRequest
-from spiderpool_aws.domain.rules.ipv6_default import flip_is_awaited, flip_is_due
+from spiderpool_aws.domain.rules.ipv6_default import flip_is_awaited, flip_is_due, unlisted_users
 from spiderpool_aws.domain.rules.planner import plan_node
 from spiderpool_aws.domain.verdict import Verdict, judge
 from spiderpool_aws.events import ResyncRequest
+from spiderpool_aws.flip_watch import FlipWatch
 from spiderpool_aws.gauges import Gauges
 from spiderpool_aws.metrics import Metric
 from spiderpool_aws.observation import NodeDirectory, Observer
@@ -40,16 +40,6 @@ from spiderpool_aws.survey import Survey, counts_of, page_of
 from spiderpool_aws.telling import about_subject, report_control, stranger_finding
 
 EVERY_MINUTES = 5
-FLIP_PATIENCE = timedelta(minutes=30)
-"""How long every minute counts because nodes lack default IPv6 pools: some may never get them."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Flip:
-    """What this process remembers of a cluster that turns IPv6 on; another one looks every five minutes."""
-
-    awaited_since: datetime | None = None
-    begun: datetime | None = None
 
 
 class Resync:
@@ -66,7 +56,7 @@ class Resync:
         self._reporter = reporter
         self._observer = Observer(systems, clock)
         self._gauges = Gauges(systems.ec2, clock, reporter)
-        self._flip = _Flip()
+        self._flip = FlipWatch(reporter)
 
     def run(self, request: ResyncRequest) -> dict[str, Any]:
         """Return counts, and for a dry run a page of plans. Raises RetryLater when something cannot be read."""
@@ -125,19 +115,8 @@ class Resync:
         return answer | {"enqueued": enqueued}
 
     def _is_due(self, policy: Policy) -> bool:
-        """Tell whether every minute counts: sizes follow use, or nodes are about to get default IPv6 pools."""
-        awaited = self._flip.awaited_since
-        return policy.is_elastic or (awaited is not None and self._clock.now() - awaited < FLIP_PATIENCE)
-
-    def _note_flip(self, *, flip: bool, awaited: bool) -> None:
-        now, known = self._clock.now(), self._flip
-        begun = now if flip else known.begun
-        if flip and known.begun is None:
-            self._reporter.info("every node has its IPv6 pools: they become default now")
-        if begun is not None and not awaited:
-            seconds = int((now - begun).total_seconds())
-            self._reporter.info(f"every IPv6 pool is default: the change took less than {seconds} s", seconds=seconds)
-        self._flip = _Flip(known.awaited_since or now, begun) if awaited else _Flip()
+        """Tell whether every minute counts: sizes follow use, or IPv6 pools are about to change."""
+        return policy.is_elastic or self._flip.is_urgent(self._clock.now())
 
     def _hand_over(self, survey: Survey, request: ResyncRequest, *, tripped: bool) -> int:
         """Enqueue what differs, who is there first: a note of absence that fails keeps no other node waiting."""
@@ -170,11 +149,8 @@ class Resync:
         # Planned as if the fuse were whole: the question is what would be removed. The workers hold it back.
         models = self._observer.observe(instances, pools, control.unheld(), policy, nodes)
         models = {i: replace(model, spares=tuple(spares.get(i, ()))) for i, model in models.items()}
-        flip = not only and flip_is_due(models.values(), policy)
         if not only:
-            self._note_flip(flip=flip, awaited=flip_is_awaited(models.values(), policy))
-        if flip:
-            models = {i: replace(model, flip=True) for i, model in models.items()}
+            models = self._with_flip(models, policy)
         plans = {instance_id: plan_node(model, policy) for instance_id, model in models.items()}
         models, plans = self._counted(models, plans, policy)
         # In a group that holds it up, or keeps it warm, it lacks nothing; asked only of those that seem to.
@@ -190,6 +166,16 @@ class Resync:
         lacking = {i: models[i] for i, subnets in asked.items() if subnets}
         counted = self._observer.counted(lacking, set().union(*asked.values()))
         return models | counted, plans | {i: plan_node(model, policy) for i, model in counted.items()}
+
+    def _with_flip(self, models: Mapping[str, ObservedNode], policy: Policy) -> dict[str, ObservedNode]:
+        """Add what only a complete listing says of IPv6: whether its pools may change now, or who holds that up."""
+        due, held = flip_is_due(models.values(), policy), unlisted_users(tuple(models.values()))
+        self._flip.note(self._clock.now(), policy, due=due, awaited=flip_is_awaited(models.values(), policy))
+        why = (
+            f"IPv6 pools are not default yet: pods use pool {', '.join(held)}, which is not ours and is default, on no "
+            "NIC of the cluster's instances; give that NIC an IPv6 pool, or set `default: false` there"
+        )
+        return {i: replace(model, flip=due, flip_held=why if held else "") for i, model in models.items()}
 
     def _report_strangers(self, survey: Survey) -> Finding:
         finding = stranger_finding(survey.policy, survey.pools)

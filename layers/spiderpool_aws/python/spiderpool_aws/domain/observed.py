@@ -70,7 +70,9 @@ class ObservedNode:
     interrupted: bool = False
     """An event said that EC2 will take the Spot instance back; the pools remember it."""
     flip: bool = False
-    """Every node has its IPv6 pools: they become default now."""
+    """A complete listing allows that IPv6 pools become default now, or are it no longer (`rules.ipv6_default`)."""
+    flip_held: str = ""
+    """What of nobody's keeps IPv6 pools from becoming default; only the resync knows."""
     cooling: Mapping[str, datetime] = field(default_factory=dict)
     """Subnet (for a NIC), or `desired.cooling_key` -> until when it is not asked again: EC2 said it has no room."""
     token_seed: str = ""

@@ -21,7 +21,7 @@ class Hint(StrEnum):
     NODES = "nodes"
     """The listing showed more than one Node of it: look among all of them."""
     FLIP = "flip"
-    """Every node of a listing has its IPv6 pools: make them default now."""
+    """A complete listing allows that IPv6 pools become default now, or, where the policy gives none, are it no more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily
+from spiderpool_aws.domain.cluster.ipv6_state import Ipv6State
 from spiderpool_aws.domain.cluster.pool import Pool
 
 
@@ -14,18 +15,13 @@ class Claims:
         spans: dict[IPFamily, list[tuple[int, int, Pool]]] = {IPFamily.IPV4: [], IPFamily.IPV6: []}
         foreign: set[str] = set()
         named: dict[str, set[str]] = {}
-        nics: dict[IPFamily, set[tuple[str, str]]] = {IPFamily.IPV4: set(), IPFamily.IPV6: set()}
-        default_ipv6, foreign_ipv4 = False, False
+        pools = tuple(pools)
         for pool in pools:
             if pool.identity is None:
                 foreign.add(pool.name)
-                foreign_ipv4 |= pool.family is IPFamily.IPV4 and pool.spec.default and not pool.terminating
             elif not pool.terminating:
                 for name in pool.spec.node_name:
                     named.setdefault(name, set()).add(pool.identity.instance_id)
-            default_ipv6 |= pool.family is IPFamily.IPV6 and pool.spec.default and not pool.terminating
-            if pool.identity is not None and not pool.terminating and not pool.memory.disabled:
-                nics[pool.family].add((pool.identity.instance_id, pool.identity.eni_id))
             for first, last in pool.offered.spans:
                 spans[pool.family].append((first, last, pool))
         self._spans = {family: sorted(entries, key=lambda e: e[:2]) for family, entries in spans.items()}
@@ -33,23 +29,12 @@ class Claims:
         self._reach = {family: list(_running_max(entries)) for family, entries in self._spans.items()}
         self._foreign = frozenset(foreign)
         self._named = {name: frozenset(instance_ids) for name, instance_ids in named.items()}
-        self.has_default_ipv6 = default_ipv6
-        """One default IPv6 pool makes Spiderpool refuse every pod on a NIC without one (recorded behaviour)."""
-        self.has_ipv6 = bool(nics[IPFamily.IPV6])
-        """Whether a pool of ours that serves is one of IPv6."""
-        self._foreign_ipv4 = foreign_ipv4
-        self._ipv4_only = frozenset(nic for nic in nics[IPFamily.IPV4] if nic not in nics[IPFamily.IPV6])
+        self.ipv6 = Ipv6State.of(pools)
+        """Where the cluster stands with IPv6."""
 
     def is_foreign(self, name: str) -> bool:
         """Tell whether there is a pool of that name that carries no identity of ours."""
         return name in self._foreign
-
-    def lacks_ipv6(self, except_instance: str = "") -> bool:
-        """Tell whether a NIC, of another instance than one, has an IPv4 pool of ours and no IPv6 pool, or may have.
-
-        Nothing says whose a hand-made pool is, so one that is default counts as that of a NIC without IPv6.
-        """
-        return self._foreign_ipv4 or any(instance_id != except_instance for instance_id, _ in self._ipv4_only)
 
     def instances_named(self, node_name: str) -> frozenset[str]:
         """Return the instances of which a pool of ours has a node name."""

@@ -112,6 +112,11 @@ class Pool:
         """
         return self.spec.ips - self.excluded
 
+    @property
+    def serves(self) -> bool:
+        """Tell whether pods may get addresses of it."""
+        return not self.terminating and not self.spec.disable
+
 
 class _Wire(BaseModel):
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)

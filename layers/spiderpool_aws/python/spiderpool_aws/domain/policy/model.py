@@ -88,6 +88,10 @@ class Size(_Model):
         return self
 
 
+UNWANTED = Size.model_construct(addresses=0)
+"""Of a family that the policy no longer gives: no policy can say it."""
+
+
 class SubnetChoice(_Model):
     """Where a NIC that is missing may be created, and how many addresses its subnet keeps free."""
 
@@ -220,6 +224,11 @@ class Policy(_Model):
         """Name what the policy asks for; the mode does not count, nor does what a file leaves to its default."""
         document = self.model_dump(mode="json", exclude={"mode"}, exclude_defaults=True, warnings=False)
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def has_ipv6(self) -> bool:
+        """Tell whether pods get IPv6 addresses: of all interfaces, or of none."""
+        return any(nic.ipv6 is not None for group in self.groups for nic in group.interfaces)
 
     @property
     def is_elastic(self) -> bool:

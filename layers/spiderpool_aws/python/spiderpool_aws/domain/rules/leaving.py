@@ -10,6 +10,7 @@ from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.domain.rules.gone import plan_resting
+from spiderpool_aws.domain.rules.left_alone import cared_for
 from spiderpool_aws.domain.rules.nodes import plan_marked
 
 LOOK_AGAIN_SECONDS = 15.0
@@ -33,7 +34,7 @@ def why_leaving(observed: ObservedNode) -> str:
 def plan_leaving(observed: ObservedNode, instance: ObservedInstance, why: str, policy: Policy, draft: Draft) -> None:
     """Disable the pools of an instance that runs and should get no new pod; complete what its group waits for."""
     warned = observed.now if observed.interrupted else None
-    for pool in observed.pools:
+    for pool in cared_for(observed, instance, policy):
         memory = replace(
             pool.memory,
             interrupted=pool.memory.interrupted if pool.memory.is_interrupted(observed.now) else warned,

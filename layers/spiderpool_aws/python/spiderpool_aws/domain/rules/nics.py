@@ -29,12 +29,13 @@ from spiderpool_aws.metrics import Metric
 def spare_for(observed: ObservedNode, instance: ObservedInstance, policy: Policy, interface: Interface) -> Eni | None:
     """Return the NIC that we created for a device index of this instance and that is not attached yet.
 
-    One that is left alone is none, and so is one that today's policy would not create like this: another is created,
-    and the clean-up takes what is ours. To bring it in line would change its security groups, and a subnet never does.
+    One that today's policy would not create like this is none: another is created, and the clean-up takes what is ours.
+    To bring it in line would change its security groups, and a subnet never does. One that is left alone stands last.
     """
     own = {CLUSTER_TAG: policy.cluster, INSTANCE_TAG: instance.instance_id, INDEX_TAG: str(interface.device_index)}
-    ours = (eni for eni in observed.spares if own.items() <= eni.tags.items() and not eni.why_left_alone)
-    return next((eni for eni in ours if is_as_created(eni, observed, instance, interface)), None)
+    ours = [eni for eni in observed.spares if own.items() <= eni.tags.items()]
+    fitting = [eni for eni in ours if eni.why_left_alone or is_as_created(eni, observed, instance, interface)]
+    return min(fitting, key=lambda eni: bool(eni.why_left_alone), default=None)
 
 
 def plan_missing_nic(
@@ -42,6 +43,14 @@ def plan_missing_nic(
 ) -> None:
     """Plan for a device index of the policy at which the instance has no NIC."""
     spare = spare_for(observed, instance, policy, interface)
+    if spare is not None and spare.why_left_alone:
+        # Another one would be a second NIC for one index as soon as this one is not left alone any more.
+        draft.refuse(
+            Metric.LEFT_ALONE,
+            f"{spare.eni_id}, made for device index {interface.device_index} of {instance.instance_id}, is left alone: "
+            f"{spare.why_left_alone}; take the tag off, or delete the NIC",
+        )
+        return
     if spare is not None:
         _plan_attach(observed, instance, interface, spare, draft)
         return

@@ -4,11 +4,15 @@
 addresses), or `max`.
 """
 
+import re
+
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.instance import ObservedInstance
-from spiderpool_aws.domain.policy.model import MOST, Interface, Size
+from spiderpool_aws.domain.policy.model import MOST, Group, Interface, Size
 from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.metrics import Metric
+
+_TAG = re.compile(r"spiderpool-aws/(\d+)/ipv([46])")
 
 
 def override_tag(device_index: int, family: IPFamily) -> str:
@@ -33,6 +37,21 @@ def with_overrides(interface: Interface, instance: ObservedInstance, draft: Draf
         else:
             changed[str(family).lower()] = override
     return interface.model_copy(update=changed) if changed else interface
+
+
+def report_useless(group: Group, instance: ObservedInstance, draft: Draft) -> None:
+    """Report the tags that override nothing: the policy names no such device index, or gives it no such family."""
+    useful = {override_tag(nic.device_index, family) for nic in group.interfaces for family in nic.families}
+    indexes = {str(nic.device_index) for nic in group.interfaces}
+    for key in sorted(instance.tags.keys() - useful):
+        if found := _TAG.fullmatch(key):
+            index, family = found[1], "IPv" + found[2]
+            lacks = f"gives it no {family}" if index in indexes else f"names no device index {index}"
+            draft.report(
+                Metric.TAG_INVALID,
+                f"{instance.instance_id} has the tag {key}, and the policy's group {group.name} {lacks}: add it there, "
+                "or remove the tag",
+            )
 
 
 def _size(value: str, size: Size) -> Size | None:

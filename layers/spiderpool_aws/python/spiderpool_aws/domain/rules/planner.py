@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from spiderpool_aws.domain.actions.plan import NodePlan
 from spiderpool_aws.domain.actions.pools import ApplyMultusConfig
+from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.cluster.pool import MultusConfig
 from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
 from spiderpool_aws.domain.observed import ObservedNode
@@ -22,12 +23,13 @@ from spiderpool_aws.domain.policy.model import Group, Interface, Policy
 from spiderpool_aws.domain.rules.doubts import find_doubts
 from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.domain.rules.gone import forget_absence, plan_absent, plan_detached, plan_gone, plan_resting
+from spiderpool_aws.domain.rules.ipv6_change import plan_defaults, plan_unwanted_family, report_held
 from spiderpool_aws.domain.rules.leaving import plan_idle, plan_launched, plan_leaving, why_leaving
-from spiderpool_aws.domain.rules.left_alone import why_left_alone
+from spiderpool_aws.domain.rules.left_alone import cared_for, report_dropped, why_left_alone
 from spiderpool_aws.domain.rules.nic_family import NicFamily
 from spiderpool_aws.domain.rules.nics import plan_kept, plan_missing_nic, plan_orphans, spare_for
 from spiderpool_aws.domain.rules.nodes import plan_name, plan_prepared
-from spiderpool_aws.domain.rules.overrides import with_overrides
+from spiderpool_aws.domain.rules.overrides import report_useless, with_overrides
 from spiderpool_aws.domain.rules.pools import plan_nic_family
 from spiderpool_aws.domain.rules.stuck import report_stuck
 from spiderpool_aws.metrics import Metric
@@ -48,6 +50,7 @@ def plan_node(observed: ObservedNode, policy: Policy) -> NodePlan:
         _plan_known(observed, observed.instance, policy, draft)
         forget_absence(observed, draft)
     report_stuck(draft)
+    report_held(observed, policy, draft)
     return draft.to_plan()
 
 
@@ -58,7 +61,7 @@ def _plan_known(observed: ObservedNode, instance: ObservedInstance, policy: Poli
     if instance.state.is_resting:
         # A Spot instance that was stopped and starts again is as good as any.
         stopped = instance.state is InstanceState.STOPPED
-        for pool in observed.pools:
+        for pool in cared_for(observed, instance, policy):
             memory = replace(pool.memory, interrupted=None if stopped else pool.memory.interrupted)
             plan_resting(observed, instance, pool, memory, f"the instance is {instance.state}", draft)
         if stopped:
@@ -71,6 +74,7 @@ def _plan_known(observed: ObservedNode, instance: ObservedInstance, policy: Poli
     else:
         _plan_live(observed, instance, policy, draft)
         plan_launched(observed, policy, draft)
+    plan_defaults(observed, policy, draft)
     draft.doubts.extend(find_doubts(instance, observed.pools, draft))
 
 
@@ -100,6 +104,8 @@ def _plan_live(observed: ObservedNode, instance: ObservedInstance, policy: Polic
         if spare is not None and instance.eni_at(interface.device_index) is None:
             needed[spare.eni_id] = spare
         _plan_interface(observed, instance, policy, with_overrides(interface, instance, draft), node_name, draft)
+    report_dropped(observed, instance, group, draft)
+    report_useless(group, instance, draft)
     plan_orphans(observed, needed, policy, draft)
     _plan_multus(observed, policy.cluster, group, draft)
     plan_prepared(observed, instance, policy, draft)
@@ -145,8 +151,12 @@ def _plan_interface(
     if subnet is None or observed.limits is None:
         draft.wait(f"subnet {eni.subnet_id} of {eni.eni_id} could not be read")
         return
-    for family in interface.families:
-        plan_nic_family(NicFamily(observed, policy, interface, eni, family, subnet, observed.limits, node_name), draft)
+    for family in IPFamily:
+        nic = NicFamily(observed, policy, interface, eni, family, subnet, observed.limits, node_name)
+        if family in interface.families:
+            plan_nic_family(nic, draft)
+        else:
+            plan_unwanted_family(nic, draft)
 
 
 def _plan_multus(observed: ObservedNode, cluster: str, group: Group, draft: Draft) -> None:

@@ -17,7 +17,7 @@ from spiderpool_aws.domain.rules.amounts import Release, plan_amounts
 from spiderpool_aws.domain.rules.desired import Holding
 from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.domain.rules.host_ipv6 import plan_host_ipv6
-from spiderpool_aws.domain.rules.ipv6_default import may_be_default
+from spiderpool_aws.domain.rules.ipv6_default import wanted_default
 from spiderpool_aws.domain.rules.lost import Lost, lost_addresses, nothing_lost
 from spiderpool_aws.domain.rules.nic_family import NicFamily, holding_of, host_ipv6, pool_name
 from spiderpool_aws.domain.rules.quarantine import plan_quarantine
@@ -68,7 +68,7 @@ def _name(pool: Pool | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Leaving:
+class Leaving:
     """What leaves a pool."""
 
     dropped: AddressSet
@@ -78,6 +78,7 @@ class _Leaving:
 
     @property
     def all(self) -> AddressSet:
+        """Both."""
         return self.dropped | self.released
 
 
@@ -94,10 +95,10 @@ def _plan_pool(nic: NicFamily, subnet: str, holding: Holding, release: Release, 
             "change: delete the pool when its pods are gone",
         )
         return
-    _report_losses(nic, pool, lost, draft)
+    report_losses(nic, pool, lost, draft)
     plan_quarantine(pool, lost, draft)
-    leaving = _leaving(nic, pool, holding, release, lost, draft)
-    memory = _memory(nic, pool, release, lost, leaving.all)
+    leaving = leaving_of(nic, pool, holding, release, lost, draft)
+    memory = memory_of(nic, pool, release, lost, leaving.all)
     if leaving.all:
         # What takes its place is there already: a pool that is empty in between is a pod without an address.
         spec = pool_spec(nic, subnet, (pool.spec.ips - leaving.all) | new)
@@ -133,7 +134,8 @@ def _new_addresses(nic: NicFamily, holding: Holding, release: Release, draft: Dr
     return _unclaimed(nic, new, draft)
 
 
-def _report_losses(nic: NicFamily, pool: Pool, lost: Lost, draft: Draft) -> None:
+def report_losses(nic: NicFamily, pool: Pool, lost: Lost, draft: Draft) -> None:
+    """Report what pods use and the NIC has lost; wait for a second look at what may be lost."""
     if lost.next_look_seconds is not None:
         draft.waits.append(
             Wait(f"{pool.name}: EC2 does not show all its addresses, look again", lost.next_look_seconds)
@@ -143,21 +145,22 @@ def _report_losses(nic: NicFamily, pool: Pool, lost: Lost, draft: Draft) -> None
         draft.report(Metric.ADDRESS_LOST, f"{user} uses {address}, which {nic.eni.eni_id} has lost")
 
 
-def _leaving(nic: NicFamily, pool: Pool, holding: Holding, release: Release, lost: Lost, draft: Draft) -> _Leaving:
+def leaving_of(nic: NicFamily, pool: Pool, holding: Holding, release: Release, lost: Lost, draft: Draft) -> Leaving:
+    """Return what has to leave a pool: nothing while the fuse holds it."""
     # What is assigned and not for pods (the host's own, beyond `perPrefix`) leaves when no pod uses it.
     kept_from_pods = (pool.spec.ips & nic.eni.assigned(nic.family)) - holding.usable
     unwanted = kept_from_pods - pool.allocated
     draft.owe(pool.name, (kept_from_pods - unwanted).count())
     excess = release.excess.listed
     dropped = (lost.dropped | unwanted | (excess - release.released)) & pool.spec.ips
-    leaving = _Leaving(dropped, release.released - dropped)
+    leaving = Leaving(dropped, release.released - dropped)
     if leaving.all and nic.observed.removals_held:
         draft.report(Metric.REMOVAL_HELD, f"{pool.name} keeps {leaving.all}: {nic.observed.removals_held}")
-        return _Leaving(EMPTY[nic.family], EMPTY[nic.family])
+        return Leaving(EMPTY[nic.family], EMPTY[nic.family])
     return leaving
 
 
-def _why_leaving(nic: NicFamily, leaving: _Leaving, release: Release) -> str:
+def _why_leaving(nic: NicFamily, leaving: Leaving, release: Release) -> str:
     gone = leaving.dropped - nic.eni.assigned(nic.family)
     if gone:
         return f"{nic.eni.eni_id} has lost {gone}"
@@ -201,8 +204,14 @@ def pool_spec(nic: NicFamily, subnet: str, ips: AddressSet) -> PoolSpec:
         gateway=vpc_gateway(cidr) if cidr is not None and with_gateway else None,
         node_name=_node_name(nic),
         multus_name=(nic.interface.multus,),
-        default=nic.policy.pools.default and (nic.family is IPFamily.IPV4 or may_be_default(nic.observed)),
+        default=_default(nic),
     )
+
+
+def _default(nic: NicFamily) -> bool:
+    if nic.family is IPFamily.IPV4:
+        return nic.policy.pools.default
+    return wanted_default(nic.observed, nic.policy, nic.pool)
 
 
 def _node_name(nic: NicFamily) -> tuple[str, ...]:
@@ -213,7 +222,8 @@ def _node_name(nic: NicFamily) -> tuple[str, ...]:
     return (nic.node_name,) if nic.node_name else ()
 
 
-def _memory(nic: NicFamily, pool: Pool, release: Release, lost: Lost, leaving: AddressSet) -> PoolMemory:
+def memory_of(nic: NicFamily, pool: Pool, release: Release, lost: Lost, leaving: AddressSet) -> PoolMemory:
+    """Return what a pool should remember when some addresses leave it."""
     node, now = nic.observed.node, nic.observed.now
     released = pool.memory.resting(now)
     if back := leaving & nic.eni.assigned(nic.family):

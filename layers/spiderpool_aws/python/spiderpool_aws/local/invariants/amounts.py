@@ -67,8 +67,9 @@ class AmountRules:
         if size is None:
             return
         prefixes, singles = len(_prefixes(eni, family)), self._singles(eni, family).count()
-        most = _most(size)
-        if prefixes > (size.prefixes or 0) or (most is not None and singles > most):
+        # Of the kind that was asked for: after a change of the policy the other kind goes when this one is there.
+        of_prefixes, most = any(call.params.get(name) for name in COUNTS if "Prefix" in name), _most(size)
+        if prefixes > (size.prefixes or 0) if of_prefixes else most is not None and singles > most:
             self._broken(8, f"{eni.id} got more {family} than the policy asks for: {singles} and {prefixes} prefixes")
 
     def judge_unassign(self, call: Ec2Call, named: Mapping[IPFamily, AddressSet]) -> None:

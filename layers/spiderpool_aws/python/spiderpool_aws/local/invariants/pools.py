@@ -74,10 +74,19 @@ class PoolRules:
             return
         eni = self._truth.model.enis.get(identity.eni_id)
         attachment = eni.attachment if eni else None
+        if self._is_unwanted(pool, eni):
+            return
         if attachment is not None and attachment.id == identity.attachment_id and attachment.status != "detaching":
             self._broken(
                 10, f"pool {pool.name} was deleted, and {identity.instance_id} lives and has {identity.eni_id}"
             )
+
+    def _is_unwanted(self, pool: Pool, eni: Eni | None) -> bool:
+        """Say whether the policy gives the NIC none of the family, and nothing is left that a pod could have of it."""
+        interface = self._truth.interface_of(eni) if eni is not None else None
+        if interface is None or pool.family in interface.families or pool.spec.default:
+            return False
+        return not pool.spec.ips and not pool.allocated
 
     def _judge_change(self, before: Pool | None, after: Pool) -> None:
         identity = after.identity
