@@ -177,9 +177,9 @@ class Observer:
         found = self._scaling.lifecycles(scaled) if scaled else {}
         return {i: replace(model, lifecycle=found.get(i)) for i, model in models.items()}
 
-    def recount(self, model: ObservedNode, subnet_id: str) -> ObservedNode:
-        """Return the model with the free addresses of a subnet counted anew."""
-        return replace(model, subnets={**model.subnets, **self._ec2.subnets([subnet_id], fresh=True)})
+    def recount(self, subnet_id: str) -> Subnet:
+        """Return a subnet with its free addresses counted anew."""
+        return self._ec2.subnets([subnet_id], fresh=True)[subnet_id]
 
     def with_remains(self, models: Mapping[str, ObservedNode], policy: Policy) -> dict[str, ObservedNode]:
         """Add, for instances that are gone, the pods of their Nodes and who may have taken the Nodes over.

@@ -78,4 +78,3 @@ class Claims:
                     found[pool.name] = (pool, found[pool.name][1] | both if pool.name in found else both)
                 index -= 1
         return found
-
