@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from spiderpool_aws.deployment import LEAST_CONCURRENCY, MAX_CONCURRENCY, MOST_CONCURRENCY
 from stacks.addressing import MAX_ZONES
 from stacks.context.values import ITEMS, Authority, Cidr, OwnParameter, Retention, Url, VpcCidr, Whole
 
@@ -102,6 +103,15 @@ class Context(BaseModel):
     """A secret that exists; by default the stack makes an empty one."""
 
     # The reconciler.
+    workers: Whole = Field(
+        default=MAX_CONCURRENCY,
+        ge=LEAST_CONCURRENCY,
+        le=MOST_CONCURRENCY,
+        description=f"{LEAST_CONCURRENCY} to {MOST_CONCURRENCY}",
+    )
+    """How many run at a time: the event source's maximum concurrency, by which EC2's request rates are divided."""
+    reserve_concurrency: bool = Field(default=False, description="`true` or `false`")
+    """Whether Lambda keeps so many places free for the workers."""
     trail: bool = Field(default=False, description="`true` or `false`")
     """Whether the stack brings a CloudTrail trail: ENI calls are told by a trail only, and an account may have one."""
     log_retention_days: Retention = Field(

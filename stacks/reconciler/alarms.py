@@ -103,9 +103,11 @@ class Alarms(Construct):
             ("dead-requests", queues.dead_requests, "Work on an instance failed for 20 minutes."),
             ("lost-events", queues.lost_events, "An event could not be handed over or understood, or a resync failed."),
         )
+        # A metric with the instance as a dimension would be one more metric for each node that ever failed.
+        names_it = f"Which instance, and why: spiderpool-aws dlq list --cluster {self._names.cluster}"
         for name, queue, meaning in dead:
             metric = queue.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="Maximum")
-            yield self._alarm(name, metric, f"{meaning} The reason is beside the message in the dead-letter queue.")
+            yield self._alarm(name, metric, f"{meaning} {names_it}")
         oldest = queues.requests.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="Maximum")
         # A message is given up after GIVE_UP; one that was just received then is out of sight for a little longer.
         limit = int((GIVE_UP + VISIBILITY_TIMEOUT).total_seconds())

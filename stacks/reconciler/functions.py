@@ -10,7 +10,6 @@ from constructs import Construct
 from spiderpool_aws.deployment import (
     BATCH_SIZE,
     FUNCTIONS,
-    MAX_CONCURRENCY,
     RECONCILE_NODES,
     RESYNC,
     ROUTE_EVENT,
@@ -62,7 +61,7 @@ class Functions(Construct):
             target=self.all[RECONCILE_NODES],
             event_source_arn=queues.requests.queue_arn,
             batch_size=BATCH_SIZE,
-            max_concurrency=MAX_CONCURRENCY,
+            max_concurrency=self._deployment.context.workers,
             report_batch_item_failures=True,
         )
         # Lambda looks at the role when a mapping or a destination is made: the role's statements have to be there.
@@ -108,6 +107,7 @@ class Functions(Construct):
             timeout=Duration.seconds(int(function.timeout.total_seconds())),
             memory_size=function.memory_mb,
             role=self.roles[function],
+            reserved_concurrent_executions=self._reserved(function),
             environment=variables,
             log_group=log_group(
                 self,
@@ -122,6 +122,11 @@ class Functions(Construct):
         )
         acknowledge(made, FUNCTION)
         return made
+
+    def _reserved(self, function: Function) -> int | None:
+        """Return the concurrency that Lambda keeps for a function: for the workers just as many as there may be."""
+        context = self._deployment.context
+        return context.workers if function is RECONCILE_NODES and context.reserve_concurrency else None
 
 
 def _title(function: Function) -> str:

@@ -4,7 +4,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from spiderpool_aws.deployment import MAX_RECEIVES, VISIBILITY_TIMEOUT, Names
+from spiderpool_aws.deployment import DEAD_REQUESTS, LOST_EVENTS, MAX_RECEIVES, REQUESTS, VISIBILITY_TIMEOUT, Names
 from stacks.acknowledgements import DEAD_LETTERS, acknowledge
 
 DEAD_LETTERS_KEPT = Duration.days(14)
@@ -20,10 +20,10 @@ class Queues(Construct):
 
     def __init__(self, scope: Construct, name: str, *, names: Names) -> None:
         super().__init__(scope, name)
-        self.dead_requests = self._fifo("DeadRequests", names.of("requests-dead"), retention_period=DEAD_LETTERS_KEPT)
+        self.dead_requests = self._fifo("DeadRequests", names.of(DEAD_REQUESTS), retention_period=DEAD_LETTERS_KEPT)
         self.requests = self._fifo(
             "Requests",
-            names.of("requests"),
+            names.of(REQUESTS),
             visibility_timeout=Duration.seconds(int(VISIBILITY_TIMEOUT.total_seconds())),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_requests, max_receive_count=MAX_RECEIVES),
         )
@@ -31,7 +31,7 @@ class Queues(Construct):
         self.lost_events = sqs.Queue(
             self,
             "LostEvents",
-            queue_name=names.of("lost-events"),
+            queue_name=names.of(LOST_EVENTS),
             retention_period=DEAD_LETTERS_KEPT,
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
@@ -51,7 +51,7 @@ class Queues(Construct):
         return sqs.Queue(
             self,
             name,
-            queue_name=f"{queue_name}.fifo",
+            queue_name=queue_name,
             fifo=True,
             deduplication_scope=sqs.DeduplicationScope.MESSAGE_GROUP,
             fifo_throughput_limit=sqs.FifoThroughputLimit.PER_MESSAGE_GROUP_ID,

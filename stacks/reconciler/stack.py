@@ -3,7 +3,7 @@
 from aws_cdk import Stack
 from constructs import Construct
 
-from spiderpool_aws.deployment import FUNCTIONS, MAX_CONCURRENCY
+from spiderpool_aws.deployment import FUNCTIONS
 from stacks.context.deployment import Deployment
 from stacks.placement import Placement
 from stacks.reconciler.alarms import Alarms
@@ -40,7 +40,7 @@ class ReconcilerStack(Stack):
             "lost_events_url": queues.lost_events.queue_url,
             "policy_parameter": names.policy_parameter,
             "fuse_parameter": names.fuse_parameter,
-            "workers": str(MAX_CONCURRENCY),
+            "workers": str(context.workers),
             "ec2_buckets": "{}",
         } | login_values(context, secret)
         functions = Functions(self, "Functions", deployment=deployment, reachability=reachability, values=values)

@@ -5,9 +5,14 @@ its time without anybody waiting for it, two runs do the same, and nothing is ev
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from typing import Any, TypeVar
 
+from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.local.clock import ManualClock
+
+R = TypeVar("R")
 
 
 class _Task:
@@ -80,7 +85,46 @@ class SharedClock(ManualClock):
         self.call_later(seconds, task.step)
         task.pause()
 
+    def wait_for(self, calls: Collection[Future[Any]]) -> None:
+        """Return when one of the calls is done; called by a function that runs here."""
+        task = self._tasks[threading.get_ident()]
+        awake = [*calls]
+
+        def wake(_: Future[Any]) -> None:
+            if awake:
+                awake.clear()
+                self.call_later(0, task.step)
+
+        for call in calls:
+            call.add_done_callback(wake)
+        task.pause()
+
     def run_out(self) -> None:
         """Move on until nothing is under way any more."""
         while (at := self.next_time()) is not None:
             self.advance(max(0.0, (at - self.now()).total_seconds()))
+
+
+class Overlapping:
+    """Implements `Executor` on a shared clock: each call runs on its own, and takes its time while others do."""
+
+    def __init__(self, clock: SharedClock) -> None:
+        self._clock = clock
+
+    def submit(self, call: Callable[[], R]) -> Future[R]:
+        """Begin a call."""
+        answer: Future[R] = Future()
+
+        def make() -> None:
+            try:
+                answer.set_result(call())
+            except (RetryLater, Refused) as outcome:
+                answer.set_exception(outcome)
+
+        self._clock.run(make)
+        return answer
+
+    def wait(self, calls: Collection[Future[Any]]) -> None:
+        """Return when one of the calls is done."""
+        if not any(call.done() for call in calls):
+            self._clock.wait_for(calls)

@@ -24,7 +24,7 @@ from spiderpool_aws.local.ec2.fixtures import SubnetPlan, create_network, tag_li
 from spiderpool_aws.ports import Systems
 from spiderpool_aws.reconciler import Reconciler
 from spiderpool_aws.resync import Resync
-from tests.bench.burst import IPV4, IPV6, SUBNETS, policy
+from tests.bench.given import IPV4, IPV6, SUBNETS, policy
 from tests.integration.ec2_world import connected
 from tests.unit.world import SmallCluster, SmallControl, SmallQueue, SmallReporter, SmallScaling
 

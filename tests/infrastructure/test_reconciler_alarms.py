@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from spiderpool_aws.adapters import deployed
+from spiderpool_aws.cli import dlq
 from spiderpool_aws.deployment import FUNCTIONS, Names
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.metrics import DIMENSION, FURTHER_DIMENSIONS, NAMESPACE, Metric
@@ -99,6 +101,14 @@ def test_one_dead_letter_is_enough_and_an_old_request_is_older_than_any_wait() -
     for name in ("dead-requests", "lost-events"):
         assert (alarms()[name]["Threshold"], alarms()[name]["Statistic"]) == (1, "Maximum")
     assert alarms()["old-requests"]["Threshold"] == 26 * 60
+
+
+def test_the_alarm_of_a_dead_letter_has_the_command_that_names_the_instance_and_the_queue_is_the_one_it_reads() -> None:
+    kept = {queue["QueueName"] for queue in of_type(reconciler(), "AWS::SQS::Queue").values()}
+    for name, queue in (("dead-requests", dlq.QUEUES["requests"]), ("lost-events", dlq.QUEUES["events"])):
+        assert "spiderpool-aws dlq list --cluster demo" in alarms()[name]["AlarmDescription"]
+        assert NAMES.of(queue) in kept
+    assert {NAMES.of(queue) for queue in deployed.QUEUES.values()} <= kept
 
 
 def test_every_alarm_tells_the_topic_of_the_context_also_when_all_is_well_again() -> None:

@@ -81,7 +81,7 @@ def test_the_addresses_of_queues_and_parameters_are_those_of_the_stack(function:
     expected = {
         "QUEUE_URL": "spiderpool-aws-demo-requests.fifo",
         "LOST_EVENTS_URL": "spiderpool-aws-demo-lost-events",
-        "DEAD_LETTER_URL": "spiderpool-aws-demo-requests-dead.fifo",
+        "DEAD_LETTER_URL": "spiderpool-aws-demo-dead-requests.fifo",
         "POLICY_PARAMETER": "/spiderpool-aws/demo/policy",
         "FUSE_PARAMETER": "/spiderpool-aws/demo/fuse",
     }
@@ -145,6 +145,26 @@ def test_the_worker_takes_batches_and_answers_with_what_stays() -> None:
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["BatchSize"] == BATCH_SIZE
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": MAX_CONCURRENCY}
+
+
+def workers_of(template: Template) -> tuple[int, int, int | None]:
+    """Return the most workers at a time, by how many EC2's request rates are divided, and what is reserved."""
+    [mapping] = of_type(template, "AWS::Lambda::EventSourceMapping").values()
+    _, properties = made(RECONCILE_NODES, template)
+    shared_by = properties["Environment"]["Variables"][f"{PREFIX}WORKERS"]
+    return (
+        mapping["ScalingConfig"]["MaximumConcurrency"],
+        int(shared_by),
+        properties.get("ReservedConcurrentExecutions"),
+    )
+
+
+def test_the_number_of_workers_is_one_for_the_queue_for_the_request_rates_and_for_what_is_reserved() -> None:
+    assert workers_of(reconciler()) == (MAX_CONCURRENCY, MAX_CONCURRENCY, None)
+    few = reconciler(**alone(workers=5, reserveConcurrency=True))
+    assert workers_of(few) == (5, 5, 5)
+    for function in (ROUTE_EVENT, RESYNC):
+        assert "ReservedConcurrentExecutions" not in made(function, few)[1]
 
 
 def test_what_lambda_checks_at_once_waits_until_the_role_has_its_statements() -> None:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from spiderpool_aws.cli import dlq
 from spiderpool_aws.cli.main import app
-from spiderpool_aws.deployment import MAX_RECEIVES, VISIBILITY_TIMEOUT
+from spiderpool_aws.deployment import MAX_RECEIVES, VISIBILITY_TIMEOUT, Names
 from spiderpool_aws.local.ec2.calls import Fault
 from spiderpool_aws.local.isolated import isolated_session
 from spiderpool_aws.local.queues import LocalQueue
@@ -23,12 +23,8 @@ class Scene(World):
     """Nodes of one NIC each, the queues under the names of a deployment, and the command line connected to them."""
 
     def __init__(self, stack: LocalStack) -> None:
-        for queue, name in (
-            (stack.requests, "requests.fifo"),
-            (stack.dead_requests, "dead-requests.fifo"),
-            (stack.lost_events, "lost-events"),
-        ):
-            queue.name = f"spiderpool-aws-prod-{name}"
+        for queue in (stack.requests, stack.dead_requests, stack.lost_events):
+            queue.name = Names("prod").of(queue.name)
         super().__init__(stack)
         self.invoked: list[tuple[str, Any]] = []
 

@@ -10,7 +10,7 @@ import pytest
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import RetryLater, Unavailable
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
-from spiderpool_aws.reconciler import MARGIN_SECONDS, NO_TIME
+from spiderpool_aws.node_pass import MARGIN_SECONDS, NO_TIME
 from tests.unit import build
 from tests.unit.build import eni, instance, node
 from tests.unit.test_reconciler import World

@@ -12,8 +12,9 @@ from spiderpool_aws.domain.errors import Code, Refused
 from spiderpool_aws.domain.instance import Eni, Subnet
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
+from spiderpool_aws.node_pass import MAX_ROUNDS
 from spiderpool_aws.ports import Systems
-from spiderpool_aws.reconciler import MAX_ROUNDS, Reconciler
+from spiderpool_aws.reconciler import Reconciler
 from tests.unit import build
 from tests.unit.world import SmallClock, SmallCluster, SmallControl, SmallEc2, SmallReporter, SmallScaling
 

@@ -5,12 +5,13 @@ from collections.abc import Callable
 import pytest
 
 from spiderpool_aws.adapters.ec2 import Ec2Adapter
-from spiderpool_aws.adapters.pacing import Urgency
-from spiderpool_aws.deployment import EC2_BUCKETS
+from spiderpool_aws.adapters.pacing import Pacer, Urgency
+from spiderpool_aws.deployment import EC2_BUCKETS, BucketRate
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Paced
 from spiderpool_aws.domain.request import ReconcileRequest, Status
+from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.ec2 import connect_in_process
 from spiderpool_aws.ports import Systems
 from spiderpool_aws.reconciler import Reconciler
@@ -18,6 +19,7 @@ from tests.integration.ec2_world import Ec2World, session_of
 from tests.integration.test_second_nic import policy
 from tests.unit.world import SmallCluster, SmallControl, SmallReporter, SmallScaling
 
+GONE = "eni-00000000000000bad"
 V4, V6 = AddressSet.of(IPFamily.IPV4, ["10.0.0.99"]), AddressSet.of(IPFamily.IPV6, ["2001:db8::9"])
 WRITES: dict[str, tuple[Urgency, Callable[[Ec2Adapter, Ec2World], object]]] = {
     "AssignPrivateIpAddresses": (Urgency.LAUNCH, lambda ec2, _: ec2.reassign("eni-0a", V4)),
@@ -69,6 +71,27 @@ def test_a_nic_that_could_not_be_attached_is_deleted_as_part_of_the_launch() -> 
     with pytest.raises(Paced):
         ec2.delete_nic("eni-0a", at_once=True)
     assert pace.asked == [("DeleteNetworkInterface", Urgency.LAUNCH)]
+
+
+def test_of_an_emptied_bucket_clean_ups_take_half_and_what_a_launch_needs_goes_at_once() -> None:
+    world, clock = Ec2World(), ManualClock()
+    pace = Pacer({"DeleteNetworkInterface": BucketRate(10, 1)}, 1, clock, SmallReporter())
+    session = session_of(world.model)
+    connect_in_process(session, world.model)
+    ec2, start = Ec2Adapter.from_session(session, pace), clock.now()
+    world.model.calls.clear()
+    for _ in range(5):
+        ec2.delete_nic(GONE)
+    with pytest.raises(Paced):
+        ec2.delete_nic(GONE)
+    for _ in range(5):
+        ec2.delete_nic(GONE, at_once=True)
+    assert (len(world.model.calls), clock.now()) == (10, start)
+    # Empty: the launch waits for the next token, and gets it before any clean-up does.
+    ec2.delete_nic(GONE, at_once=True)
+    assert (clock.now() - start).total_seconds() == 1
+    with pytest.raises(Paced):
+        ec2.delete_nic(GONE)
 
 
 def test_a_launch_that_has_to_wait_for_its_turn_is_no_failure_and_comes_back_at_that_moment() -> None:

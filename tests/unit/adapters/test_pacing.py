@@ -107,6 +107,24 @@ def test_a_release_comes_through_at_the_buckets_pace_also_where_the_share_is_one
         scene.clock.advance(scene.paced_for(DELETE, Urgency.CLEAN_UP))
 
 
+def test_a_token_that_one_thread_waits_for_is_no_other_threads() -> None:
+    scene = Scene()
+    scene.take(times=5)
+    others = iter([scene.take, scene.take])
+    sleep, waits = scene.clock.sleep, []
+
+    def sleep_while_others_ask(seconds: float) -> None:
+        waits.append(round(seconds, 3))
+        for ask in others:
+            ask()
+        if seconds == max(waits):
+            sleep(seconds)
+
+    scene.clock.sleep = sleep_while_others_ask  # type: ignore[method-assign]
+    scene.take()
+    assert waits == [2, 4, 6]
+
+
 def test_an_action_without_a_rate_is_not_paced() -> None:
     scene = Scene()
     scene.take("DescribeInstances", times=1000)

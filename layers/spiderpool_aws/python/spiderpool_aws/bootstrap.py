@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, assert_never
 
-from spiderpool_aws.ports import Reporter, Systems
+from spiderpool_aws.ports import Executor, Reporter, Systems
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +85,8 @@ class Application:
         self.session = session
         self.reporter = reporter
         self.clock = clock
+        self.executor: Executor | None = None
+        """By what the worker makes EC2's calls; None: one after the other, as on a clock that is moved by hand."""
         self._settings = settings
         self._credentials = credentials
         self._at_begin: list[Callable[[], None]] = []
@@ -240,6 +242,8 @@ def _from_environment(service: str) -> Application:
 
     from spiderpool_aws.adapters.clock import SystemClock
     from spiderpool_aws.adapters.reporting import PowertoolsReporter
+    from spiderpool_aws.adapters.threads import Threads
+    from spiderpool_aws.deployment import BATCH_SIZE
     from spiderpool_aws.settings import load
 
     core = botocore.session.get_session()
@@ -248,7 +252,9 @@ def _from_environment(service: str) -> Application:
     session = boto3.Session(botocore_session=core)
     # Lambda's own name for the function carries the cluster: two clusters in one account share no metric.
     reporter = PowertoolsReporter(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", service))
-    return Application(session, load, reporter, SystemClock())
+    app = Application(session, load, reporter, SystemClock())
+    app.executor = Threads(BATCH_SIZE)
+    return app
 
 
 A = TypeVar("A")

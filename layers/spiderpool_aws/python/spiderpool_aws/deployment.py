@@ -19,12 +19,17 @@ MAX_RECEIVES = 100
 """Waiting counts as a receive: 20 minutes of it are about forty."""
 
 BATCH_SIZE = 5
-"""Lambda takes up to ten from a FIFO queue. What five launches are to do in EC2 one after the other, and the reads that
-they share, is the quickest for a burst of any size (docs/benchmarks.md)."""
+"""Lambda takes up to ten from a FIFO queue. A worker makes EC2's calls for so many launches at a time, and they share
+its reads; its share of the slowest bucket has a token at once for each of them (docs/benchmarks.md)."""
 
-MAX_CONCURRENCY = 15
-"""Workers at the same time, by the event source mapping; what EC2's buckets allow is divided by it. With fewer their
-calls take longer than EC2's request rate would, with more a small burst does not use the shares of them all."""
+MAX_CONCURRENCY = 10
+"""Workers at the same time, by the event source mapping, unless the context says otherwise; what EC2's buckets allow
+is divided by it. Ten because AWS's 50 attaches at once are then one batch each; a new account runs ten functions at a
+time in all."""
+
+LEAST_CONCURRENCY, MOST_CONCURRENCY = 2, 50
+"""What the context may say. Lambda takes no maximum below 2 (developer guide, "Configuring scaling behavior for SQS
+event source mappings"); above 50 a worker's share of the slowest bucket is less than one call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,9 @@ EC2_BUCKETS: Mapping[str, BucketRate] = MappingProxyType(
 )
 """What EC2 gives an account in a region for each action that writes: "Request throttling for the Amazon EC2 API",
 2026. CreateTags is one of those that have no bucket of their own in that table, so the lowest of a mutating action."""
+
+REQUESTS, DEAD_REQUESTS, LOST_EVENTS = "requests.fifo", "dead-requests.fifo", "lost-events"
+"""What the queues are called behind `spiderpool-aws-<cluster>-`: the stack makes them, the commands look for them."""
 
 HOOK_TIMEOUT = timedelta(minutes=10)
 """After which an Auto Scaling group goes on without us: twice the time between the worker's heartbeats."""

@@ -188,10 +188,10 @@ class Observer:
         found = self._scaling.lifecycles(scaled) if scaled else {}
         return {i: replace(model, lifecycle=found.get(i)) for i, model in models.items()}
 
-    def recount(self, model: ObservedNode, subnet_id: str) -> ObservedNode:
-        """Return the model with the free addresses of a subnet counted anew: it had no room a moment ago."""
+    def recount(self, subnet_id: str) -> Subnet:
+        """Return a subnet with its free addresses counted anew: it had no room a moment ago."""
         self._crowded[subnet_id] = self._clock.now()
-        return replace(model, subnets={**model.subnets, **self._counted([subnet_id])})
+        return self._counted([subnet_id])[subnet_id]
 
     def counted(self, models: Mapping[str, ObservedNode], subnet_ids: Collection[str]) -> dict[str, ObservedNode]:
         """Return the models with the free addresses of these subnets counted: one read for all."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from spiderpool_aws.adapters.aws_errors import aws_errors
-from spiderpool_aws.deployment import RECONCILE_NODES, RESYNC, Names
+from spiderpool_aws.deployment import DEAD_REQUESTS, LOST_EVENTS, RECONCILE_NODES, REQUESTS, RESYNC, Names
 from spiderpool_aws.domain.errors import Refused, RetryLater
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class QueueDepth:
     """Whether a message there waits for a person."""
 
 
-QUEUES = {"requests": ".fifo", "dead-requests": ".fifo", "lost-events": ""}
-"""The queues of a deployment, and how their names end."""
+QUEUES = {name.removesuffix(".fifo"): name for name in (REQUESTS, DEAD_REQUESTS, LOST_EVENTS)}
+"""What people call the queues of a deployment, and their names."""
 
 
 class Deployed:
@@ -81,14 +81,14 @@ class Deployed:
 
     def queues(self) -> Sequence[QueueDepth]:
         """Return how full each queue is."""
-        return [self._depth(what, ending) for what, ending in QUEUES.items()]
+        return [self._depth(what, queue) for what, queue in QUEUES.items()]
 
     def pause(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
 
-    def _depth(self, what: str, ending: str) -> QueueDepth:
-        name, dead = f"{self._names.of(what)}{ending}", what != "requests"
+    def _depth(self, what: str, queue: str) -> QueueDepth:
+        name, dead = self._names.of(queue), queue != REQUESTS
         sqs = self._make_client("sqs")
         with aws_errors("sqs:GetQueueAttributes", name):
             try:

@@ -8,8 +8,10 @@ process; a new one begins with its own.
 **Who waits, and how.** For a launch the worker waits here: the next token is seconds away, and to come back later would
 cost a read of EC2 and of all pools each time. It does so until `WAITS_SECONDS` of its invocation have passed, and then
 its calls are `Paced`: the message comes back at the moment at which a token is free, also for the ones that were sent
-away before it. A release or a clean-up never waits here and takes only from the upper half of its bucket: it neither
-holds up a worker that launches need, nor empties a bucket that a launch draws on to take back what it made.
+away before it. The calls of a batch are made in several threads, so a token is taken before its time has come, and
+then waited for: no other thread counts on it. A release or a clean-up never waits here and takes only from the upper
+half of its bucket: it neither holds up a worker that launches need, nor empties a bucket that a launch draws on to
+take back what it made.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from spiderpool_aws.domain.errors import Paced
@@ -71,6 +74,7 @@ class TokenBucket:
     refill_per_second: float
     filled_at: datetime
     tokens: float = field(init=False)
+    """Below zero: so many are taken and waited for."""
     sent_away: int = 0
     """Calls of this invocation that come back for a token, in their order."""
 
@@ -101,6 +105,7 @@ class Pacer:
             for action, rate in rates.items()
         }
         self._waits_until = now + timedelta(seconds=WAITS_SECONDS)
+        self._counting = Lock()
 
     def begin(self) -> None:
         """An invocation begins: from now on it may wait for a while."""
@@ -116,18 +121,22 @@ class Pacer:
         bucket = self._buckets.get(action)
         if bucket is None:
             return
-        seconds = bucket.wait_seconds(self._clock.now(), urgency)
+        with self._counting:
+            seconds = self._taken(action, bucket, urgency)
+        if seconds > 0:
+            self._clock.sleep(seconds)
+
+    def _taken(self, action: str, bucket: TokenBucket, urgency: Urgency) -> float:
+        """Take a token and return how long to wait for it."""
+        now = self._clock.now()
+        seconds = bucket.wait_seconds(now, urgency)
         if seconds > 0:
             self._reporter.count(Metric.CALLS_PACED)
-            self._wait(action, bucket, urgency, seconds)
+            if urgency is Urgency.CLEAN_UP or now + timedelta(seconds=seconds) > self._waits_until:
+                delay = seconds + bucket.sent_away / bucket.refill_per_second
+                bucket.sent_away += 1
+                raise Paced(
+                    f"ec2:{action} waits for its turn: the account's request rate is shared by all workers", delay
+                )
         bucket.tokens -= 1
-
-    def _wait(self, action: str, bucket: TokenBucket, urgency: Urgency, seconds: float) -> None:
-        ends = self._clock.now() + timedelta(seconds=seconds)
-        if urgency is Urgency.LAUNCH and ends <= self._waits_until:
-            self._clock.sleep(seconds)
-            bucket.wait_seconds(self._clock.now(), urgency)
-            return
-        delay = seconds + bucket.sent_away / bucket.refill_per_second
-        bucket.sent_away += 1
-        raise Paced(f"ec2:{action} waits for its turn: the account's request rate is shared by all workers", delay)
+        return seconds

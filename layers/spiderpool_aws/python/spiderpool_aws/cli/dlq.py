@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spiderpool_aws.cli.options import OUTPUT, Output
-from spiderpool_aws.deployment import Names
+from spiderpool_aws.deployment import DEAD_REQUESTS, LOST_EVENTS, Names
 from spiderpool_aws.domain.errors import RetryLater
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The dead-letter queues: requests and events that nobody could work on.", no_args_is_help=True)
 
-QUEUES = {"requests": "dead-requests.fifo", "events": "lost-events"}
+QUEUES = {"requests": DEAD_REQUESTS, "events": LOST_EVENTS}
 
 
 class Kind(StrEnum):

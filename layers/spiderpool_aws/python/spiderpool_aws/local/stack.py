@@ -19,8 +19,11 @@ from lambdas import reconcile_nodes, resync, route_event
 from spiderpool_aws.adapters.credentials import FixedCredentials
 from spiderpool_aws.bootstrap import Application, InvocationReporter, install
 from spiderpool_aws.deployment import (
+    DEAD_REQUESTS,
+    LOST_EVENTS,
     MAX_RECEIVES,
     RECONCILE_NODES,
+    REQUESTS,
     RESYNC,
     ROUTE_EVENT,
     VISIBILITY_TIMEOUT,
@@ -77,11 +80,11 @@ class LocalStack:
         self.cluster = ClusterDouble(self.clock)
         self.agent = SpiderpoolAgent(self.cluster)
         self.journal = Journal()
-        self.lost_events = LocalQueue(self.clock, "lost-events")
-        self.dead_requests = LocalQueue(self.clock, "requests-dead.fifo")
+        self.lost_events = LocalQueue(self.clock, LOST_EVENTS)
+        self.dead_requests = LocalQueue(self.clock, DEAD_REQUESTS)
         self.requests = LocalQueue(
             self.clock,
-            "requests.fifo",
+            REQUESTS,
             visibility_seconds=int(VISIBILITY_TIMEOUT.total_seconds()),
             dead_letters=self.dead_requests,
             max_receives=MAX_RECEIVES,

@@ -27,6 +27,7 @@ class Describe:
     prefix: str
     filters: FilterTable
     indexed: tuple[str, ...] = ()
+    """The filters that `Documents` has an index of, beside `tag:<key>`."""
     least: int = 5
     most: int = 1000
 
@@ -93,13 +94,18 @@ def _by_id(how: Describe, ids: Sequence[str], get: Callable[[str], Document | No
 
 
 def _candidates(how: Describe, documents: Documents, filters: Sequence[Params]) -> Iterator[tuple[str, Document]]:
-    for name in how.indexed:
-        for given in filters:
-            if given.get("Name") == name and is_exact(given["Values"]):
-                ids = documents.indexed(name, given["Values"])
-                found = ((identifier, documents.get(identifier)) for identifier in ids)
-                return ((identifier, document) for identifier, document in found if document is not None)
-    return documents.all()
+    usable = [given for given in filters if _is_indexed(how, given["Name"]) and is_exact(given["Values"])]
+    if not usable:
+        return documents.all()
+    # The filters are and-ed, so whichever leaves the fewest will do: a cluster's tag is on everything.
+    narrowest = min(usable, key=lambda given: documents.count(given["Name"], given["Values"]))
+    ids = documents.indexed(narrowest["Name"], narrowest["Values"])
+    found = ((identifier, documents.get(identifier)) for identifier in ids)
+    return ((identifier, document) for identifier, document in found if document is not None)
+
+
+def _is_indexed(how: Describe, name: str) -> bool:
+    return name in how.indexed or name.startswith("tag:")
 
 
 def _page(numbered: Iterable[tuple[int, Document]], limit: int, scope: str) -> Page:

@@ -73,6 +73,11 @@ class Documents:
             if document is not None:
                 yield identifier, document
 
+    def count(self, name: str, values: Iterable[str]) -> int:
+        """Return how many ids an indexed filter may match, at most."""
+        self._write_changed()
+        return sum(len(self._index.get((name, value), ())) for value in values)
+
     def indexed(self, name: str, values: Iterable[str]) -> list[str]:
         """Return, in order of creation, the ids that an indexed filter may match."""
         self._write_changed()

@@ -1,6 +1,6 @@
 """Instances, NICs and subnets in the shapes that boto3 returns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from spiderpool_aws.local.ec2.documents import Document, Key
@@ -165,6 +165,7 @@ def instance_keys(document: Document) -> Iterator[Key]:
     yield "private-dns-name", document["PrivateDnsName"]
     for eni in document["NetworkInterfaces"]:
         yield "network-interface.network-interface-id", eni["NetworkInterfaceId"]
+    yield from _tag_keys(document.get("Tags", ()))
 
 
 def eni_keys(document: Document) -> Iterator[Key]:
@@ -179,6 +180,11 @@ def eni_keys(document: Document) -> Iterator[Key]:
     if attachment:
         yield "attachment.instance-id", attachment["InstanceId"]
         yield "attachment.attachment-id", attachment["AttachmentId"]
+    yield from _tag_keys(document["TagSet"])
+
+
+def _tag_keys(tags: Iterable[Document]) -> Iterator[Key]:
+    return ((f"tag:{tag['Key']}", tag["Value"]) for tag in tags)
 
 
 def copy(value: Any) -> Any:

@@ -1,0 +1,131 @@
+"""EC2's calls for the nodes of a batch are under way together, and each node knows what others are about to take."""
+
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import pytest
+
+from spiderpool_aws.domain.control import Control
+from spiderpool_aws.domain.errors import Code, Refused, RetryLater, Unavailable
+from spiderpool_aws.domain.policy.model import Policy
+from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
+from spiderpool_aws.ports import Executor, Systems
+from spiderpool_aws.reconciler import InTurn, Reconciler
+from tests.unit import build
+from tests.unit.build import eni, instance, node
+from tests.unit.world import SmallClock, SmallCluster, SmallControl, SmallEc2, SmallReporter, SmallScaling
+
+R = TypeVar("R")
+NODES = 4
+
+
+class LastFirst:
+    """An executor whose calls take effect as late as they may, the last one first."""
+
+    def __init__(self) -> None:
+        self._begun: list[tuple[Future[Any], Callable[[], Any]]] = []
+        self.at_once: list[int] = []
+
+    def submit(self, call: Callable[[], R]) -> Future[R]:
+        answer: Future[R] = Future()
+        self._begun.append((answer, call))
+        return answer
+
+    def wait(self, calls: Collection[Future[Any]]) -> None:
+        self.at_once.append(len(calls))
+        answer, call = self._begun.pop()
+        try:
+            answer.set_result(call())
+        except (RetryLater, Refused) as outcome:
+            answer.set_exception(outcome)
+
+
+class World:
+    """Some nodes with one NIC each in one subnet, and nothing assigned yet."""
+
+    def __init__(self, policy: Policy, executor: Executor | None = None) -> None:
+        self.ec2, self.cluster, self.calls = SmallEc2(), SmallCluster(), LastFirst()
+        for number in range(NODES):
+            address = f"10.0.0.{10 + number}"
+            name = f"ip-10-0-0-{10 + number}.eu-west-1.compute.internal"
+            nic = eni(0, eni_id=f"eni-{number}", primary_ipv4=address)
+            own = {"instance_id": f"i-{number}", "private_dns_name": name, "private_ipv4": address}
+            self.ec2.put(instance(nic, **own))
+            its_node = node(name=name, uid=f"uid-{number}", provider_id="", internal_ips=(address,))
+            self.cluster.nodes[name] = its_node
+        systems = Systems(self.ec2, self.cluster, SmallScaling())
+        control = SmallControl(Control(policy))
+        self.reconciler = Reconciler(systems, control, SmallClock(), SmallReporter(), executor or self.calls)
+
+    def run(self) -> dict[str, Outcome]:
+        requests = [ReconcileRequest(f"i-{number}", f"event-{number}", "test") for number in range(NODES)]
+        return dict(self.reconciler.reconcile(requests))
+
+    def addresses(self) -> int:
+        return sum(pool.spec.ips.count() for pool in self.cluster.pools.values())
+
+
+def one_nic(**interface: Any) -> Policy:
+    made = build.policy(nics=1)
+    document = made.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    document["groups"][0]["interfaces"][0] |= interface
+    return Policy.model_validate(document)
+
+
+def test_the_assignments_of_all_nodes_are_under_way_at_once_and_all_nodes_are_done() -> None:
+    world = World(one_nic())
+    outcomes = world.run()
+    assert world.calls.at_once[0] == NODES
+    assert [*outcomes] == [f"i-{number}" for number in range(NODES)]
+    assert {outcome.status for outcome in outcomes.values()} == {Status.DONE}
+    assert world.ec2.calls.count("assign") == NODES
+    assert world.addresses() == 5 * NODES
+
+
+def test_what_one_node_is_about_to_take_is_no_longer_there_for_the_others() -> None:
+    # 200 addresses are free, so the reserve leaves twelve: for two nodes, and two addresses for a third.
+    world = World(one_nic(subnets={"ids": ["subnet-0"], "reserve": 188}))
+    world.run()
+    assert world.addresses() == 12
+
+
+def test_what_a_node_was_refused_the_next_one_gets() -> None:
+    world = World(one_nic(subnets={"ids": ["subnet-0"], "reserve": 195}), InTurn())
+    world.ec2.refuse["eni-0"] = Code.FORBIDDEN
+    outcomes = world.run()
+    assert outcomes["i-0"].status is Status.REFUSED
+    assert world.addresses() == 5
+    assert outcomes["i-1"].writes > 0
+
+
+def test_of_two_instances_with_one_name_only_the_first_to_write_gets_pools() -> None:
+    world = World(one_nic().model_copy(update={"node_name": "tag:name"}))
+    for number in range(NODES):
+        known = world.ec2.known[f"i-{number}"]
+        name = "same" if number < 2 else known.private_dns_name
+        world.ec2.put(replace(known, tags={**known.tags, "name": name}))
+        del world.cluster.nodes[known.private_dns_name]
+    world.run()
+    owners = {
+        pool.identity.instance_id
+        for pool in world.cluster.pools.values()
+        if "same" in pool.spec.node_name and pool.identity is not None
+    }
+    assert len(owners) == 1
+
+
+def test_when_the_api_server_does_not_answer_no_other_node_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, tried = World(one_nic()), []
+
+    def away(_: SmallCluster, pool: Any) -> Any:
+        tried.append(pool.name)
+        raise Unavailable("the API server does not answer", 40)
+
+    monkeypatch.setattr(SmallCluster, "apply_pool", away)
+    outcomes = world.run()
+    assert len(tried) == 1
+    assert {(outcome.status, outcome.reason) for outcome in outcomes.values() if outcome.status is Status.FAILED}
+    assert {outcome.status for outcome in outcomes.values()} == {Status.FAILED}
+    assert all("does not answer" in outcome.reason for outcome in outcomes.values())
