@@ -1,6 +1,7 @@
 """Steps that make things go wrong, and the step that lets time pass."""
 
 from spiderpool_aws.domain.request import ReconcileRequest
+from spiderpool_aws.local.invariants import InvariantChecker
 from spiderpool_aws.messages import encode
 from tests.simulation.faults import OF_WRITES, Kill, Waiting
 from tests.simulation.script import Step, step
@@ -11,6 +12,7 @@ class FaultSteps:
     """What goes wrong between the product and the world."""
 
     stack: SimulationStack
+    checker: InvariantChecker
     script: list[Step]
     failed: bool = False
     requests_made: int = 0
@@ -69,4 +71,5 @@ class FaultSteps:
         subject = instances[number % len(instances)]
         request = ReconcileRequest(subject, f"again-{self.requests_made}", "the simulation")
         self.stack.requests.send(encode(request), group=subject, deduplication_id=request.deduplication_id)
-        self.stack.two_workers(head_start, list(turns))
+        with self.checker.two_workers():
+            self.stack.two_workers(head_start, list(turns))

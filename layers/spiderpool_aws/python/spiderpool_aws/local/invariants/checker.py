@@ -1,6 +1,7 @@
 """Listens to both sides, has every write of the system judged, and says at each step whether one broke an invariant."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 
 from spiderpool_aws.domain.addresses import IPFamily
@@ -41,6 +42,18 @@ class InvariantChecker:
     def refused(self) -> dict[str, int]:
         """Return how often EC2 refused a call of the system, by code."""
         return dict(self._ec2.refused)
+
+    @contextmanager
+    def two_workers(self) -> Iterator[None]:
+        """Judge in the end only how much was assigned: two workers are at one instance (a visibility time-out ran out).
+
+        An assignment has no client token, so neither can know what the other has under way; the surplus goes later.
+        """
+        self._ec2.amounts.two_at_once = True
+        try:
+            yield
+        finally:
+            self._ec2.amounts.two_at_once = False
 
     def check(self) -> None:
         """Raise InvariantError when a write since the start broke an invariant, or the pools of the system overlap."""
