@@ -92,7 +92,7 @@ def test_a_name_that_nobody_has_is_one_line(stack: LocalStack, on: On) -> None:
         (PoolMemory(surplus=Surplus(AT, "min=2")), "larger than its elastic size (min=2) since 12:00:00"),
         (PoolMemory(absent=Absence(AT, AT)), "lacks the instance since 2026-01-01 12:00:00 UTC, and again at"),
         (PoolMemory(disabled=True), "we disabled it"),
-        (PoolMemory(interrupted=True), "takes the Spot instance back"),
+        (PoolMemory(interrupted=AT), "takes the Spot instance back"),
         (PoolMemory(leaving=AT), "waits to terminate the instance since 12:00:00 UTC"),
         (PoolMemory(node_uid="u"), "proved to be the one of uid u"),
     ],

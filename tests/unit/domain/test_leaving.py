@@ -238,7 +238,7 @@ def test_a_spot_warning_disables_the_pools_and_no_later_message_enables_them() -
     warned, done = converge(replace(full_node()[0], interrupted=True), ONE_NIC)
     assert [str(action).rpartition(": ")[2] for action in done] == ["EC2 takes the Spot instance back"]
     later = replace(warned, interrupted=False, now=NOW + timedelta(seconds=90))
-    assert (later.pools[0].spec.disable, later.pools[0].memory.interrupted) == (True, True)
+    assert (later.pools[0].spec.disable, later.pools[0].memory.interrupted) == (True, NOW)
     assert plan_node(later, ONE_NIC).converged
 
 
@@ -264,7 +264,7 @@ def test_a_spot_instance_that_was_stopped_and_starts_again_is_served_again() -> 
     stopped, _ = converge(
         replace(warned, interrupted=False, instance=replace(warned.instance, state=state.STOPPED)), ONE_NIC
     )
-    assert (stopped.pools[0].spec.disable, stopped.pools[0].memory.interrupted) == (True, False)
+    assert (stopped.pools[0].spec.disable, stopped.pools[0].memory.interrupted) == (True, None)
     assert plan_node(stopped, ONE_NIC).converged
     started, _ = converge(replace(stopped, instance=replace(warned.instance, state=state.RUNNING)), ONE_NIC)
     assert not started.pools[0].spec.disable

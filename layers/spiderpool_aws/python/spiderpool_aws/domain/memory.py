@@ -63,8 +63,8 @@ class PoolMemory:
     released: Dated = ()
     """Addresses that left the pool to be unassigned, with the moment of the shrink: they rest (`REST`)."""
     surplus: Surplus | None = None
-    interrupted: bool = False
-    """EC2 has announced that it will take the Spot instance back."""
+    interrupted: datetime | None = None
+    """When we learned that EC2 takes the Spot instance back. It says nothing of an instance that was started since."""
     leaving: datetime | None = None
     """Since when the Auto Scaling group waits to terminate the instance."""
 
@@ -85,7 +85,7 @@ class PoolMemory:
         if self.surplus:
             document["surplus"] = {"since": self.surplus.since.isoformat(), "size": self.surplus.size}
         if self.interrupted:
-            document["interrupted"] = True
+            document["interrupted"] = self.interrupted.isoformat()
         if self.leaving:
             document["leaving"] = self.leaving.isoformat()
         if self.absent:
@@ -113,7 +113,7 @@ class PoolMemory:
             missing=_dated(document.get("missing"), family),
             released=_dated(document.get("released"), family),
             surplus=_surplus(document.get("surplus")),
-            interrupted=document.get("interrupted") is True,
+            interrupted=_moment_or_none(document.get("interrupted")),
             leaving=_moment_or_none(document.get("leaving")),
             absent=_absence(document.get("absentSince"), document.get("absentConfirmed")),
             disabled=document.get("disabled") is True,

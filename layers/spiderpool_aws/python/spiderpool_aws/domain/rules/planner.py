@@ -59,7 +59,7 @@ def _plan_known(observed: ObservedNode, instance: ObservedInstance, policy: Poli
         # A Spot instance that was stopped and starts again is as good as any.
         stopped = instance.state is InstanceState.STOPPED
         for pool in observed.pools:
-            memory = replace(pool.memory, interrupted=pool.memory.interrupted and not stopped)
+            memory = replace(pool.memory, interrupted=None if stopped else pool.memory.interrupted)
             plan_resting(observed, instance, pool, memory, f"the instance is {instance.state}", draft)
         plan_idle(observed, instance, policy, f"the instance is {instance.state}", draft)
     elif why := why_leaving(observed):

@@ -220,7 +220,6 @@ def _memory(nic: NicFamily, pool: Pool, release: Release, lost: Lost, leaving: A
         missing=lost.without(leaving),
         released=released,
         surplus=release.surplus,
-        interrupted=pool.memory.interrupted,
         node_uid=node.uid if node else pool.memory.node_uid,
     )
 
