@@ -1,7 +1,7 @@
 """The rules of an instance that is about to leave, or not yet in service, and of the life-cycle actions. Pure."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.instance import CLUSTER_TAG, ObservedInstance
@@ -14,6 +14,9 @@ from spiderpool_aws.domain.rules.gone import plan_resting
 
 LOOK_AGAIN_SECONDS = 15.0
 """How often it is looked whether the pods are gone: 80 looks in a message's 20 minutes, and SQS gives it up at 100."""
+WARNING_HOLDS = timedelta(minutes=10)
+"""EC2 takes a Spot instance back two minutes after its notice (EC2 user guide, "Spot Instance interruption notices"):
+one that still runs long after it, or was started again before the notice was read, is as good as any."""
 PASSING = {Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP}
 """Refusals that say no more than that our picture was old: no reason to give an instance up."""
 
@@ -35,8 +38,10 @@ def _is_warned(observed: ObservedNode, memory: PoolMemory) -> bool:
 
     Every start renews the launch time (EC2 API reference, Instance), and nobody need have seen that it was stopped.
     """
-    started = observed.instance.started if observed.instance is not None else None
-    return memory.interrupted is not None and (started is None or memory.interrupted >= started)
+    warned, started = memory.interrupted, observed.instance.started if observed.instance is not None else None
+    if warned is None or observed.now - warned >= WARNING_HOLDS:
+        return False
+    return started is None or warned >= started
 
 
 def _warned_at(observed: ObservedNode, memory: PoolMemory) -> datetime | None:
