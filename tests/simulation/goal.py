@@ -27,6 +27,9 @@ def unmet(stack: LocalStack, policy: Policy) -> Iterator[str]:
             yield f"{pool.name} is still there, and its instance is gone"
     yield from _nodes_of_the_dead(stack)
     for instance in stack.model.instances.values():
+        states = [group.state_of(instance.id) for group in stack.autoscaling.groups]
+        if any(state.startswith(("Warmed:", "Terminating")) for state in states):
+            continue
         if instance.state == "running" and instance.tags.get(MANAGED_TAG) != "false":
             yield from _of_instance(stack, policy, instance, pools)
 

@@ -60,6 +60,7 @@ class AmountRules:
         size = self._size(eni, family)
         if size is None:
             return
+        most: int | None
         if any(call.params.get(name) for name in PREFIX_COUNTS):
             most, holds, kind = size.prefixes or 0, len(_prefixes(eni, family)), "prefixes"
         else:

@@ -18,6 +18,8 @@ from spiderpool_aws.local.invariants.reservations import RESERVED, ReservationRu
 from spiderpool_aws.local.invariants.truth import Truth
 from spiderpool_aws.local.invariants.violations import InvariantError, Violation
 
+EXHAUSTED = {"InsufficientFreeAddressesInSubnet", "InsufficientCidrBlocks"}
+
 
 class InvariantChecker:
     """Made before the first write. `roles` are those of the functions; `policy` returns the one that is in force."""
@@ -34,7 +36,9 @@ class InvariantChecker:
         self.judged = 0
         """How many writes took effect and were judged."""
         self.attempts = 0
-        """How many writes were tried, the refused ones too."""
+        """How many writes were tried, the refused ones too, but for the probes."""
+        self.probes = 0
+        """How often a subnet without room was asked: nobody tells when it has some, or a whole block, again."""
         model.observe(self._on_ec2)
         double.observe(self._on_cluster)
 
@@ -107,7 +111,10 @@ class InvariantChecker:
         new = self._history.take_new()
         if call.caller not in self._roles or call.operation.startswith("Describe"):
             return
-        self.attempts += 1
+        if not call.took_effect and getattr(call.error, "code", "") in EXHAUSTED:
+            self.probes += 1
+        else:
+            self.attempts += 1
         self.judged += call.took_effect
         self._ec2.judge(call, new)
 
