@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: setup demo browser screenshot test simulate e2e lint bench bench-e2e synth clean
+.PHONY: setup demo browser screenshot test simulate crash-points e2e lint bench bench-e2e synth clean
 
 setup: .venv/installed
 
@@ -43,6 +43,10 @@ SEED ?= 1
 simulate: setup
 	PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation --steps $(STEPS) --seed $(SEED)
 
+# The worker is stopped before and after each single call of each scenario: prints how many points, and what ends badly.
+crash-points: setup
+	PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation.crash_points
+
 # Builds kube-apiserver and etcd first (once, five minutes); with KUBECONFIG and E2E_ALLOW it takes that cluster instead.
 e2e: setup
 	@test -n "$$KUBECONFIG" || $(BIN)/python -m tests.e2e.build
@@ -56,6 +60,7 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.simulation.edges
 
 bench-e2e: setup
 	$(BIN)/python -m tests.e2e.build

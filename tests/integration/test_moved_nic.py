@@ -20,7 +20,7 @@ class Move:
     @classmethod
     def begin(cls, s: Scene) -> "Move":
         giver, taker = s.launch(), s.launch(nics=1)
-        s.run(120)
+        s.run(360)  # a resync has judged the policy: from then on a worker may remove
         nics = s.stack.model.enis.values()
         (eni_id,) = (eni.id for eni in nics if eni.attachment and eni.attachment.device_index == 1)
         move = cls(s, giver, taker, eni_id)

@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from tests.simulation.machine import SimulationFailed, simulate
+from tests.simulation.running import SimulationFailed, simulate
 
 
 def main() -> int:

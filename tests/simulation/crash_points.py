@@ -51,7 +51,7 @@ class Outcome:
 
     end: End
     changes: Counter[str]
-    """Calls that changed EC2, by operation."""
+    """Calls that changed EC2, and life-cycle actions that were completed, by operation."""
     calls: list[WorkerCall]
     problems: list[str]
 
@@ -106,7 +106,9 @@ def _compare(plain: Outcome, scenario: Scenario, kill: Kill) -> list[str]:
 
 def _changes(sim: Simulation) -> Counter[str]:
     roles = sim.stack.role_arns
-    ours = (call for call in sim.model.calls if call.caller in roles and call.took_effect)
+    ours = [call for call in sim.model.calls if call.caller in roles and call.took_effect]
+    completed = (call for call in sim.stack.autoscaling.calls if call.operation == "CompleteLifecycleAction")
+    ours += [call for call in completed if call.took_effect]
     return Counter(call.operation for call in ours if not call.operation.startswith("Describe"))
 
 
@@ -162,6 +164,21 @@ def _orphan(sim: Simulation) -> None:
     sim.attach(0, index=1, filled=5)
 
 
+def _in_a_group(sim: Simulation) -> None:
+    sim.hooks("both")
+    sim.scale(1)
+    sim.advance(180)
+    sim.run_pod(0)
+
+
+def _scale_down_and_up(sim: Simulation) -> None:
+    """One instance waits for its launch hook, another one for its termination hook until its pod is gone."""
+    sim.scale(2)
+    sim.advance(90)
+    sim.delete_pod(0)
+    sim.replace(0)
+
+
 SCENARIOS = (
     Scenario("launch, 1 NIC", lambda sim: sim.launch(1), lambda sim: sim.set_policy("five", nics=1)),
     Scenario("launch, 2 NICs, one created", lambda sim: sim.launch(1)),
@@ -175,6 +192,7 @@ SCENARIOS = (
     Scenario("hand-over", _hand_over, _running_with_pods),
     Scenario("terminate", lambda sim: sim.terminate(0), _running_with_pods),
     Scenario("clean-up of an orphan", _orphan, _running),
+    Scenario("launch and termination hooks", _scale_down_and_up, _in_a_group),
     Scenario("turn IPv6 on", lambda sim: sim.set_policy("five", ipv6="prefix"), _running),
 )
 

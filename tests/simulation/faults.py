@@ -17,6 +17,13 @@ EC2_FAULTS: Mapping[str, Fault] = {
     "answer lost": Fault.lose_answer(),
     "request lost": Fault.lose_request(),
 }
+SERVICE_FAULTS: Mapping[str, Fault] = {
+    "throttled": Fault.refuse("ThrottlingException", "Rate exceeded", 400),
+    "internal error": Fault.refuse("InternalFailure", "An internal error has occurred.", 500),
+    "answer lost": Fault.lose_answer(),
+    "request lost": Fault.lose_request(),
+}
+"""What goes wrong with Auto Scaling, SQS and SSM."""
 _CHANGED = "the object has been modified; please apply your changes to the latest version and try again"
 CLUSTER_FAULTS: Mapping[str, ApiError | None] = {
     "429": ClusterFault.status(429, 1).error(),
@@ -79,6 +86,10 @@ class Faults:
     clock: ManualClock
     ec2: deque[Waiting] = field(default_factory=deque)
     cluster: deque[Waiting] = field(default_factory=deque)
+    services: dict[str, deque[Waiting]] = field(default_factory=dict)
+    """Auto Scaling, SQS and SSM, by name."""
+    deletes_lost: int = 0
+    """How many of the next messages that are done Lambda's poller does not get deleted: they are delivered again."""
     kill: Kill | None = None
     api_down_until: float = 0.0
     calls: list[WorkerCall] = field(default_factory=list)
@@ -91,12 +102,19 @@ class Faults:
         """Let everything go well from now on."""
         self.ec2.clear()
         self.cluster.clear()
+        self.services.clear()
+        self.deletes_lost = 0
         self.kill, self.api_down_until = None, 0.0
 
     def of_ec2(self, operation: str) -> Fault | None:
         """Return what happens to a call of EC2, if anything does."""
         waiting = _take(self.ec2, write=not operation.startswith("Describe"))
         return EC2_FAULTS[waiting.kind] if waiting else None
+
+    def of_service(self, service: str) -> Fault | None:
+        """Return what happens to a call of another service, if anything does."""
+        waiting = _take(self.services.get(service, deque()), write=True)
+        return SERVICE_FAULTS[waiting.kind] if waiting else None
 
     def before_request(self, method: str) -> bool:
         """Raise what happens to a request before it has an effect; say whether its answer gets lost afterwards."""

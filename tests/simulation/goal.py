@@ -6,7 +6,7 @@ where the subnet has room, and a Node that is ready to be used. Of a dead one: n
 
 from collections.abc import Iterator
 
-from spiderpool_aws.domain.addresses import AddressSet, IPFamily
+from spiderpool_aws.domain.addresses import AddressSet, IPFamily, parse_network
 from spiderpool_aws.domain.cluster.pool import Pool, SpiderIPPool
 from spiderpool_aws.domain.instance import MANAGED_TAG
 from spiderpool_aws.domain.policy.model import Interface, Policy
@@ -27,6 +27,9 @@ def unmet(stack: LocalStack, policy: Policy) -> Iterator[str]:
             yield f"{pool.name} is still there, and its instance is gone"
     yield from _nodes_of_the_dead(stack)
     for instance in stack.model.instances.values():
+        states = [group.state_of(instance.id) for group in stack.autoscaling.groups]
+        if any(state.startswith(("Warmed:", "Terminating")) for state in states):
+            continue
         if instance.state == "running" and instance.tags.get(MANAGED_TAG) != "false":
             yield from _of_instance(stack, policy, instance, pools)
 
@@ -92,6 +95,10 @@ def _of_nic(stack: LocalStack, interface: Interface, eni: Eni, family: IPFamily,
         yield f"{pool.name} lists {outside}, which {eni.id} does not hold"
     if pool.terminating or pool.spec.disable:
         yield f"{pool.name} is terminating or disabled"
+    unused = [p for p in prefixes if not AddressSet.from_networks(family, [parse_network(p)]) & pool.allocated]
+    asked = size.prefixes or 0 if size is not None else 0
+    if len(prefixes) > asked and unused and _has_room(stack, interface, eni):
+        yield f"{eni.id} holds {len(prefixes)} {family.name} prefixes, {len(unused)} of them unused; {asked} are wanted"
     if size is not None and isinstance(size.addresses, int):
         count, wanted = pool.spec.ips.count(), size.addresses
         if count < wanted and _has_room(stack, interface, eni) and not _is_full(stack, eni, family):

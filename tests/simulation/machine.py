@@ -1,41 +1,22 @@
-"""Hypothesis chooses the steps; a failure is shrunk and printed as a script that runs alone."""
+"""The steps between which Hypothesis chooses, with their arguments."""
 
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import ClassVar
 
 import hypothesis.strategies as st
-from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from tests.simulation.faults import CLUSTER_FAULTS, EC2_FAULTS
+from tests.simulation.faults import CLUSTER_FAULTS, EC2_FAULTS, SERVICE_FAULTS
 from tests.simulation.known import known_case
 from tests.simulation.policies import IPV6, SIZES
-from tests.simulation.script import as_test
-from tests.simulation.shrinking import replay, shortest
 from tests.simulation.simulation import Simulation
+from tests.simulation.tally import Tally
 
-RULES_A_WORLD = 60
-STEPS_A_WORLD = 100
-"""Most rules let time pass as well, which is a step of its own."""
 SOME = st.integers(0, 7)
 THEN = st.sampled_from((0, 0, 0, 1, 5, 30, 60, 60, 300))
 SKIP = st.integers(0, 12)
 EC2_KINDS = st.sampled_from(sorted(EC2_FAULTS))
+SERVICES = st.sampled_from(("autoscaling", "sqs", "ssm"))
 CLUSTER_KINDS = st.sampled_from(sorted(CLUSTER_FAULTS))
-
-
-@dataclass
-class Tally:
-    """What a run of the machine did."""
-
-    worlds: int = 0
-    steps: int = 0
-    writes: int = 0
-    kinds: dict[str, int] = field(default_factory=dict)
-    known: Counter[str] = field(default_factory=Counter)
-    """Worlds that ended of a defect which is known, by its case."""
-    newest: Simulation | None = None
 
 
 class Machine(RuleBasedStateMachine):
@@ -52,9 +33,14 @@ class Machine(RuleBasedStateMachine):
         assert self.sim is not None
         return self.sim
 
-    @initialize(ipv6=st.sampled_from(("", "", "prefix", "addresses")), nodes=st.integers(0, 3), nics=st.integers(1, 2))
-    def begin(self, ipv6: str, nodes: int, nics: int) -> None:
-        self.sim = Simulation(ipv6=ipv6)
+    @initialize(
+        ipv6=st.sampled_from(("", "", "prefix", "addresses")),
+        small=st.sampled_from((False, False, True)),
+        nodes=st.integers(0, 3),
+        nics=st.integers(1, 2),
+    )
+    def begin(self, ipv6: str, small: bool, nodes: int, nics: int) -> None:
+        self.sim = Simulation(ipv6=ipv6, small=small)
         self.tally.worlds += 1
         self.tally.newest = self.sim
         self.sim.__enter__()
@@ -100,6 +86,21 @@ class Machine(RuleBasedStateMachine):
         self.do("scale", desired)
         self.then(then)
 
+    @rule(then=THEN, which=st.sampled_from(("both", "both", "launch", "terminate", "none")))
+    def hooks(self, which: str, then: int) -> None:
+        self.do("hooks", which)
+        self.then(then)
+
+    @rule(then=THEN, size=st.integers(0, 2), running=st.booleans())
+    def warm_pool(self, size: int, running: bool, then: int) -> None:
+        self.do("warm_pool", size, running)
+        self.then(then)
+
+    @rule(then=THEN, number=SOME, stops=st.booleans())
+    def interrupt(self, number: int, stops: bool, then: int) -> None:
+        self.do("interrupt", number, stops)
+        self.then(then)
+
     @rule(
         then=THEN,
         number=SOME,
@@ -129,6 +130,11 @@ class Machine(RuleBasedStateMachine):
     @rule(then=THEN, subnet=st.sampled_from(("pods", "nodes")), free=st.integers(0, 6))
     def crowd(self, subnet: str, free: int, then: int) -> None:
         self.do("crowd", subnet, free)
+        self.then(then)
+
+    @rule(then=THEN, subnet=st.sampled_from(("pods", "nodes")))
+    def fragment(self, subnet: str, then: int) -> None:
+        self.do("fragment", subnet)
         self.then(then)
 
     @rule(then=THEN)
@@ -196,6 +202,21 @@ class Machine(RuleBasedStateMachine):
         self.do("cluster_fails", kind, skip, writes_only)
         self.then(then)
 
+    @rule(then=THEN, service=SERVICES, kind=st.sampled_from(sorted(SERVICE_FAULTS)), skip=st.integers(0, 3))
+    def service_fails(self, service: str, kind: str, skip: int, then: int) -> None:
+        self.do("service_fails", service, kind, skip)
+        self.then(then)
+
+    @rule(then=THEN, count=st.integers(1, 3))
+    def deletes_lost(self, count: int, then: int) -> None:
+        self.do("deletes_lost", count)
+        self.then(then)
+
+    @rule(then=THEN)
+    def redrive(self, then: int) -> None:
+        self.do("redrive")
+        self.then(then)
+
     @rule(then=THEN, seconds=st.sampled_from((10, 90, 600, 1500)))
     def api_down(self, seconds: int, then: int) -> None:
         self.do("api_down", seconds)
@@ -244,31 +265,3 @@ class Machine(RuleBasedStateMachine):
             for line in sim.script:
                 self.tally.kinds[line.name] = self.tally.kinds.get(line.name, 0) + 1
             sim.__exit__(None, None, None)
-
-
-class SimulationFailed(AssertionError):  # noqa: N818 - read as a sentence
-    """A run broke something; the message ends with the shortest script that does so."""
-
-
-def simulate(steps: int, seed_number: int) -> Tally:
-    """Make so many steps, deterministic by seed; raises SimulationFailed with the shortest script."""
-    tally = Machine.tally = Tally()
-    chosen = settings(
-        max_examples=max(1, steps // STEPS_A_WORLD),
-        stateful_step_count=RULES_A_WORLD,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-        verbosity=Verbosity.quiet,
-        print_blob=False,
-    )
-    try:
-        run_state_machine_as_test(seed(seed_number)(Machine), settings=chosen)
-    except AssertionError as error:
-        assert tally.newest is not None
-        ipv6, script = tally.newest.ipv6, shortest(tally.newest.script, tally.newest.ipv6, str(error))
-        text = f"seed {seed_number}: {replay(script, ipv6)}\n\n{as_test(script, ipv6)}"
-        raise SimulationFailed(text) from error
-    return tally

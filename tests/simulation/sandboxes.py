@@ -3,11 +3,12 @@
 A sandbox's clients know only a `Line`, and the line is switched to the stack that is simulated.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
+from botocore.exceptions import ClientError, ReadTimeoutError
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 
@@ -25,7 +26,34 @@ from tests.simulation.stepping import Stepped
 
 REGION, ACCOUNT = "eu-west-1", "123456789012"
 WORKER = "reconcile_nodes"
-SQS = LocalSqs(REGION, ACCOUNT)
+T = TypeVar("T")
+
+
+def answered(faults: Faults, service: str, call: Callable[[], T]) -> T:
+    """Make a call of Auto Scaling, SQS or SSM, with what is to go wrong. Raises what botocore raises."""
+    fault = faults.of_service(service)
+    if fault is None:
+        return call()
+    if fault.error is not None:
+        error = {"Code": fault.error.code, "Message": fault.error.message}
+        raise ClientError({"Error": error, "ResponseMetadata": {"HTTPStatusCode": fault.error.status}}, service)  # type: ignore[typeddict-item]
+    if fault.takes_effect:
+        call()
+    raise ReadTimeoutError(endpoint_url=f"https://{service}.invalid/", error="the answer was lost")
+
+
+class FaultySqs(LocalSqs):
+    """SQS as the functions call it."""
+
+    faults: Faults | None = None
+
+    def execute(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a call, with what is to go wrong."""
+        assert self.faults is not None, "no stack is simulated"
+        return answered(self.faults, "sqs", lambda: LocalSqs.execute(self, operation, params))
+
+
+SQS = FaultySqs(REGION, ACCOUNT)
 """One for all stacks: each puts its own queues under the same URLs."""
 
 
@@ -47,9 +75,6 @@ class Parameters:
     def get_parameters(self, *, Names: list[str], **_options: Any) -> dict[str, Any]:  # noqa: N803
         known = [(name, self._versions[name]) for name in Names if name in self._versions]
         return {"Parameters": [{"Name": n, "Value": v[-1], "Version": len(v)} for n, v in known]}
-
-    def get_paginator(self, _operation: str) -> "Parameters":
-        return self
 
     def paginate(self, *, Name: str, **_options: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
         texts = enumerate(self._versions.get(Name, ()), start=1)
@@ -132,7 +157,30 @@ class _Scaling:
         self._line = line
 
     def execute(self, operation: str, params: Mapping[str, Any], caller: str = "") -> Ec2Call:
-        return self._line._world.autoscaling.execute(operation, params, caller)
+        world = self._line._world
+        self._line._before(operation)
+        call = answered(world.faults, "autoscaling", lambda: world.autoscaling.execute(operation, params, caller))
+        self._line._after()
+        return call
+
+
+class _FaultyParameters:
+    """SSM as the functions call it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def put_parameter(self, **given: Any) -> None:
+        answered(self._world.faults, "ssm", lambda: self._world.parameters.put_parameter(**given))
+
+    def get_parameters(self, **given: Any) -> dict[str, Any]:
+        return answered(self._world.faults, "ssm", lambda: self._world.parameters.get_parameters(**given))
+
+    def get_paginator(self, _operation: str) -> "_FaultyParameters":
+        return self
+
+    def paginate(self, **given: Any) -> Iterator[dict[str, Any]]:
+        return answered(self._world.faults, "ssm", lambda: self._world.parameters.paginate(**given))
 
 
 class Sandbox:
@@ -152,7 +200,7 @@ class Sandbox:
     def client(self, service: str, config: Any = None) -> Any:
         """Return a client, as boto3's session does."""
         if service == "ssm":
-            return self.line._world.parameters
+            return _FaultyParameters(self.line._world)
         key = (service, repr(sorted(vars(config).get("_user_provided_options", {}).items())) if config else "")
         if key not in self._clients:
             self._clients[key] = self._session.client(service, config=config)  # type: ignore[call-overload]

@@ -7,6 +7,8 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 P = ParamSpec("P")
 S = TypeVar("S", bound="Scripted")
+Options = Mapping[str, Any]
+"""What a `Simulation` is made with."""
 
 TEMPLATE = '''"""<what the simulation found, in a sentence>."""
 
@@ -59,10 +61,10 @@ def step(method: Callable[Concatenate[S, P], None]) -> Callable[Concatenate[S, P
     return cast("Callable[Concatenate[S, P], None]", noted)
 
 
-def as_test(script: list[Step], ipv6: str) -> str:
+def as_test(script: list[Step], options: Options) -> str:
     """Return the steps as the text of a file for `tests/simulation/cases`."""
-    options = f'ipv6="{ipv6}"' if ipv6 else ""
-    return TEMPLATE.format(options=options, steps="\n".join(f"        sim.{one}" for one in script))
+    given = ", ".join(f"{name}={_literal(value)}" for name, value in options.items() if value)
+    return TEMPLATE.format(options=given, steps="\n".join(f"        sim.{one}" for one in script))
 
 
 def _literal(value: Any) -> str:

@@ -7,16 +7,17 @@ wants, and every step of the simulation can be left out, because it picks from w
 import re
 from collections.abc import Sequence
 
-from tests.simulation.script import Step
+from tests.simulation.script import Options, Step
 from tests.simulation.simulation import Simulation
 
 _NAMES = re.compile(r"\b(eni-attach|eni|i|ip|subnet)-[0-9a-f-]+[^\s,;]*|[0-9a-f]*[.:][0-9a-f.:/-]+|\d+")
 MOST_REPLAYS = 400
+NO_OPTIONS: Options = {}
 
 
-def replay(script: Sequence[Step], ipv6: str = "") -> str:
+def replay(script: Sequence[Step], options: Options = NO_OPTIONS) -> str:
     """Make the steps; return the error, or nothing."""
-    with Simulation(ipv6=ipv6) as sim:
+    with Simulation(**options) as sim:
         try:
             for one in script:
                 getattr(sim, one.name)(*one.args, **one.kwargs)
@@ -30,7 +31,7 @@ def kind_of(error: str) -> str:
     return _NAMES.sub("#", error.split("\n")[0].split(";")[0])
 
 
-def shortest(script: Sequence[Step], ipv6: str, error: str) -> list[Step]:
+def shortest(script: Sequence[Step], options: Options, error: str) -> list[Step]:
     """Return as few of the steps as fail in the same way."""
     wanted, steps, replays = kind_of(error), list(script), 0
     size = max(1, len(steps) // 2)
@@ -39,7 +40,7 @@ def shortest(script: Sequence[Step], ipv6: str, error: str) -> list[Step]:
         while start < len(steps) and replays < MOST_REPLAYS:
             fewer = steps[:start] + steps[start + size :]
             replays += 1
-            if kind_of(replay(fewer, ipv6)) == wanted:
+            if kind_of(replay(fewer, options)) == wanted:
                 steps, shrunk = fewer, True
             else:
                 start += size

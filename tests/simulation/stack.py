@@ -1,17 +1,21 @@
 """The local stack for simulations: the same handlers, bus, queue and models, with faults at every edge."""
 
+import json
 from collections import deque
 from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 from spiderpool_aws.adapters.credentials import FixedCredentials
 from spiderpool_aws.bootstrap import Application, install
 from spiderpool_aws.domain.errors import RetryLater
+from spiderpool_aws.local.clock import ManualClock
 from spiderpool_aws.local.ec2 import Ec2Options
 from spiderpool_aws.local.ec2.autoscaling import AutoScaling
-from spiderpool_aws.local.functions import Handler
+from spiderpool_aws.local.functions import EventSourceMapping, Handler
 from spiderpool_aws.local.journal import JournalReporter
+from spiderpool_aws.local.queues import Stored
 from spiderpool_aws.local.stack import POLICY_PARAMETER, LocalStack
 from tests.simulation.faults import Faults, WorkerKilled
 from tests.simulation.sandboxes import SQS, World, process_of, sandbox
@@ -19,7 +23,21 @@ from tests.simulation.stepping import Stepped
 
 LAG_SECONDS = 30.0
 NOT_FOUND_SECONDS = 10.0
+REDRIVE_SECONDS = 300.0
 OPTIONS = Ec2Options(describe_lag_seconds=LAG_SECONDS, write_lag_seconds=NOT_FOUND_SECONDS, lag_seed=0)
+
+
+@dataclass(slots=True, kw_only=True)
+class LossyMapping(EventSourceMapping):
+    """Lambda's poller, whose deletion of a message that is done may fail: then SQS delivers it once more."""
+
+    faults: Faults
+
+    def _delete(self, message: Stored) -> None:
+        if self.faults.deletes_lost:
+            self.faults.deletes_lost -= 1
+        else:
+            EventSourceMapping._delete(self, message)
 
 
 class Staleness:
@@ -42,8 +60,9 @@ class SimulationStack(LocalStack):
     """A local stack whose clients are shared between stacks, whose workers can be killed and run two at a time."""
 
     def __init__(self, policy: str, options: Ec2Options = OPTIONS) -> None:
-        super().__init__(policy, options=options)
-        self.faults = Faults(self.clock)
+        clock = ManualClock()
+        self.faults = Faults(clock)
+        super().__init__(policy, options=options, clock=clock)
         self.autoscaling = AutoScaling(self.model)
         self.staleness = Staleness()
         self.model.world.lag._random = self.staleness if options.lag_seed is not None else None  # type: ignore[assignment]
@@ -58,6 +77,7 @@ class SimulationStack(LocalStack):
         for queue in (self.requests, self.dead_requests, self.lost_events):
             SQS.add(queue)
         SQS.calls.clear()
+        SQS.faults = self.faults
         for name in self.functions:
             sandbox(name, self.roles[name]).line.world = self._world
         self._ssm().put_parameter(Name=POLICY_PARAMETER, Value=self._policies[0])
@@ -75,6 +95,25 @@ class SimulationStack(LocalStack):
         session: Any = surroundings
         reporter = JournalReporter(self.journal, name, self.clock)
         return Application(session, self._load, reporter, self.clock, FixedCredentials(surroundings.api))
+
+    def _mapping(self) -> EventSourceMapping:
+        worker = self.functions["reconcile_nodes"]
+        return LossyMapping(self.requests, self.sqs.arn(self.requests), worker, faults=self.faults)
+
+    def redrive(self) -> None:
+        """Send back what lies in the dead-letter queues, as `spiderpool-aws dlq redrive` does."""
+        while letters := self.dead_requests.receive(10, REDRIVE_SECONDS):
+            for letter in letters:
+                again = f"redrive-{letter.message_id}"
+                self.requests.send(letter.body, group=letter.group, deduplication_id=again)
+                self.dead_requests.delete(letter.receipt_handle)
+        while letters := self.lost_events.receive(10, REDRIVE_SECONDS):
+            for letter in letters:
+                record = json.loads(letter.body)
+                name = record["requestContext"]["functionArn"].split(":")[6].removeprefix("spiderpool-aws-")
+                again = f"redrive-{letter.message_id}"
+                self.bus._invoker.invoke(self.functions[name], record["requestPayload"], again)
+                self.lost_events.delete(letter.receipt_handle)
 
     def _ssm(self) -> Any:
         return self._world.parameters

@@ -1,6 +1,7 @@
 """Steps on EC2's side: instances, Auto Scaling, and people who change things by hand."""
 
 from contextlib import suppress
+from ipaddress import ip_network
 from typing import Any
 
 from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG
@@ -19,6 +20,8 @@ SUBNETS = {
     "pods": SubnetPlan("10.0.1.0/24", tags=ROLE),
     "tiny": SubnetPlan("10.0.2.0/28"),
 }
+SMALL = SUBNETS | {"nodes": SubnetPlan("10.0.0.0/26"), "pods": SubnetPlan("10.0.1.0/27", tags=ROLE)}
+"""Subnets that six instances use up, and in which few blocks of 16 are whole."""
 LIVE = ("pending", "running", "stopping", "stopped")
 MOST_INSTANCES = 6
 
@@ -30,10 +33,10 @@ class Ec2Steps:
     script: list[Step]
     failed: bool = False
 
-    def build_network(self) -> None:
+    def build_network(self, *, small: bool = False) -> None:
         """Make the subnets, and an Auto Scaling group that is empty yet."""
         self.model = self.stack.model
-        self.network: Network = create_network(self.model, SUBNETS)
+        self.network: Network = create_network(self.model, SMALL if small else SUBNETS)
         template = {
             "LaunchTemplateName": "workers",
             "LaunchTemplateData": {
@@ -103,17 +106,6 @@ class Ec2Steps:
             self._by_hand("StartInstances", {"InstanceIds": [instance.id]})
 
     @step
-    def scale(self, desired: int) -> None:
-        """Change how many instances the Auto Scaling group has."""
-        self.group.set_desired(desired)
-
-    @step
-    def replace(self, number: int) -> None:
-        """Have the Auto Scaling group replace one of its instances."""
-        if self.group.instance_ids:
-            self.group.set_unhealthy(self.group.instance_ids[number % len(self.group.instance_ids)])
-
-    @step
     def assign(self, number: int, nic: int, count: int, kind: str = "ipv4") -> None:
         """Assign addresses by hand."""
         nics = self._nics(number)
@@ -180,6 +172,15 @@ class Ec2Steps:
             more = self.model.subnets[subnet_id].ipv4.free_count - free
 
     @step
+    def fragment(self, subnet: str) -> None:
+        """Let others take one address of each block of 16 of a subnet: many are free, and no prefix is to be had."""
+        subnet_id = self.network.subnets[subnet]
+        for block in ip_network(self.model.subnets[subnet_id].cidr).subnets(new_prefix=28):
+            params = {"SubnetId": subnet_id, "PrivateIpAddress": str(block[7])}
+            if created := self._by_hand("CreateNetworkInterface", params):
+                self.crowding.append(created["NetworkInterface"]["NetworkInterfaceId"])
+
+    @step
     def make_room(self) -> None:
         """Let those others leave again."""
         self._leave()
@@ -189,12 +190,15 @@ class Ec2Steps:
             self._by_hand("DeleteNetworkInterface", {"NetworkInterfaceId": self.crowding.pop()})
 
     crowding: list[str]
+    left_alone: set[str]
+    """Instances that carry, or died with, the tag that says so."""
 
     @step
     def tag(self, number: int, kind: str) -> None:
         """Change an instance's tags by hand: leave it alone ("hands off"), or take care of it again ("ours")."""
         if instance := self._instance(number):
             value = "false" if kind == "hands off" else "true"
+            (self.left_alone.add if kind == "hands off" else self.left_alone.discard)(instance.id)
             # The checker knows no old tags: so no describe may show them.
             factor, self.stack.staleness.factor = self.stack.staleness.factor, 0.0
             self._by_hand("CreateTags", {"Resources": [instance.id], "Tags": tag_list({MANAGED_TAG: value})})
@@ -204,6 +208,7 @@ class Ec2Steps:
     def _take_back(self) -> None:
         """Take care of every instance again."""
         for instance in self.live():
+            self.left_alone.discard(instance.id)
             if MANAGED_TAG in instance.tags:
                 self._by_hand("DeleteTags", {"Resources": [instance.id], "Tags": [{"Key": MANAGED_TAG}]})
 

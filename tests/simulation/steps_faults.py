@@ -1,6 +1,9 @@
 """Steps that make things go wrong, and the step that lets time pass."""
 
+from collections import deque
+
 from spiderpool_aws.domain.request import ReconcileRequest
+from spiderpool_aws.local.invariants import InvariantChecker
 from spiderpool_aws.messages import encode
 from tests.simulation.faults import OF_WRITES, Kill, Waiting
 from tests.simulation.script import Step, step
@@ -11,6 +14,7 @@ class FaultSteps:
     """What goes wrong between the product and the world."""
 
     stack: SimulationStack
+    checker: InvariantChecker
     script: list[Step]
     failed: bool = False
     requests_made: int = 0
@@ -33,6 +37,22 @@ class FaultSteps:
     def cluster_fails(self, kind: str, skip: int = 0, writes_only: bool = True) -> None:
         """Let a request of the product to the API server fail, after so many that go well."""
         self.stack.faults.cluster.append(Waiting(kind, writes_only or kind in OF_WRITES, skip))
+
+    @step
+    def service_fails(self, service: str, kind: str, skip: int = 0) -> None:
+        """Let a call of the product to "autoscaling", "sqs" or "ssm" fail, after so many that go well."""
+        waiting = Waiting(kind, writes_only=False, skip=skip)
+        self.stack.faults.services.setdefault(service, deque()).append(waiting)
+
+    @step
+    def deletes_lost(self, count: int = 1) -> None:
+        """Let messages that are done not be deleted: SQS delivers them again when their visibility has run out."""
+        self.stack.faults.deletes_lost = count
+
+    @step
+    def redrive(self) -> None:
+        """Let a person send back whatever lies in the dead-letter queues."""
+        self.stack.redrive()
 
     @step
     def api_down(self, seconds: float) -> None:
@@ -69,4 +89,5 @@ class FaultSteps:
         subject = instances[number % len(instances)]
         request = ReconcileRequest(subject, f"again-{self.requests_made}", "the simulation")
         self.stack.requests.send(encode(request), group=subject, deduplication_id=request.deduplication_id)
-        self.stack.two_workers(head_start, list(turns))
+        with self.checker.two_workers():
+            self.stack.two_workers(head_start, list(turns))

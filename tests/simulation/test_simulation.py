@@ -5,19 +5,19 @@ from itertools import pairwise
 import pytest
 
 from spiderpool_aws.local.invariants import InvariantError
-from tests.simulation.machine import simulate
+from tests.simulation.running import simulate
 from tests.simulation.script import Step, as_test
 from tests.simulation.shrinking import replay, shortest
 from tests.simulation.simulation import Simulation
 
-SEEDS = (3, 4)
-STEPS = 500
+SEEDS = (3, 51, 52, 53)
+STEPS = 400
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_whatever_happens_no_write_breaks_an_invariant_and_everything_converges(seed: int) -> None:
     tally = simulate(STEPS, seed)
-    assert tally.writes > 100
+    assert tally.writes > 50
 
 
 def test_two_runs_of_a_seed_do_the_same() -> None:
@@ -54,6 +54,6 @@ def test_a_failure_becomes_a_short_script(monkeypatch: pytest.MonkeyPatch) -> No
             raise InvariantError("invariant 4: 10.0.0.7 is in ip-10-0-0-4 and in another")
 
     monkeypatch.setattr(Simulation, "check", check)
-    script = shortest(BROKEN, "", replay(BROKEN))
+    script = shortest(BROKEN, {}, replay(BROKEN))
     assert [one.name for one in script] == ["launch", "touch_pools"]
-    assert "        sim.launch(1)\n        sim.touch_pools()\n" in as_test(script, "")
+    assert "        sim.launch(1)\n        sim.touch_pools()\n" in as_test(script, {})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from spiderpool_aws.adapters.cluster_api import ClusterApi, Json, Resource
 from spiderpool_aws.adapters.cluster_errors import ChangedSinceReadError, NotServedError
+from spiderpool_aws.adapters.pool_reader import PoolReader
 from spiderpool_aws.domain.addresses import is_address
 from spiderpool_aws.domain.cluster.node import Node, PodRef
 from spiderpool_aws.domain.cluster.pool import (
@@ -56,17 +57,15 @@ class ClusterAdapter:
     def __init__(self, credentials: ClusterCredentials, reporter: Reporter) -> None:
         self._api = ClusterApi(credentials)
         self._reporter = reporter
+        self._pools = PoolReader()
 
     def list_pools(self) -> Sequence[Pool]:
         """Return every SpiderIPPool that can be read."""
-
-        def parse(item: Json) -> Pool:
-            pool = SpiderIPPool.model_validate(item).to_pool()
+        pools = self._pools.keep(self._readable(POOLS, self._pools.parse))
+        for pool in pools:
             if pool.problems:
                 self._warn(POOLS, pool.name, "cannot be read as a whole", "; ".join(pool.problems))
-            return pool
-
-        return self._readable(POOLS, parse)
+        return pools
 
     def apply_pool(self, pool: Pool) -> Pool:
         """Create or write a pool. A create never joins a pool that is there; a write takes our fields back."""

@@ -100,6 +100,7 @@ def parse_instance(document: InstanceTypeDef) -> ObservedInstance:
         state=InstanceState(document["State"]["Name"]),
         availability_zone=document.get("Placement", {}).get("AvailabilityZone", ""),
         launch_time=_launch_time(document),
+        started=document["LaunchTime"],
         private_dns_name=document.get("PrivateDnsName", ""),
         private_ipv4=document.get("PrivateIpAddress", primary),
         platform=document.get("Platform", "").lower(),

@@ -137,6 +137,8 @@ class ObservedInstance:
     availability_zone: str
     launch_time: datetime
     """The first launch: the attach time of the primary NIC, for `LaunchTime` is renewed by every start (EC2 API)."""
+    started: datetime | None = None
+    """`LaunchTime`: when this run began."""
     private_dns_name: str = ""
     private_ipv4: str = ""
     """The primary address of device index 0; empty once the instance is terminated."""

@@ -70,7 +70,10 @@ class PoolMemory:
     """Addresses that left the pool to be unassigned, with the moment of the shrink: they rest (`REST`)."""
     surplus: Surplus | None = None
     interrupted: datetime | None = None
-    """When EC2's warning that it will take the Spot instance back was first worked on."""
+    """When EC2's warning that it will take the Spot instance back was first worked on.
+
+    It says nothing of an instance that was started since.
+    """
     leaving: datetime | None = None
     """Since when the Auto Scaling group waits to terminate the instance."""
     detached: datetime | None = None

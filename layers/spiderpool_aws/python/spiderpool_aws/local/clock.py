@@ -45,6 +45,7 @@ class ManualClock:
     def __init__(self, start: datetime = START) -> None:
         self._now = start
         self._agenda = _Agenda()
+        self._running = 0
 
     def now(self) -> datetime:
         """Return the virtual time."""
@@ -55,15 +56,20 @@ class ManualClock:
         self._agenda.add(self._now + timedelta(seconds=delay_seconds), callback)
 
     def run_due(self) -> None:
-        """Run what is due now."""
-        self.advance(0)
+        """Run what is due now. Inside a callback nothing: what is due comes after it, one by one and not inside it."""
+        if not self._running:
+            self.advance(0)
 
     def advance(self, seconds: float) -> None:
         """Move on by so many seconds, running each callback at the moment it was registered for."""
         end = self._now + timedelta(seconds=seconds)
         while (at := self._agenda.next_time()) is not None and at <= end:
             self._now = max(self._now, at)
-            self._agenda.pop()()
+            self._running += 1
+            try:
+                self._agenda.pop()()
+            finally:
+                self._running -= 1
         self._now = max(self._now, end)
 
     def sleep(self, seconds: float) -> None:

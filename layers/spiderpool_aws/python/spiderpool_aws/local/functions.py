@@ -174,10 +174,13 @@ class EventSourceMapping:
         staying = _failed(invocation, messages)
         for message in messages:
             if message.message_id not in staying:
-                # A handle that expired while the function ran: its message comes again, and Lambda polls on.
-                with suppress(QueueError):
-                    self.queue.delete(message.receipt_handle)
+                self._delete(message)
         return True
+
+    def _delete(self, message: Stored) -> None:
+        # A handle that expired while the function ran: its message comes again, and Lambda polls on.
+        with suppress(QueueError):
+            self.queue.delete(message.receipt_handle)
 
     def _record(self, message: Stored) -> dict[str, Any]:
         return {

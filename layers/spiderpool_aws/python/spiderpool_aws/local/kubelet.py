@@ -62,7 +62,6 @@ class Kubelets:
             {"type": "InternalIP", "address": instance.private_ip},
             {"type": "Hostname", "address": name},
         ]
-        known = (node for node in self._double.objects("nodes") if node["metadata"]["name"] == name)
         taints = [{"key": STARTUP_TAINT, "effect": "NoSchedule"}]
         fresh: dict[str, Any] = {
             "apiVersion": "v1",
@@ -70,5 +69,6 @@ class Kubelets:
             "metadata": {"name": name},
             "spec": {"taints": taints},
         }
-        node = next(known, fresh)
+        known = self._double.store.get("nodes", ("", name))
+        node = known.obj if known is not None else fresh
         self._double.put({**node, "status": {**node.get("status", {}), "addresses": addresses}})

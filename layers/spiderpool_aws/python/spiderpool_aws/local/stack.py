@@ -181,12 +181,15 @@ class LocalStack:
 
         return run
 
+    def _mapping(self) -> EventSourceMapping:
+        return EventSourceMapping(self.requests, self.sqs.arn(self.requests), self.functions["reconcile_nodes"])
+
     def _bus(self) -> Bus:
         return Bus(
             self.clock,
             rules(own_role_arns=self.role_arns, policy_parameter=POLICY_PARAMETER),
             {Target.ROUTE_EVENT: self.functions["route_event"], Target.RESYNC: self.functions["resync"]},
-            EventSourceMapping(self.requests, self.sqs.arn(self.requests), self.functions["reconcile_nodes"]),
+            self._mapping(),
             AsyncInvoker(self.clock, self.lost_events),
         )
 

@@ -1,11 +1,13 @@
 """The rules of an instance that is about to leave, or not yet in service, and of the life-cycle actions. Pure."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from spiderpool_aws.domain.actions.pools import ApplyPool, DeletePool
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.instance import CLUSTER_TAG, ObservedInstance
 from spiderpool_aws.domain.lifecycle import CompleteHook, HookResult, Lifecycle, ProlongHook, Transition
+from spiderpool_aws.domain.memory import PoolMemory
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.rules.draft import Draft
@@ -21,7 +23,7 @@ PASSING = {Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP}
 
 def why_leaving(observed: ObservedNode) -> str:
     """Return why no new pod should get an address although the instance runs; empty when it should."""
-    if observed.interrupted or any(pool.memory.is_interrupted(observed.now) for pool in observed.pools):
+    if observed.interrupted or any(_is_warned(observed, pool.memory) for pool in observed.pools):
         return "EC2 takes the Spot instance back"
     lifecycle = observed.lifecycle
     if lifecycle is not None and lifecycle.is_leaving:
@@ -31,17 +33,33 @@ def why_leaving(observed: ObservedNode) -> str:
     return ""
 
 
+def _is_warned(observed: ObservedNode, memory: PoolMemory) -> bool:
+    """Tell whether the warning that a pool remembers is about this run of the instance.
+
+    Every start renews the launch time (EC2 API reference, Instance), and nobody need have seen that it was stopped.
+    """
+    started = observed.instance.started if observed.instance is not None else None
+    if memory.interrupted is None or not memory.is_interrupted(observed.now):
+        return False
+    return started is None or memory.interrupted >= started
+
+
+def _warned_at(observed: ObservedNode, memory: PoolMemory) -> datetime | None:
+    if _is_warned(observed, memory):
+        return memory.interrupted
+    return observed.now if observed.interrupted else None
+
+
 def plan_leaving(observed: ObservedNode, instance: ObservedInstance, why: str, policy: Policy, draft: Draft) -> None:
     """Disable the pools of an instance that runs and should get no new pod; complete what its group waits for."""
-    warned = observed.now if observed.interrupted else None
     for pool in cared_for(observed, instance, policy):
         memory = replace(
             pool.memory,
-            interrupted=pool.memory.interrupted if pool.memory.is_interrupted(observed.now) else warned,
+            interrupted=_warned_at(observed, pool.memory),
             leaving=pool.memory.leaving or (observed.now if _is_terminating(observed.lifecycle) else None),
         )
         plan_resting(observed, instance, pool, memory, why, draft)
-    if warned is not None and all(pool.terminating for pool in observed.pools):
+    if observed.interrupted and all(pool.terminating for pool in observed.pools):
         # Nothing but the message remembers it, and whoever looks without it would create pools that serve.
         plan_marked(observed, instance, policy, draft)
         draft.wait(f"{why}: no pool is made for {observed.instance_id} before that is over", LOOK_AGAIN_SECONDS)

@@ -15,6 +15,8 @@ from spiderpool_aws.local.ec2.state import Eni
 from spiderpool_aws.local.invariants.truth import LIVE, Truth
 
 COUNTS = ("SecondaryPrivateIpAddressCount", "Ipv6AddressCount", "Ipv4PrefixCount", "Ipv6PrefixCount")
+PREFIX_COUNTS = ("Ipv4PrefixCount", "Ipv6PrefixCount")
+PREFIXES = ("Ipv4Prefixes", "Ipv6Prefixes")
 ORPHANED = timedelta(minutes=10)
 """How old a NIC of ours is at least that nobody needs and that goes (docs/architecture.md#invariants, 6)."""
 
@@ -26,6 +28,8 @@ class AmountRules:
         self._truth = truth
         self._broken = truth.report
         self._unattachable: set[str] = set()
+        self.two_at_once = False
+        """Two workers are at one instance: each may assign what the other has just assigned, for there is no token."""
 
     def judge_create(self, tags: Mapping[str, str], new: set[str]) -> None:
         """Report a NIC that its instance has already, or that it can never carry."""
@@ -59,18 +63,23 @@ class AmountRules:
         )
 
     def judge_assign(self, call: Ec2Call, eni: Eni) -> None:
-        """Report what was assigned beyond the policy; addresses by name are those that pods have lost."""
+        """Report what was assigned beyond the policy; addresses by name are those that pods have lost.
+
+        Of the kind that the call adds: what is there of the other one may be a person's, or go when its pods have gone.
+        """
         if not call.took_effect or not any(call.params.get(name) for name in COUNTS):
             return
         family = IPFamily.IPV6 if "Ipv6" in call.operation else IPFamily.IPV4
         size = self._size(eni, family)
         if size is None:
             return
-        prefixes, singles = len(_prefixes(eni, family)), self._singles(eni, family).count()
-        # Of the kind that was asked for: after a change of the policy the other kind goes when this one is there.
-        of_prefixes, most = any(call.params.get(name) for name in COUNTS if "Prefix" in name), _most(size)
-        if prefixes > (size.prefixes or 0) if of_prefixes else most is not None and singles > most:
-            self._broken(8, f"{eni.id} got more {family} than the policy asks for: {singles} and {prefixes} prefixes")
+        most: int | None
+        if any(call.params.get(name) for name in PREFIX_COUNTS):
+            most, holds, kind = size.prefixes or 0, len(_prefixes(eni, family)), "prefixes"
+        else:
+            most, holds, kind = _most(size), self._singles(eni, family).count(), "addresses"
+        if most is not None and holds > most and not self.two_at_once:
+            self._broken(8, f"{eni.id} got more {family} than the policy asks for: it holds {holds} {kind} now")
 
     def judge_unassign(self, call: Ec2Call, named: Mapping[IPFamily, AddressSet]) -> None:
         """Report what was taken from a host, from a NIC that is not to be touched, or below the policy's size."""
@@ -85,13 +94,12 @@ class AmountRules:
             size = self._size(eni, family)
             if size is None or not call.took_effect or not named[family]:
                 continue
-            singles, prefixes = self._singles(eni, family).count(), len(_prefixes(eni, family))
-            missing = (size.prefixes or 0) - prefixes
-            if missing > 0 and _free_slots(self._truth, eni, family) <= missing:
-                # A slot is freed for each prefix that is missing, and no more.
-                missing = 0
-            if missing > 0 or singles < _least(size):
-                self._broken(8, f"{eni.id} was left with {singles} and {prefixes} prefixes, less than the policy wants")
+            if any(call.params.get(name) for name in PREFIXES):
+                least, left, kind = size.prefixes or 0, len(_prefixes(eni, family)), "prefixes"
+            else:
+                least, left, kind = _least(size), self._singles(eni, family).count(), "addresses"
+            if left < least:
+                self._broken(8, f"{eni.id} was left with {left} {family} {kind}, less than the policy wants")
 
     def judge_attach(self, call: Ec2Call) -> None:
         """Remember which NICs EC2 refused to attach: they may go at once."""
@@ -122,20 +130,12 @@ class AmountRules:
         return None if override_tag(interface.device_index, family) in tags else interface.size(family)
 
 
-def _free_slots(truth: Truth, eni: Eni, family: IPFamily) -> int:
-    if eni.attachment is None:
-        return 0
-    allowed = limits(truth.model.instances[eni.attachment.instance_id].instance_type)
-    if family is IPFamily.IPV4:
-        return allowed.ipv4_addresses - eni.ipv4_slots
-    return allowed.ipv6_addresses - eni.ipv6_slots
-
-
 def _prefixes(eni: Eni, family: IPFamily) -> list[Any]:
     return list(eni.ipv4_prefixes if family is IPFamily.IPV4 else eni.ipv6_prefixes)
 
 
 def _most(size: Size) -> int | None:
+    """Return how many single addresses the size allows; None: as many as the type carries."""
     match size.addresses:
         case Elastic() as elastic:
             return elastic.max

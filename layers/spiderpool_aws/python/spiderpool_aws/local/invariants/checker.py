@@ -1,6 +1,7 @@
 """Listens to both sides, has every write of the system judged, and says at each step whether one broke an invariant."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 
 from spiderpool_aws.domain.addresses import IPFamily
@@ -16,6 +17,8 @@ from spiderpool_aws.local.invariants.pools import PoolRules
 from spiderpool_aws.local.invariants.reservations import RESERVED, ReservationRules
 from spiderpool_aws.local.invariants.truth import Truth
 from spiderpool_aws.local.invariants.violations import InvariantError, Violation
+
+EXHAUSTED = {"InsufficientFreeAddressesInSubnet", "InsufficientCidrBlocks"}
 
 
 class InvariantChecker:
@@ -33,7 +36,9 @@ class InvariantChecker:
         self.judged = 0
         """How many writes took effect and were judged."""
         self.attempts = 0
-        """How many writes were tried, the refused ones too."""
+        """How many writes were tried, the refused ones too, but for the probes."""
+        self.probes = 0
+        """How often a subnet without room was asked: nobody tells when it has some, or a whole block, again."""
         model.observe(self._on_ec2)
         double.observe(self._on_cluster)
 
@@ -41,6 +46,18 @@ class InvariantChecker:
     def refused(self) -> dict[str, int]:
         """Return how often EC2 refused a call of the system, by code."""
         return dict(self._ec2.refused)
+
+    @contextmanager
+    def two_workers(self) -> Iterator[None]:
+        """Judge in the end only how much was assigned: two workers are at one instance (a visibility time-out ran out).
+
+        An assignment has no client token, so neither can know what the other has under way; the surplus goes later.
+        """
+        self._ec2.amounts.two_at_once = True
+        try:
+            yield
+        finally:
+            self._ec2.amounts.two_at_once = False
 
     def check(self) -> None:
         """Raise InvariantError when a write since the start broke an invariant, or the pools of the system overlap."""
@@ -94,7 +111,10 @@ class InvariantChecker:
         new = self._history.take_new()
         if call.caller not in self._roles or call.operation.startswith("Describe"):
             return
-        self.attempts += 1
+        if not call.took_effect and getattr(call.error, "code", "") in EXHAUSTED:
+            self.probes += 1
+        else:
+            self.attempts += 1
         self.judged += call.took_effect
         self._ec2.judge(call, new)
 

@@ -34,7 +34,7 @@ class Ec2Rules:
     def __init__(self, truth: Truth) -> None:
         self._truth = truth
         self._broken = truth.report
-        self._amounts = AmountRules(truth)
+        self.amounts = AmountRules(truth)
         self.created: set[str] = set()
         """The NICs that the system created."""
         self.refused: Counter[str] = Counter()
@@ -53,7 +53,7 @@ class Ec2Rules:
         elif call.operation in UNASSIGN:
             named = _named(call.params)
             self._judge_freed(str(call.params.get("NetworkInterfaceId")), named, "was unassigned")
-            self._amounts.judge_unassign(call, named)
+            self.amounts.judge_unassign(call, named)
         else:
             self._judge_own(call)
 
@@ -81,7 +81,7 @@ class Ec2Rules:
             self._broken(6, f"a NIC was created with the tag {CLUSTER_TAG}={tags[CLUSTER_TAG]}, which is not ours")
         if call.took_effect:
             self._judge_reserve(str(call.params["SubnetId"]), None)
-            self._amounts.judge_create(tags, new)
+            self.amounts.judge_create(tags, new)
 
     def _judge_assign(self, call: Ec2Call) -> None:
         eni = self._truth.model.enis.get(str(call.params.get("NetworkInterfaceId")))
@@ -91,7 +91,7 @@ class Ec2Rules:
             self._broken(7, f"{call.operation} on {eni.id}, which the policy leaves alone")
         if call.params.get("AllowReassignment"):
             self._broken(7, f"{call.operation} with AllowReassignment takes addresses from others")
-        self._amounts.judge_assign(call, eni)
+        self.amounts.judge_assign(call, eni)
         if call.took_effect:
             self._judge_limits(eni)
             if call.operation == "AssignPrivateIpAddresses":
@@ -127,12 +127,12 @@ class Ec2Rules:
                 self._broken(7, f"{nic} was not created by the system, which called {call.operation} on it")
         eni = self._truth.model.enis.get(nics[0]) if nics else None
         if call.operation == "AttachNetworkInterface":
-            self._amounts.judge_attach(call)
+            self.amounts.judge_attach(call)
         if call.operation == "DeleteNetworkInterface":
             freed = {family: self._truth.history.last_held(nics[0], family) for family in IPFamily}
             self._judge_freed(nics[0], freed, "was freed with its NIC")
             if call.took_effect and nics[0] in self.created:
-                self._amounts.judge_delete(nics[0], *self._truth.history.born(nics[0]))
+                self.amounts.judge_delete(nics[0], *self._truth.history.born(nics[0]))
         elif call.operation == "AttachNetworkInterface" and call.took_effect and eni is not None:
             self._judge_limits(eni)
 

@@ -38,7 +38,7 @@ class ObjectRules:
         node = write.before or {}
         provider_id = _provider_id(node)
         for instance in self._truth.model.instances.values():
-            if instance.state not in LIVE:
+            if instance.state not in LIVE or self._truth.is_new(instance):
                 continue
             if instance.private_ip in internal_ips(node) or instance.private_dns_name == write.name:
                 self._broken(7, f"Node {write.name} was deleted, and live {instance.id} has its name or address")

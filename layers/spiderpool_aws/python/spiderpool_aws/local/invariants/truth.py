@@ -13,7 +13,7 @@ from spiderpool_aws.domain.policy.model import Interface, Policy
 from spiderpool_aws.local.cluster import ClusterDouble
 from spiderpool_aws.local.ec2 import Ec2Model
 from spiderpool_aws.local.ec2.state import Eni, Instance, Subnet
-from spiderpool_aws.local.invariants.history import History
+from spiderpool_aws.local.invariants.history import STALENESS, History
 from spiderpool_aws.local.invariants.violations import Report
 
 LIVE = {"pending", "running", "stopping", "stopped"}
@@ -85,6 +85,10 @@ class Truth:
         if instance.private_ip not in internal_ips(node):
             return False
         return datetime.fromisoformat(node["metadata"]["creationTimestamp"]) >= self.launched(instance)
+
+    def is_new(self, instance: Instance) -> bool:
+        """Say whether a describe may not show the instance yet; its kubelet has not joined by then."""
+        return self.model.clock.now() - self.launched(instance) < STALENESS
 
     def launched(self, instance: Instance) -> datetime:
         """Return when the instance was first launched: every start renews its launch time, not its first NIC's."""

@@ -1,0 +1,118 @@
+"""The simulation finds a product that has gone wrong: each invariant is broken once, in the middle of a world."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from spiderpool_aws.local.ec2 import Ec2Error
+from spiderpool_aws.local.invariants import InvariantError
+from tests.simulation.simulation import Simulation
+
+POOLS = "/apis/spiderpool.spidernet.io/v2beta1/spiderippools"
+
+
+def _write(sim: Simulation, verb: str, path: str, body: Any = None) -> None:
+    headers = {"authorization": f"Bearer {sim.stack.cluster.token}", "content-type": "application/merge-patch+json"}
+    sim.stack.cluster.request(verb, path, {}, headers, body)
+
+
+def _call(sim: Simulation, operation: str, **params: Any) -> None:
+    with suppress(Ec2Error):  # trying is wrong enough
+        sim.model.call(operation, params, sim.stack.roles["reconcile_nodes"])
+
+
+def _pool(sim: Simulation) -> dict[str, Any]:
+    return next(p for p in sim.stack.cluster.objects("spiderippools") if "-ens5-" in p["metadata"]["name"])
+
+
+def _change(sim: Simulation, **spec: Any) -> None:
+    _write(sim, "PATCH", f"{POOLS}/{_pool(sim)['metadata']['name']}", {"spec": spec})
+
+
+def list_what_ec2_has_not_assigned(sim: Simulation) -> None:
+    _change(sim, ips=["10.0.0.5-10.0.0.9", "10.0.0.200"])
+
+
+def unassign_what_a_pool_lists(sim: Simulation) -> None:
+    eni = sim._nics(0)[0]
+    _call(sim, "UnassignPrivateIpAddresses", NetworkInterfaceId=eni.id, PrivateIpAddresses=[eni.secondary_ips[-1]])
+
+
+def unassign_what_a_pod_uses(sim: Simulation) -> None:
+    sim.run_pod(0)
+    unassign = list(sim._nics(0)[0].secondary_ips)
+    _call(sim, "UnassignPrivateIpAddresses", NetworkInterfaceId=sim._nics(0)[0].id, PrivateIpAddresses=unassign)
+
+
+def list_the_hosts_own_address(sim: Simulation) -> None:
+    _change(sim, ips=[sim._nics(0)[0].primary_ip, "10.0.0.5-10.0.0.9"])
+
+
+def go_below_the_reserve(sim: Simulation) -> None:
+    sim.set_policy("five", 2, "", 8)
+    sim.crowd("pods", 9)
+    _call(sim, "AssignPrivateIpAddresses", NetworkInterfaceId=sim._nics(0)[1].id, SecondaryPrivateIpAddressCount=4)
+
+
+def create_a_nic_without_its_tags(sim: Simulation) -> None:
+    _call(sim, "CreateNetworkInterface", SubnetId=sim.network.subnets["pods"])
+
+
+def delete_what_others_created(sim: Simulation) -> None:
+    sim.crowd("pods", 100)
+    _call(sim, "DeleteNetworkInterface", NetworkInterfaceId=sim.crowding[0])
+
+
+def assign_more_than_the_policy_asks_for(sim: Simulation) -> None:
+    _call(sim, "AssignPrivateIpAddresses", NetworkInterfaceId=sim._nics(0)[0].id, SecondaryPrivateIpAddressCount=1)
+
+
+def delete_a_pool_of_the_living(sim: Simulation) -> None:
+    _write(sim, "DELETE", f"{POOLS}/{_pool(sim)['metadata']['name']}", {})
+
+
+@pytest.mark.parametrize(
+    ("invariant", "break_it"),
+    [
+        (1, list_what_ec2_has_not_assigned),
+        (2, unassign_what_a_pool_lists),
+        (3, unassign_what_a_pod_uses),
+        (4, list_the_hosts_own_address),
+        (5, go_below_the_reserve),
+        (6, create_a_nic_without_its_tags),
+        (7, delete_what_others_created),
+        (8, assign_more_than_the_policy_asks_for),
+        (10, delete_a_pool_of_the_living),
+    ],
+)
+def test_the_next_step_tells_of_a_product_that_went_wrong(
+    invariant: int, break_it: Callable[[Simulation], None]
+) -> None:
+    with Simulation() as sim:
+        sim.launch(2)
+        sim.advance(120)
+        with pytest.raises(InvariantError, match=f"invariant {invariant}: "):  # noqa: PT012 - a step of it may tell already
+            break_it(sim)
+            sim.advance(1)
+
+
+def test_a_product_that_acts_on_a_policy_which_nobody_can_read_is_found_out() -> None:
+    with Simulation() as sim:
+        sim.launch(2)
+        sim.advance(120)
+        sim.break_policy()
+        with pytest.raises(InvariantError, match="invariant 8: "):  # noqa: PT012
+            # As if the broken policy asked for more (invariant 11): the one that is in force does not.
+            assign_more_than_the_policy_asks_for(sim)
+            sim.advance(1)
+
+
+def test_a_system_that_goes_on_writing_does_not_converge() -> None:
+    with Simulation() as sim:
+        sim.launch(2)
+        sim.advance(120)
+        sim.model.clock.call_later(1200, lambda: _change(sim, default=False))
+        with pytest.raises(InvariantError, match="invariant 8: "):
+            sim.checker.assert_idle(lambda: sim.advance(1800))
