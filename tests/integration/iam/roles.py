@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
-from spiderpool_aws.deployment import FUNCTIONS, Names
+from spiderpool_aws.deployment import DEAD_REQUESTS, FUNCTIONS, LOST_EVENTS, REQUESTS, Names
 from spiderpool_aws.local.iam import Deployed, Statement, roles_of
 from spiderpool_aws.local.stack import FUSE_PARAMETER, POLICY_PARAMETER
 from tests.infrastructure.contexts import NO_IPV6, Json, alone, login
@@ -16,11 +16,7 @@ SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:spiderpool-aws/pr
 AUDIENCE = "prod.example.org"
 VARIANTS = ("tagged", "alone", "web-identity", "iam-authenticator")
 # name in the template -> what the local stack calls it
-QUEUES = {
-    NAMES.of("requests.fifo"): "requests.fifo",
-    NAMES.of("requests-dead.fifo"): "requests-dead.fifo",
-    NAMES.of("lost-events"): "lost-events",
-}
+QUEUES = {NAMES.of(name): name for name in (REQUESTS, DEAD_REQUESTS, LOST_EVENTS)}
 PARAMETERS = {NAMES.policy_parameter: POLICY_PARAMETER, NAMES.fuse_parameter: FUSE_PARAMETER}
 
 Roles = dict[str, tuple[Statement, ...]]
