@@ -14,6 +14,7 @@ import pytest
 
 from spiderpool_aws.adapters.dead_letters import read_letter
 from spiderpool_aws.adapters.ec2_parse import parse_spare
+from spiderpool_aws.cli.explain import remembered
 from spiderpool_aws.domain.actions.pools import ApplyPool
 from spiderpool_aws.domain.cluster.pool import (
     STATE_ANNOTATION,
@@ -59,6 +60,11 @@ def test_each_annotation_of_a_pool_says_what_it_said(what: str) -> None:
     memory = PoolMemory.parse(text, V4)
     assert memory == MEMORIES[what]
     assert memory.to_text() == text, "a write for another reason leaves it as it was"
+
+
+def test_a_spot_warning_without_a_moment_is_told_without_one() -> None:
+    told = list(remembered(PoolMemory.parse(PREVIOUS["annotations"]["interrupted"], V4)))
+    assert "EC2 has announced that it takes the Spot instance back" in told
 
 
 def warned() -> Pool:
