@@ -61,7 +61,7 @@ class _Transport:
         """Nothing is open."""
 
     def _text(self, body: Json) -> str:
-        """Return an answer as JSON. A stored state never changes, and every pass lists all pools: each is encoded once."""
+        """Return an answer as JSON. A stored state never changes, so each is encoded once for all lists."""
         if "items" not in body:
             return json.dumps(body)
         items = [self._item_text(item) if "kind" in item else json.dumps(item) for item in body["items"]]
