@@ -3,13 +3,13 @@
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import burst, calls, cold_start, costs, flip, imports, planning, resync
+from tests.bench import batches, burst, calls, cold_start, costs, flip, imports, planning, resync
 
 
 def main() -> None:
     """Print one table of all figures."""
     table = Table("what", "figure", "how")
-    parts = (calls, flip, planning, resync, burst, costs, imports, cold_start)
+    parts = (calls, flip, planning, batches, resync, burst, costs, imports, cold_start)
     for rows in (part.rows() for part in parts):
         for what, figure, how in rows:
             table.add_row(what, figure, how)

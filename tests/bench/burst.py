@@ -1,4 +1,4 @@
-"""Many launches at once against EC2's documented request rates: `python -m tests.bench.burst 50 250 1000`.
+"""Many launches at once against EC2's documented request rates: `python -m tests.bench.burst 50 250 1000 5000`.
 
 The product's own worker, reconciler, EC2 adapter and pacing, as many at a time as the event source mapping allows, on
 the EC2 model with AWS's buckets and the strict FIFO queue. The clock is virtual: every call takes its time by the table
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from spiderpool_aws.deployment import BATCH_SIZE, MAX_CONCURRENCY
 from tests.bench.fleet import Fleet, Usage
 
-SIZES = (50, 250, 1000)
+SIZES = (50, 250, 1000, 5000)
 REFILL, BURST = 5, 50
 """Of the slowest bucket that a launch draws on: AttachNetworkInterface."""
 

@@ -1,8 +1,9 @@
 """Load on the functions' edges: `python -m tests.simulation.edges` prints figures, a small version is a test.
 
 10,000 events at once, an Auto Scaling group of which every node is replaced, and an hour in which EventBridge delivers
-nothing, followed by all of it. The handlers, the rules and the queue are the product's; time is virtual, so the
-seconds of the clock say how long the queue needs at one worker, and the CPU's say what this process spent.
+nothing, followed by all of it; then a quarter of an hour in which nothing is to be written. The handlers, the rules
+and the queue are the product's; time is virtual, so the seconds of the clock say how long the queue needs at one
+worker, and the CPU's say what this process spent.
 """
 
 import argparse
@@ -35,6 +36,8 @@ class Figures:
     dead: int
     virtual_seconds: float
     cpu_seconds: float
+    writes: int
+    """What the product wrote, in EC2 and in the cluster."""
     nodes: int
     pools: int
 
@@ -42,7 +45,8 @@ class Figures:
         runs = ", ".join(f"{name} {count:,}" for name, count in sorted(self.invocations.items()))
         return (
             f"{self.events:,} events, {self.messages:,} messages; invocations: {runs}; {self.failed} failed, "
-            f"{self.dead} dead letters; {self.virtual_seconds:,.0f} s of the clock, {self.cpu_seconds:.1f} s of CPU; "
+            f"{self.dead} dead letters, {self.writes:,} writes; "
+            f"{self.virtual_seconds:,.0f} s of the clock, {self.cpu_seconds:.1f} s of CPU; "
             f"{self.nodes:,} nodes and {self.pools:,} pools at the end"
         )
 
@@ -81,7 +85,8 @@ class Fleet:
         stack = self.stack
         for function in stack.functions.values():
             function.invocations.clear()
-        sent, began, cpu = len(stack.requests._seen), stack.clock.now(), time.process_time()
+        sent, written = len(stack.requests._seen), self._writes()
+        began, cpu = stack.clock.now(), time.process_time()
         events = load()
         self.settle()
         return Figures(
@@ -92,6 +97,7 @@ class Fleet:
             len(stack.dead_requests.messages) + len(stack.lost_events.messages),
             (stack.clock.now() - began).total_seconds(),
             time.process_time() - cpu,
+            self._writes() - written,
             self._nodes(),
             self._pools(),
         )
@@ -127,6 +133,22 @@ class Fleet:
             self.stack.bus.put(event)
         return len(held)
 
+    def rest(self) -> int:
+        """Let a quarter of an hour pass in which nothing happens but the scheduled resyncs."""
+        self.stack.bus.advance(900)
+        return 0
+
+    def _writes(self) -> int:
+        """Return how often the product has written: the models' own controllers send no requests."""
+        verbs = [verb for verb, _, _ in self.stack.cluster.requests]
+        roles = self.stack.roles.values()
+        ec2 = [
+            call
+            for call in self.stack.model.calls
+            if call.caller in roles and not call.operation.startswith("Describe")
+        ]
+        return len(ec2) + sum(verb not in ("get", "list") for verb in verbs)
+
     def _pools(self) -> int:
         return len(self.stack.cluster.objects("spiderippools"))
 
@@ -153,6 +175,7 @@ def loads(nodes: int, burst: int) -> Iterator[tuple[str, Figures]]:
         yield f"{burst:,} events at once", fleet.measure(lambda: fleet.events_at_once(burst))
         yield f"every node of {nodes:,} replaced", fleet.measure(fleet.refresh)
         yield "an hour without EventBridge, then its backlog", fleet.measure(fleet.outage)
+        yield "a quarter of an hour without anything", fleet.measure(fleet.rest)
 
 
 def main() -> int:

@@ -210,3 +210,16 @@ def test_the_recorder_of_the_contract_agrees_on_all_answers(tls: bool) -> None:
     server.stop()
     assert run.stdout.strip() == "64 of 64 answers agree"
     assert run.returncode == 0
+
+
+def test_each_list_has_the_objects_as_they_are_stored_now(front: Front) -> None:
+    api = CustomObjectsApi(front.client)
+
+    def listed() -> Any:
+        return api.list_cluster_custom_object(*CRD, "spiderippools")["items"]
+
+    assert listed() == []
+    for pools in ([pool("a"), pool("b", "10.0.1.20")], [pool("b", "10.0.1.30-10.0.1.31")]):
+        for one in pools:
+            front.double.put(one)
+        assert listed() == listed() == front.double.objects("spiderippools")

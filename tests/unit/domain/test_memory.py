@@ -1,6 +1,7 @@
 """What a pool's annotation remembers."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -81,6 +82,17 @@ def test_a_note_of_the_future_is_none(moment: datetime) -> None:
     assert PoolMemory.parse(memory.to_text(), V4).as_of(NOW) == PoolMemory(disabled=True, node_uid="u")
     confirmed = PoolMemory(absent=Absence(NOW, moment))
     assert confirmed.as_of(NOW) == PoolMemory()
+
+
+@pytest.mark.parametrize("field", ["missing", "released", "surplus", "absent", "interrupted", "leaving", "detached"])
+def test_each_note_of_the_future_is_none_where_there_is_no_other(field: str) -> None:
+    alone = replace(PoolMemory(node_uid="u"), **{field: getattr(all_at(LATE), field)})
+    assert alone.as_of(NOW) == PoolMemory(node_uid="u")
+
+
+def test_a_memory_without_anything_of_the_future_is_the_same_object() -> None:
+    for memory in (all_at(EARLY), PoolMemory(node_uid="u"), PoolMemory()):
+        assert memory.as_of(NOW) is memory
 
 
 def test_only_what_lies_in_the_future_is_left_out() -> None:

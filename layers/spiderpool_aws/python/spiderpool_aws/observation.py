@@ -90,6 +90,7 @@ class Observer:
         self._scaling = systems.scaling
         self._clock = clock
         self._crowded: dict[str, datetime] = {}
+        self._claims = Claims()
 
     def list_pools(self, policy: Policy) -> PoolListing:
         """Read all pools, and what is reserved.
@@ -97,7 +98,7 @@ class Observer:
         They are read before EC2: a pool is never newer than the addresses that it is compared with.
         """
         now = self._clock.now()
-        pools = [replace(p, memory=p.memory.as_of(now)) if p.memory else p for p in self._cluster.list_pools()]
+        pools = [pool.as_of(now) for pool in self._cluster.list_pools()]
         return PoolListing.of(pools, self._cluster.list_reservations(), policy.cluster)
 
     def observe(
@@ -117,8 +118,8 @@ class Observer:
         limits = self._ec2.type_limits(sorted({i.instance_type for i in cared_for.values()}))
         subnets = self._subnets(cared_for.values(), policy)
         multus = self._cluster.list_multus() if cared_for else {}
-        claims, now = Claims(pools.everyone), self._clock.now()
-        observed = {}
+        self._claims = claims = self._claims.updated(pools.everyone)
+        now, observed = self._clock.now(), {}
         for instance_id, instance in instances.items():
             own = pools.ours.get(instance_id, ())
             observed[instance_id] = ObservedNode(

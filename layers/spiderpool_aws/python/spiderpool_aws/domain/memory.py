@@ -93,12 +93,18 @@ class PoolMemory:
         return self.interrupted is not None and now - self.interrupted < INTERRUPTION
 
     def as_of(self, now: datetime) -> "PoolMemory":
-        """Return the memory without what lies in the future: anybody may write an annotation, and that never ends."""
-        limit = now + SKEW
-        absent = self.absent
+        """Return the memory without what lies in the future: anybody may write an annotation, and that never ends.
+
+        It is the same object where that is nothing: most memories have no moment at all, and there are many.
+        """
+        if not (self.missing or self.released or self.surplus or self.absent) and not (
+            self.interrupted or self.leaving or self.detached
+        ):
+            return self
+        limit, absent = now + SKEW, self.absent
         if absent is not None and max(absent.since, absent.confirmed or absent.since) > limit:
             absent = None
-        return replace(
+        past = replace(
             self,
             missing=_until(self.missing, limit),
             released=_until(self.released, limit),
@@ -108,6 +114,7 @@ class PoolMemory:
             leaving=_moment_until(self.leaving, limit),
             detached=_moment_until(self.detached, limit),
         )
+        return self if past == self else past
 
     def to_text(self) -> str:
         """Return the annotation, always in the same form for the same memory."""

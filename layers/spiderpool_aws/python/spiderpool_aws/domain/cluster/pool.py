@@ -1,7 +1,7 @@
 """SpiderIPPool and SpiderMultusConfig: as the cluster's API has them (pydantic), and as the planner sees them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -116,6 +116,11 @@ class Pool:
     def serves(self) -> bool:
         """Tell whether pods may get addresses of it."""
         return not self.terminating and not self.spec.disable
+
+    def as_of(self, now: datetime) -> "Pool":
+        """Return the pool without what its memory has of the future; itself, where that is nothing."""
+        memory = self.memory.as_of(now)
+        return self if memory is self.memory else replace(self, memory=memory)
 
 
 class _Wire(BaseModel):

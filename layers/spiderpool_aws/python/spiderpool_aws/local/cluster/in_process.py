@@ -13,6 +13,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
+from spiderpool_aws.local.cluster.answers import Json
 from spiderpool_aws.local.cluster.double import ClusterDouble
 from spiderpool_aws.local.cluster.faults import ConnectionCutError, UnavailableError
 
@@ -27,6 +28,7 @@ class _Transport:
 
     def __init__(self, double: ClusterDouble) -> None:
         self._double = double
+        self._texts: dict[tuple[str, str, str], tuple[Json, str]] = {}
 
     def request(
         self,
@@ -48,7 +50,7 @@ class _Transport:
             raise MaxRetryError(HTTPConnectionPool("cluster.local"), url, refused) from error
         except ConnectionCutError as error:
             raise ProtocolError("Connection aborted.", error) from error
-        content = json.dumps(answer.body).encode()
+        content = self._text(answer.body).encode()
         fields = {"Content-Type": "application/json", "Content-Length": str(len(content)), **answer.headers}
         return HTTPResponse(
             io.BytesIO(content), headers=fields, status=answer.status, reason=_REASONS.get(answer.status),
@@ -57,6 +59,21 @@ class _Transport:
 
     def clear(self) -> None:
         """Nothing is open."""
+
+    def _text(self, body: Json) -> str:
+        """Return an answer as JSON. A stored state never changes, so each is encoded once for all lists."""
+        if "items" not in body:
+            return json.dumps(body)
+        items = [self._item_text(item) if "kind" in item else json.dumps(item) for item in body["items"]]
+        rest = json.dumps({key: value for key, value in body.items() if key != "items"})
+        return f'{rest[:-1]}, "items": [{", ".join(items)}]}}'
+
+    def _item_text(self, item: Json) -> str:
+        key = (item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"])
+        known = self._texts.get(key)
+        if known is None or known[0] is not item:
+            known = self._texts[key] = (item, json.dumps(item))
+        return known[1]
 
 
 class _InProcessRest(RESTClientObject):
