@@ -71,6 +71,19 @@ def test_a_digest_of_other_removals_confirms_nothing_and_fails(stack: LocalStack
     assert stack.fuse()["state"] == "tripped"
 
 
+def test_after_the_policy_was_put_back_a_dry_run_has_the_digest_that_mends_the_fuse(stack: LocalStack, on: On) -> None:
+    stack.put_policy(POLICY.replace("{addresses: 7}", "{addresses: 3}"))
+    stack.bus.advance(1)
+    stack.put_policy(POLICY)
+    stack.bus.advance(1)
+    assert stack.fuse()["state"] == "tripped"
+    (line,) = (line for line in on(stack)("resync", "--dry-run").out.splitlines() if line.startswith("Removals: "))
+    digest = line.rstrip(".").rpartition(" ")[2]
+    assert line == f"Removals: 0 pools, 0 addresses, 0 nodes; their digest is {digest}."
+    assert on(stack)("resync", "--confirm", digest).code == 0
+    assert stack.fuse()["state"] == "whole"
+
+
 def test_a_confirmation_where_nothing_is_held_says_so(stack: LocalStack, on: On) -> None:
     ran = on(stack)("resync", "--confirm", "0123456789abcdef")
     assert ran.code == 0

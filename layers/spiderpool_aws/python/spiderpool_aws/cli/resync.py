@@ -130,7 +130,8 @@ def _lines(answer: dict[str, Any], confirm: str, *, dry_run: bool) -> list[str]:
         f"{answer['instances']} instances: {answer['converged']} have converged, {answer['differing']} differ, "
         f"{answer['waiting']} wait, {len(answer['absent'])} are absent."
     )
-    if any(removals[what] for what in ("pools", "addresses", "nodes")):
+    # Where the fuse is tripped also of none: a policy that was put back is confirmed by that digest.
+    if fuse["state"] == "tripped" or any(removals[what] for what in ("pools", "addresses", "nodes")):
         counts = ", ".join(f"{removals[what]} {what}" for what in ("pools", "addresses", "nodes"))
         lines.append(f"Removals: {counts}; their digest is {removals['digest']}.")
     if fuse["state"] != "whole":
