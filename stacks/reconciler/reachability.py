@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from ipaddress import ip_network
 
+from aws_cdk import Annotations
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
@@ -106,6 +107,9 @@ def _existing(scope: Construct, context: Context) -> tuple[ec2.IVpc, Sequence[ec
         ec2.Subnet.from_subnet_attributes(scope, f"Subnet{index}", subnet_id=subnet_id, availability_zone=zone)
         for index, (subnet_id, zone) in enumerate(zip(ids, zones, strict=True), 1)
     ]
+    for subnet in subnets:
+        # CDK warns of each; nothing here asks for the route table of a subnet that exists.
+        Annotations.of(subnet).acknowledge_warning("@aws-cdk/aws-ec2:noSubnetRouteTableId")
     return vpc, subnets
 
 

@@ -42,6 +42,26 @@ def test_a_bad_context_stops_the_app_with_that_line_and_nothing_else(tmp_path: P
     assert not (tmp_path / "manifest.json").exists()
 
 
+def test_without_the_cli_the_context_is_that_of_cdk_json(tmp_path: Path) -> None:
+    needs_node()
+    (tmp_path / "cdk.json").write_text(json.dumps({"context": {"vpcCird": "10.0.0.0/16"}}))
+    run = subprocess.run(  # noqa: S603 - our own app
+        [sys.executable, str(ROOT / "app.py")],
+        cwd=tmp_path,
+        env={
+            "PATH": str(Path(shutil.which("node") or "").parent),
+            "PYTHONPATH": ":".join([str(ROOT), *sys.path[1:]]),
+            "CDK_OUTDIR": str(tmp_path / "out"),
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr == "context vpcCird: unknown key, did you mean 'vpcCidr'?\n"
+
+
 def test_without_node_the_app_says_so_in_one_line(tmp_path: Path) -> None:
     run = subprocess.run(  # noqa: S603 - our own app
         [sys.executable, str(ROOT / "app.py")],

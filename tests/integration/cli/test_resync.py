@@ -61,6 +61,35 @@ def test_removals_that_tripped_the_fuse_are_confirmed_by_their_digest(stack: Loc
     assert stack.fuse()["state"] == "confirmed"
 
 
+def test_a_digest_of_other_removals_confirms_nothing_and_fails(stack: LocalStack, on: On) -> None:
+    stack.put_policy(POLICY.replace("{addresses: 7}", "{addresses: 3}"))
+    stack.bus.advance(1)
+    ran = on(stack)("resync", "--confirm", "0123456789abcdef")
+    assert ran.code == 1
+    assert f"which is '{stack.fuse()['digest']}'" in ran.out
+    assert "nothing was confirmed" in ran.err
+    assert stack.fuse()["state"] == "tripped"
+
+
+def test_after_the_policy_was_put_back_a_dry_run_has_the_digest_that_mends_the_fuse(stack: LocalStack, on: On) -> None:
+    stack.put_policy(POLICY.replace("{addresses: 7}", "{addresses: 3}"))
+    stack.bus.advance(1)
+    stack.put_policy(POLICY)
+    stack.bus.advance(1)
+    assert stack.fuse()["state"] == "tripped"
+    (line,) = (line for line in on(stack)("resync", "--dry-run").out.splitlines() if line.startswith("Removals: "))
+    digest = line.rstrip(".").rpartition(" ")[2]
+    assert line == f"Removals: 0 pools, 0 addresses, 0 nodes; their digest is {digest}."
+    assert on(stack)("resync", "--confirm", digest).code == 0
+    assert stack.fuse()["state"] == "whole"
+
+
+def test_a_confirmation_where_nothing_is_held_says_so(stack: LocalStack, on: On) -> None:
+    ran = on(stack)("resync", "--confirm", "0123456789abcdef")
+    assert ran.code == 0
+    assert "The fuse is whole: nothing is held." in ran.out.splitlines()
+
+
 def test_a_resync_that_did_nothing_says_why(stack: LocalStack, on: On) -> None:
     stack.put_policy(POLICY + "mode: paused\n")
     ran = on(stack)("resync")

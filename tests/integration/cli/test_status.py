@@ -45,6 +45,19 @@ def test_drift_is_told_of_the_node_that_drifts(stack: LocalStack, on: On) -> Non
     assert (status["drift"]["converged"], status["drift"]["drifting"]) == (5, 1)
 
 
+def test_an_instance_that_is_over_and_left_nothing_is_none_of_the_nodes(stack: LocalStack, on: On) -> None:
+    victim, *_ = stack.model.instances
+    stack.model.call("TerminateInstances", {"InstanceIds": [victim]})
+    before = on(stack)("status", "-o", "json").document
+    assert victim in {node["instance"] for node in before["nodes"]}
+    stack.bus.advance(900)
+    stack.bus.settle()
+    assert victim in stack.model.instances
+    after = on(stack)("status", "-o", "json").document
+    assert victim not in {node["instance"] for node in after["nodes"]}
+    assert after["drift"]["instances"] == len(after["nodes"]) == 6  # the successor is there
+
+
 def test_the_tables_fit_a_terminal_of_80_columns_and_name_every_node(stack: LocalStack, on: On) -> None:
     ran = on(stack)("status")
     assert ran.code == 0

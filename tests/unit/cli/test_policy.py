@@ -47,6 +47,22 @@ def test_a_valid_policy_is_summed_up_by_group(file: Path) -> None:
     ]
 
 
+def test_a_group_that_another_one_hides_is_told(file: Path) -> None:
+    hidden = """
+  - name: gpu
+    match: {tags: {role: gpu}}
+    interfaces:
+      - {deviceIndex: 0, host: ens5, multus: kube-system/ipvlan-ens5, ipv4: {addresses: 5}, ipv6: {prefixes: 1}}
+"""
+    file.write_text(POLICY + hidden)
+    code, printed, said = check(file)
+    assert (code, len(printed.splitlines())) == (0, 4)
+    assert said == (
+        f"{file}: warning: groups.2: gpu gets no instance, because others comes first and matches all of them: "
+        "put gpu before it\n"
+    )
+
+
 def test_a_wrong_policy_is_explained_and_fails(file: Path) -> None:
     file.write_text(POLICY.replace("cluster: prod", "clusterr: prod"))
     code, _, said = check(file)

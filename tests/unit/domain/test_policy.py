@@ -124,6 +124,7 @@ NIC0, NIC1 = "groups/0/interfaces/0", "groups/0/interfaces/1"
         pytest.param("nodes/startupTaint", "not ready", "nodes.startupTaint: give the key", id="no key of a taint"),
         pytest.param("pools/default", "maybe", "pools.default: give true or false, not 'maybe'", id="no truth value"),
         pytest.param("pools", [], "pools: give a mapping", id="a list for a mapping"),
+        pytest.param("groups/0/match/tags", ["role=worker"], "give a mapping (`{role: worker}`)", id="a list of tags"),
     ],
 )  # fmt: skip
 def test_a_wrong_policy_is_refused_with_its_path_and_the_fix(path: str, value: Any, line: str) -> None:

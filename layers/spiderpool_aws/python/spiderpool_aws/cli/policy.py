@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +12,7 @@ import typer
 from spiderpool_aws.cli.options import OUTPUT, Output
 from spiderpool_aws.deployment import cluster_problem
 from spiderpool_aws.domain.errors import PolicyError
-from spiderpool_aws.domain.policy.model import Elastic, Group, Interface, Size, parse_policy
+from spiderpool_aws.domain.policy.model import Elastic, Group, Interface, Match, Size, parse_policy
 
 app = typer.Typer(help="The policy file.", no_args_is_help=True)
 
@@ -84,7 +85,28 @@ def _look(file: str) -> _Looked:
     # Valid all the same: the functions can be deployed by other means than our stacks, under other names.
     if problem := cluster_problem(valid.cluster):
         warnings.append(f"`cdk deploy` refuses it: {problem}")
+    warnings += _shadowed(valid.groups)
     return _Looked(file, size, tuple(valid.groups), tuple(problems), tuple(warnings))
+
+
+def _shadowed(groups: Sequence[Group]) -> list[str]:
+    """Return a line for each group that gets no instance, because a group before it takes all that it matches."""
+    lines = []
+    for index, group in enumerate(groups):
+        taker = next((earlier for earlier in groups[:index] if _takes_all(earlier.match, group.match)), None)
+        if taker is not None:
+            lines.append(
+                f"groups.{index}: {group.name} gets no instance, because {taker.name} comes first and matches "
+                f"all of them: put {group.name} before it"
+            )
+    return lines
+
+
+def _takes_all(earlier: Match, later: Match) -> bool:
+    types = not earlier.instance_types or (
+        bool(later.instance_types) and set(later.instance_types) <= set(earlier.instance_types)
+    )
+    return types and earlier.tags.items() <= later.tags.items()
 
 
 def read_policy(file: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from spiderpool_aws.cli.condition import nics_of, state_of, subnets_of
 from spiderpool_aws.cli.planning import make_plan
+from spiderpool_aws.domain.instance import InstanceState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,14 +53,15 @@ def summary(reading: Reading) -> dict[str, Any]:
     """Return the figures as JSON has them. Pure."""
     plan, queues = reading.plan, reading.deployment.queues
     pools = [pool for planned in plan.instances for pool in planned.model.pools]
+    here = [planned for planned in plan.instances if not _is_over(planned)]
     return {
         "at": reading.at.isoformat(),
         "cluster": plan.policy.cluster,
         "policy": reading.deployment.policy_source,
         "mode": plan.policy.mode,
         "fuse": {"state": str(plan.control.fuse.state), "reason": plan.control.removals_held},
-        "nodes": [_node(planned, plan) for planned in plan.instances],
-        "drift": _drift(plan),
+        "nodes": [_node(planned, plan) for planned in here],
+        "drift": _drift(here),
         "pools": {
             "pools": len(pools),
             "addresses": sum(pool.offered.count() for pool in pools),
@@ -84,13 +86,20 @@ def summary(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _drift(plan: ClusterPlan) -> dict[str, int]:
+def _is_over(planned: PlannedInstance) -> bool:
+    """Tell of an instance that EC2 lists for an hour after its end, and that has left nothing behind."""
+    instance = planned.model.instance
+    terminated = instance is not None and instance.state is InstanceState.TERMINATED
+    return terminated and not planned.model.pools and state_of(planned) == "converged"
+
+
+def _drift(instances: Sequence[PlannedInstance]) -> dict[str, int]:
     return {
-        "instances": len(plan.instances),
-        "converged": sum(state_of(planned) == "converged" for planned in plan.instances),
-        "drifting": sum(state_of(planned) == "drifts" for planned in plan.instances),
-        "waiting": sum(bool(planned.plan.waits) for planned in plan.instances),
-        "findings": sum(len(planned.plan.findings) for planned in plan.instances),
+        "instances": len(instances),
+        "converged": sum(state_of(planned) == "converged" for planned in instances),
+        "drifting": sum(state_of(planned) == "drifts" for planned in instances),
+        "waiting": sum(bool(planned.plan.waits) for planned in instances),
+        "findings": sum(len(planned.plan.findings) for planned in instances),
     }
 
 

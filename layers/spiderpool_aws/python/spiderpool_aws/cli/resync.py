@@ -50,7 +50,11 @@ def run(
             raise Mistake(f"the resync did nothing: {answer.get('reason', 'it does not say why')}")
         if wait:
             answer["left"] = wait_for_queue(world.deployed, int(answer.get("enqueued", 0)), advance)
-    print(json.dumps(answer, indent=2) if output is Output.JSON else "\n".join(_lines(answer, dry_run=dry_run)))
+    print(
+        json.dumps(answer, indent=2) if output is Output.JSON else "\n".join(_lines(answer, confirm, dry_run=dry_run))
+    )
+    if confirm and answer["fuse"]["state"] == "tripped":
+        raise Mistake("nothing was confirmed: this is not the digest of what would be removed now, the answer has it")
     if (dry_run and answer.get("differing")) or answer.get("left"):
         raise typer.Exit(TO_DO)
 
@@ -113,7 +117,7 @@ def _bar(progress: Progress) -> Callable[[int, int], None]:
     return advance
 
 
-def _lines(answer: dict[str, Any], *, dry_run: bool) -> list[str]:
+def _lines(answer: dict[str, Any], confirm: str, *, dry_run: bool) -> list[str]:
     if "instances" not in answer:
         return [f"{answer['enqueued']} instances were enqueued."]
     lines = []
@@ -126,11 +130,14 @@ def _lines(answer: dict[str, Any], *, dry_run: bool) -> list[str]:
         f"{answer['instances']} instances: {answer['converged']} have converged, {answer['differing']} differ, "
         f"{answer['waiting']} wait, {len(answer['absent'])} are absent."
     )
-    if any(removals[what] for what in ("pools", "addresses", "nodes")):
+    # Where the fuse is tripped also of none: a policy that was put back is confirmed by that digest.
+    if fuse["state"] == "tripped" or any(removals[what] for what in ("pools", "addresses", "nodes")):
         counts = ", ".join(f"{removals[what]} {what}" for what in ("pools", "addresses", "nodes"))
         lines.append(f"Removals: {counts}; their digest is {removals['digest']}.")
     if fuse["state"] != "whole":
         lines.append(f"The fuse is {fuse['state']}: {fuse['reason'] or 'the removals were confirmed'}")
+    elif confirm:
+        lines.append("The fuse is whole: nothing is held.")
     if not dry_run:
         lines.append(f"{answer['enqueued']} instances were enqueued{_reason(answer)}.")
     if "left" in answer:

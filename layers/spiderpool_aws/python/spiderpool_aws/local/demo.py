@@ -162,7 +162,9 @@ class Demo:
         return f"two looks 30 s apart later {address} left {pool.name}, and the NIC was filled up again"
 
     def _resync(self) -> str:
-        self.stack.model.call("UnassignIpv6Addresses", self._some_prefix())
+        taken = self._some_prefix()
+        self._tell(f"somebody takes {taken['Ipv6Prefixes'][0]} from {taken['NetworkInterfaceId']}")
+        self.stack.model.call("UnassignIpv6Addresses", taken)
         plan = self._dry_run()
         self.result.plan = plan
         for line in (line for node in plan["plans"] for line in node["plan"].splitlines() if "converged" not in line):

@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from spiderpool_aws.local.clock import START
 from spiderpool_aws.local.demo import DemoResult, run
 from spiderpool_aws.local.stack import LocalStack
+
+DOMAIN = ".compute.internal"
+"""The end of a node's name: the tables leave the domain out, which all nodes have in common."""
 
 
 def show(console: Console | None = None, at_end: Callable[[LocalStack], None] = lambda _stack: None) -> DemoResult:
@@ -27,7 +31,12 @@ def show(console: Console | None = None, at_end: Callable[[LocalStack], None] = 
 
 
 def _steps(result: DemoResult) -> Table:
-    table = Table("step", "virtual time", "EC2 calls", "requests to the API server", title="What the product did")
+    # A terminal of 80 columns shows the calls' whole names.
+    table = Table(
+        "step", "virtual time", title="What the product did", box=SIMPLE_HEAD, show_edge=False, pad_edge=False
+    )
+    table.add_column("EC2 calls", no_wrap=True)
+    table.add_column("to the API server", no_wrap=True)
     for step in result.steps:
         calls = (
             "\n".join(f"{count} {name}" for name, count in sorted(counts.items()))
@@ -51,7 +60,11 @@ def _nodes(result: DemoResult) -> Table:
 
 
 def _pools(result: DemoResult) -> Table:
-    table = Table("pool", "ips", "in use", title="SpiderIPPools, as the cluster has them")
+    table = Table("pool", title="SpiderIPPools, as the cluster has them")
+    table.add_column("ips", overflow="fold")
+    table.add_column("in use")
     for pool in result.pools:
-        table.add_row(pool["name"], ", ".join(pool["ips"]), str(pool["allocated"]))
+        node, _, rest = pool["name"].partition(".")
+        _, dot, tail = rest.partition(DOMAIN)
+        table.add_row(f"{node}…{tail}" if dot else pool["name"], ", ".join(pool["ips"]), str(pool["allocated"]))
     return table

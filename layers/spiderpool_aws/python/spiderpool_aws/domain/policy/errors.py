@@ -24,7 +24,7 @@ _FIXES = {
     "too_short": "give at least one",
     "string_too_short": "give it a name",
     "tuple_type": "give a list",
-    "dict_type": "give a mapping",
+    "dict_type": "give a mapping (`{role: worker}`)",
     "model_type": "give a mapping",
     "string_type": "give a text (in quotes, when it looks like a number or a truth value)",
     "int_type": "give a whole number",
