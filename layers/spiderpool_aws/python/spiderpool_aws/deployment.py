@@ -60,8 +60,20 @@ EC2_BUCKETS: Mapping[str, BucketRate] = MappingProxyType(
 REQUESTS, DEAD_REQUESTS, LOST_EVENTS = "requests.fifo", "dead-requests.fifo", "lost-events"
 """What the queues are called behind `spiderpool-aws-<cluster>-`: the stack makes them, the commands look for them."""
 
-HOOK_TIMEOUT = timedelta(minutes=10)
-"""After which an Auto Scaling group goes on without us: twice the time between the worker's heartbeats."""
+RESYNC_SCHEDULE = timedelta(minutes=1)
+"""How often the resync is invoked. It passes over what is not due: sizes that follow use, and IPv6 pools that change,
+are looked at each time."""
+RESYNC_PERIOD = 5 * RESYNC_SCHEDULE
+"""How often it looks at everything, whatever the policy; what lasts is counted in each of these periods."""
+
+HEARTBEAT = timedelta(minutes=5)
+"""How often a group that waits is told that the instance is being worked on."""
+HOOK_TIMEOUT = 2 * HEARTBEAT
+"""After which an Auto Scaling group goes on without us: one heartbeat may be lost."""
+
+TOKEN_LIFE = timedelta(minutes=5)
+"""Of an AWS-signed token for the cluster: the function asks for it, and its role allows no longer one. AWS's default;
+short, because a token cannot outlive the session of the role that asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
