@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import datetime
 
-from spiderpool_aws.domain.actions.pools import ApplyPool, DeletePool
 from spiderpool_aws.domain.errors import OLD_PICTURE
 from spiderpool_aws.domain.instance import CLUSTER_TAG, ObservedInstance
 from spiderpool_aws.domain.lifecycle import CompleteHook, HookResult, Lifecycle, ProlongHook, Transition
@@ -91,8 +90,7 @@ def _plan_drained(observed: ObservedNode, lifecycle: Lifecycle, policy: Policy, 
     A pool that is not disabled (its write was refused) still gives addresses to pods.
     """
     live = [pool for pool in observed.pools if not pool.terminating]
-    planned = {action.pool.name for action in draft.actions if isinstance(action, ApplyPool | DeletePool)}
-    enabled = [pool.name for pool in live if not pool.spec.disable and pool.name not in planned]
+    enabled = [pool.name for pool in live if not pool.spec.disable and pool.name not in draft.changed_pools]
     used = sum(pool.allocated.count() for pool in live)
     noted = [*(pool.memory.leaving for pool in live), observed.leaving_since]
     since = min((moment for moment in noted if moment is not None), default=observed.now)
