@@ -81,7 +81,7 @@ def test_the_addresses_of_queues_and_parameters_are_those_of_the_stack(function:
     expected = {
         "QUEUE_URL": "spiderpool-aws-demo-requests.fifo",
         "LOST_EVENTS_URL": "spiderpool-aws-demo-lost-events",
-        "DEAD_LETTER_URL": "spiderpool-aws-demo-dead-requests.fifo",
+        "DEAD_LETTER_URL": "spiderpool-aws-demo-requests-dead.fifo",
         "POLICY_PARAMETER": "/spiderpool-aws/demo/policy",
         "FUSE_PARAMETER": "/spiderpool-aws/demo/fuse",
     }

@@ -28,19 +28,19 @@ def test_requests_of_different_instances_neither_wait_for_nor_swallow_each_other
 
 
 def test_a_request_that_kills_the_function_again_and_again_ends_in_the_fifo_dead_letters() -> None:
-    dead, properties = queue("spiderpool-aws-demo-dead-requests.fifo")
+    dead, properties = queue("spiderpool-aws-demo-requests-dead.fifo")
     _, requests = queue("spiderpool-aws-demo-requests.fifo")
     redrive = requests["RedrivePolicy"]
     assert redrive == {"deadLetterTargetArn": {"Fn::GetAtt": [dead, "Arn"]}, "maxReceiveCount": MAX_RECEIVES}
     assert properties["FifoQueue"] is True
 
 
-@pytest.mark.parametrize("name", ["dead-requests.fifo", "lost-events"])
+@pytest.mark.parametrize("name", ["requests-dead.fifo", "lost-events"])
 def test_dead_letters_are_kept_for_a_fortnight(name: str) -> None:
     assert queue(f"spiderpool-aws-demo-{name}")[1]["MessageRetentionPeriod"] == 14 * DAY
 
 
-@pytest.mark.parametrize("name", ["requests.fifo", "dead-requests.fifo", "lost-events"])
+@pytest.mark.parametrize("name", ["requests.fifo", "requests-dead.fifo", "lost-events"])
 def test_every_queue_is_encrypted_and_refuses_what_does_not_come_over_tls(name: str) -> None:
     logical, properties = queue(f"spiderpool-aws-demo-{name}")
     assert properties["SqsManagedSseEnabled"] is True

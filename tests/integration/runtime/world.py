@@ -99,12 +99,12 @@ def _deploy(session: boto3.Session, url: str, api_server: ClusterServer) -> dict
     ssm.put_parameter(Name=NAMES.policy_parameter, Value=policy_text(), Type="String", Tier="Advanced")
     secrets.create_secret(Name=NAMES.kubeconfig_secret, SecretString=_kubeconfig(api_server))
     fifo = {"FifoQueue": "true", "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"}
-    queues = {"requests.fifo": fifo, "dead-requests.fifo": fifo, "lost-events": {}}
+    queues = {"requests.fifo": fifo, "requests-dead.fifo": fifo, "lost-events": {}}
     urls = {n: sqs.create_queue(QueueName=NAMES.of(n), Attributes=a)["QueueUrl"] for n, a in queues.items()}
     return {
         "AWS_ENDPOINT_URL": url,
         "SPIDERPOOL_AWS_QUEUE_URL": urls["requests.fifo"],
-        "SPIDERPOOL_AWS_DEAD_LETTER_URL": urls["dead-requests.fifo"],
+        "SPIDERPOOL_AWS_DEAD_LETTER_URL": urls["requests-dead.fifo"],
         "SPIDERPOOL_AWS_LOST_EVENTS_URL": urls["lost-events"],
         "SPIDERPOOL_AWS_POLICY_PARAMETER": NAMES.policy_parameter,
         "SPIDERPOOL_AWS_FUSE_PARAMETER": NAMES.fuse_parameter,

@@ -57,8 +57,11 @@ EC2_BUCKETS: Mapping[str, BucketRate] = MappingProxyType(
 """What EC2 gives an account in a region for each action that writes: "Request throttling for the Amazon EC2 API",
 2026. CreateTags is one of those that have no bucket of their own in that table, so the lowest of a mutating action."""
 
-REQUESTS, DEAD_REQUESTS, LOST_EVENTS = "requests.fifo", "dead-requests.fifo", "lost-events"
-"""What the queues are called behind `spiderpool-aws-<cluster>-`: the stack makes them, the commands look for them."""
+REQUESTS, DEAD_REQUESTS, LOST_EVENTS = "requests.fifo", "requests-dead.fifo", "lost-events"
+"""What the queues are called behind `spiderpool-aws-<cluster>-`: the stack makes them, the commands look for them.
+
+None ends with `-<another>`, else the clusters `a` and `a-dead` would meet.
+"""
 
 RESYNC_SCHEDULE = timedelta(minutes=1)
 """How often the resync is invoked. It passes over what is not due: sizes that follow use, and IPv6 pools that change,

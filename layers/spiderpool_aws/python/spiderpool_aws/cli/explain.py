@@ -183,8 +183,9 @@ def remembered(memory: PoolMemory) -> Iterator[str]:
         yield f"EC2's listing lacks the instance since {memory.absent.since:%Y-%m-%d %H:%M:%S} UTC{again}"
     if memory.disabled:
         yield "we disabled it (stopped, leaving or detached), and enable it again"
-    if memory.interrupted:
-        yield f"EC2 has announced at {memory.interrupted:%H:%M:%S} UTC that it takes the Spot instance back"
+    if memory.interrupted or memory.undated:
+        at = f" at {memory.interrupted:%H:%M:%S} UTC" if memory.interrupted else ""
+        yield f"EC2 has announced{at} that it takes the Spot instance back"
     if memory.leaving is not None:
         yield f"its Auto Scaling group waits to terminate the instance since {memory.leaving:%H:%M:%S} UTC"
     if memory.detached is not None:

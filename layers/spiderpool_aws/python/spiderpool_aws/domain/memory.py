@@ -74,6 +74,8 @@ class PoolMemory:
 
     It says nothing of an instance that was started since.
     """
+    undated: bool = False
+    """A warning as older versions noted it (`true`): it counts from the first look on, which dates it."""
     leaving: datetime | None = None
     """Since when the Auto Scaling group waits to terminate the instance."""
     detached: datetime | None = None
@@ -123,6 +125,8 @@ class PoolMemory:
         ):
             if moment:
                 document[key] = moment.isoformat()
+        if self.undated:
+            document["interrupted"] = True
         if self.absent:
             document["absentSince"] = self.absent.since.isoformat()
             if self.absent.confirmed:
@@ -147,6 +151,7 @@ class PoolMemory:
             released=_dated(document.get("released"), family),
             surplus=_surplus(document.get("surplus")),
             interrupted=read_moment(document.get("interrupted")),
+            undated=document.get("interrupted") is True,
             leaving=read_moment(document.get("leaving")),
             detached=read_moment(document.get("detached")),
             absent=_absence(document.get("absentSince"), document.get("absentConfirmed")),

@@ -35,6 +35,8 @@ def _is_warned(observed: ObservedNode, memory: PoolMemory) -> bool:
 
     Every start renews the launch time (EC2 API reference, Instance), and nobody need have seen that it was stopped.
     """
+    if memory.undated:
+        return True
     started = observed.instance.started if observed.instance is not None else None
     if memory.interrupted is None or not memory.is_interrupted(observed.now):
         return False
@@ -43,7 +45,7 @@ def _is_warned(observed: ObservedNode, memory: PoolMemory) -> bool:
 
 def _warned_at(observed: ObservedNode, memory: PoolMemory) -> datetime | None:
     if _is_warned(observed, memory):
-        return memory.interrupted
+        return memory.interrupted or observed.now
     return observed.now if observed.interrupted else None
 
 
@@ -53,6 +55,7 @@ def plan_leaving(observed: ObservedNode, instance: ObservedInstance, why: str, p
         memory = replace(
             pool.memory,
             interrupted=_warned_at(observed, pool.memory),
+            undated=False,
             leaving=pool.memory.leaving or (observed.now if _is_terminating(observed.lifecycle) else None),
         )
         plan_resting(observed, instance, pool, memory, why, draft)

@@ -62,7 +62,7 @@ def _plan_known(observed: ObservedNode, instance: ObservedInstance, policy: Poli
         # A Spot instance that was stopped and starts again is as good as any.
         stopped = instance.state is InstanceState.STOPPED
         for pool in cared_for(observed, instance, policy):
-            memory = replace(pool.memory, interrupted=None if stopped else pool.memory.interrupted)
+            memory = replace(pool.memory, interrupted=None, undated=False) if stopped else pool.memory
             plan_resting(observed, instance, pool, memory, f"the instance is {instance.state}", draft)
         if stopped:
             _plan_loose(observed, instance, policy, draft)
