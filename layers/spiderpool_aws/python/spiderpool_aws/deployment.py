@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 
-VISIBILITY_TIMEOUT = timedelta(seconds=360)
+WORKER_TIMEOUT = timedelta(seconds=60)
+"""Of `reconcile_nodes`. What the worker begins, and waits for, fits into it: `node_pass.MARGIN_SECONDS`,
+`pacing.WAITS_SECONDS`."""
+
+VISIBILITY_TIMEOUT = 6 * WORKER_TIMEOUT
 """Six times the worker's time-out, as Lambda's guide asks for an SQS event source."""
 
 GIVE_UP = timedelta(minutes=20)
@@ -98,7 +102,7 @@ class Function:
 
 ROUTE_EVENT = Function("route_event", timedelta(seconds=60), 256, in_vpc=False)
 # A whole vCPU: the time of a batch is that of EC2's answers, and of parsing all pools of the cluster.
-RECONCILE_NODES = Function("reconcile_nodes", timedelta(seconds=60), 1769, in_vpc=True)
+RECONCILE_NODES = Function("reconcile_nodes", WORKER_TIMEOUT, 1769, in_vpc=True)
 RESYNC = Function("resync", timedelta(seconds=300), 1024, in_vpc=True)
 FUNCTIONS = (ROUTE_EVENT, RECONCILE_NODES, RESYNC)
 
