@@ -9,9 +9,6 @@ LARGEST_VPC = 16
 SMALLEST_VPC = 23
 """Gives public subnets of /27, the smallest that an Application Load Balancer takes (its guide, "Subnets")."""
 
-AWS_RESERVED = 5
-"""The first four addresses and the last of each subnet (VPC guide, "Subnet sizing")."""
-
 _PRIVATE_BITS = 3
 _PUBLIC_BITS = 4
 

@@ -1,7 +1,7 @@
 """What a NIC holds before a pod runs on the node, for the checks of the context and for the launch template. Pure."""
 
 from spiderpool_aws.domain.addresses import IPFamily
-from spiderpool_aws.domain.policy.model import Elastic, Interface, Size
+from spiderpool_aws.domain.policy.model import Interface, Size
 
 
 def own_addresses(interface: Interface, family: IPFamily) -> int:
@@ -16,12 +16,4 @@ def own_addresses(interface: Interface, family: IPFamily) -> int:
 
 def at_launch(size: Size, *, max_is: int) -> int:
     """Return how many addresses or prefixes a NIC begins with; elastic: what the reconciler gives one without pods."""
-    if size.prefixes is not None:
-        return size.prefixes
-    match size.addresses:
-        case Elastic() as elastic:
-            return min(max(elastic.min, elastic.warm), elastic.max)
-        case int() as count:
-            return count
-        case _:
-            return max_is
+    return size.prefixes if size.prefixes is not None else size.at_first(max_is)

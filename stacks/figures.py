@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from spiderpool_aws.deployment import RECONCILE_NODES, RESYNC, Function, Names
+from spiderpool_aws.deployment import RECONCILE_NODES, RESYNC, RESYNC_PERIOD, Function, Names
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.metrics import DIMENSION, FURTHER_DIMENSIONS, NAMESPACE, Metric
 
-PERIOD = Duration.minutes(5)
-"""The resync's: what lasts is counted in each, five times where a size of the policy is elastic."""
+PERIOD = Duration.seconds(int(RESYNC_PERIOD.total_seconds()))
+"""What lasts is counted in each, five times where a size of the policy is elastic."""
 
 PLANNERS = (RECONCILE_NODES, RESYNC)
 """Both count what a plan finds: the worker where something is to be done, the resync where nothing is."""

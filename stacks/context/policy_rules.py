@@ -6,10 +6,10 @@ from fnmatch import fnmatchcase
 from ipaddress import IPv4Network
 
 from spiderpool_aws.deployment import cluster_problem
-from spiderpool_aws.domain.addresses import IPFamily
+from spiderpool_aws.domain.addresses import AWS_RESERVED, IPFamily
 from spiderpool_aws.domain.instance import InstanceTypeLimits
 from spiderpool_aws.domain.policy.model import Group, Interface, Policy
-from stacks.addressing import AWS_RESERVED, Layout, kept_for_prefixes
+from stacks.addressing import Layout, kept_for_prefixes
 from stacks.at_launch import at_launch, own_addresses
 from stacks.context.model import Context
 from stacks.context.rules import Problem

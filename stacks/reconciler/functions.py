@@ -19,12 +19,13 @@ from stacks import role_names
 from stacks.acknowledgements import FUNCTION, acknowledge, acknowledge_wildcards, of_function
 from stacks.bundling import dependencies_layer, function_code, package_layer
 from stacks.context.deployment import Deployment
+from stacks.figures import PERIOD
 from stacks.reconciler.environment import environment
 from stacks.reconciler.log_groups import log_group
 from stacks.reconciler.queues import Queues
 from stacks.reconciler.reachability import Reachability
 
-EVENT_AGE = {ROUTE_EVENT: Duration.hours(1), RESYNC: Duration.minutes(5)}
+EVENT_AGE = {ROUTE_EVENT: Duration.hours(1), RESYNC: PERIOD}
 """How long Lambda tries an event that it took: an hour; a resync until the next pass over everything is due."""
 RETRIES = 2
 """Lambda's most."""

@@ -15,11 +15,8 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 
-from spiderpool_aws.deployment import RECONCILE_NODES, RESYNC, ROUTE_EVENT, Function, Names
+from spiderpool_aws.deployment import RECONCILE_NODES, RESYNC, ROUTE_EVENT, TOKEN_LIFE, Function, Names
 from spiderpool_aws.domain.instance import CLUSTER_TAG, INSTANCE_TAG, ORPHAN_TAG
-
-TOKEN_SECONDS = 300
-"""The life of a web identity token, as `adapters/web_identity.py` asks for it."""
 
 Conditions = Mapping[str, Mapping[str, Any]]
 
@@ -169,7 +166,7 @@ class _Statements:
             conditions: Conditions = {
                 # True of no audience at all, too: STS wants at least one.
                 "ForAllValues:StringEquals": {"sts:IdentityTokenAudience": [given.audience]},
-                "NumericLessThanEquals": {"sts:DurationSeconds": str(TOKEN_SECONDS)},
+                "NumericLessThanEquals": {"sts:DurationSeconds": str(TOKEN_LIFE.seconds)},
             }
             yield _allow("AskForToken", "sts", ["GetWebIdentityToken"], ["*"], conditions)
         elif given.login != "iam-authenticator":

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from spiderpool_aws.deployment import HEARTBEAT
 from spiderpool_aws.domain.lifecycle import LAUNCH_HOOK, TERMINATE_HOOK
 from spiderpool_aws.domain.policy.model import parse_policy
-from spiderpool_aws.recollection import HEARTBEAT
 from stacks.nodes.user_data import MOST_BYTES
 from tests.infrastructure.contexts import Json, interface, policy_text
 from tests.infrastructure.templates import NodesTemplate, nodes_template, plain, strings

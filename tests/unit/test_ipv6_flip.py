@@ -2,40 +2,12 @@
 
 from dataclasses import replace
 
-from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.request import Hint, ReconcileRequest
 from tests.unit import build
 from tests.unit.build import node
 from tests.unit.fleet import Fleet
-
-DUAL = build.policy(nics=1, ipv4={"addresses": 3}, ipv6={"addresses": 2})
-
-
-def defaults(fleet: Fleet) -> dict[str, bool]:
-    """Return instance id -> whether its IPv6 pool is default."""
-    return {
-        pool.identity.instance_id: pool.spec.default
-        for pool in fleet.cluster.pools.values()
-        if pool.identity is not None and pool.family is IPFamily.IPV6
-    }
-
-
-def turned_on(nodes: int) -> Fleet:
-    """Return a running IPv4 cluster whose policy has just got IPv6."""
-    fleet = Fleet(nodes)
-    fleet.control.control = Control(DUAL)
-    return fleet
-
-
-def resynced(fleet: Fleet) -> list[ReconcileRequest]:
-    fleet.run()
-    return list(fleet.queue.sent)
-
-
-def work_off(fleet: Fleet, requests: list[ReconcileRequest]) -> None:
-    for request in requests:
-        fleet.reconciler.reconcile([request])
+from tests.unit.ipv6_fleet import DUAL, defaults, resynced, turned_on, work_off
 
 
 def test_a_cluster_that_has_ipv6_from_its_first_node_on_has_default_pools_at_once() -> None:

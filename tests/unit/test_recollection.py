@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from spiderpool_aws.deployment import HEARTBEAT
 from spiderpool_aws.domain.actions.nics import AttachNic, CreateNic, DeleteNic
 from spiderpool_aws.domain.instance import Eni
 from spiderpool_aws.domain.lifecycle import Lifecycle, ProlongHook, Transition
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.request import Hint, ReconcileRequest
 from spiderpool_aws.domain.rules.nics import attach_key
-from spiderpool_aws.recollection import ATTACH_AGAIN, ATTEMPT, DRAIN, HEARTBEAT, SHOWN_AFTER, Recollection
+from spiderpool_aws.recollection import ATTACH_AGAIN, ATTEMPT, DRAIN, SHOWN_AFTER, Recollection
 from tests.unit.build import NOW, eni, instance, observed
 
 MESSAGE = ReconcileRequest("i-1", "event-1", "test")

@@ -9,11 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spiderpool_aws.domain.cluster.node import PodRef
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, RetryLater
-from spiderpool_aws.domain.fuse import Fuse, FuseState
-from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.ports import Assigned, Systems
@@ -194,51 +191,6 @@ def test_an_id_that_is_no_instance_writes_nothing_and_names_the_pools_instance(s
     assert world.cluster.writes == []
 
 
-def test_a_hand_over_waits_for_the_dead_nodes_pool_and_then_lists_its_addresses() -> None:
-    world = World(build.policy(nics=1))
-    world.one()
-    (old,) = world.cluster.pools.values()
-    world.ec2.put(instance(state=InstanceState.TERMINATED, enis=(), private_ipv4=""))
-    world.cluster.pools[old.name] = replace(old, allocated=v4("10.0.0.20"))
-    heir = instance(eni(0, eni_id="eni-heir-heir", ipv4=old.spec.ips), instance_id="i-2", private_ipv4="10.0.0.30")
-    world.ec2.put(heir)
-    world.cluster.nodes["heir"] = node(name="heir", uid="u2", provider_id="aws:///eu-west-1a/i-2")
-    assert world.run("i-1")["i-1"].status is Status.DONE
-    waiting = world.run("i-2")["i-2"]
-    assert waiting.status is Status.WAITING
-    assert f"pool {old.name} still lists it" in waiting.reason
-    del world.cluster.pools[old.name]
-    assert world.run("i-2")["i-2"].status is Status.DONE
-    assert [pool.spec.ips for pool in world.cluster.pools.values()] == [old.spec.ips]
-
-
-def test_of_two_live_instances_with_the_dead_ones_name_the_older_decides_whose_pods_are_kept() -> None:
-    world = World(build.policy(nics=1))
-    world.one()
-    world.ec2.put(instance(state=InstanceState.TERMINATED, enis=(), private_ipv4="", private_dns_name=""))
-    for number, minutes in ((2, 30), (3, 10)):
-        launched = world.clock.now() - timedelta(minutes=minutes)
-        nic = eni(0, eni_id=f"eni-heir-{number}")
-        world.ec2.put(instance(nic, instance_id=f"i-{number}", launch_time=launched))
-    old, young = (
-        PodRef("default", name, name, world.clock.now() - timedelta(minutes=age))
-        for name, age in (("old", 40), ("young", 20))
-    )
-    world.cluster.pods[node().name] = [old, young]
-    world.one()
-    assert world.cluster.pods[node().name] == [young]
-    assert node().name in world.cluster.nodes
-
-
-def test_many_dead_instances_of_a_batch_ask_ec2_once_who_took_their_names() -> None:
-    world = World(build.policy(nics=1))
-    world.one()
-    world.ec2.calls.clear()
-    world.ec2.put(instance(state=InstanceState.TERMINATED, enis=(), private_ipv4="", private_dns_name=""))
-    world.run("i-1", "i-2", "i-3")
-    assert world.ec2.calls == ["observe", "live"]
-
-
 def test_healing_asks_first_who_holds_the_address() -> None:
     world = World(build.policy(nics=1))
     world.one()
@@ -269,15 +221,6 @@ def test_an_address_in_use_that_is_free_in_ec2_is_assigned_again() -> None:
     assert world.one().status is Status.DONE
     assert world.ec2.eni(eni(0).eni_id).ipv4 == pool.spec.ips
     assert world.cluster.pools[pool.name].memory.missing == ()
-
-
-def test_a_tripped_fuse_keeps_the_pools_of_an_absent_instance() -> None:
-    world = World()
-    world.one()
-    world.control.control = Control(DUAL, Fuse(FuseState.TRIPPED, reason="too much"))
-    del world.ec2.known["i-1"]
-    world.one()
-    assert len(world.cluster.pools) == 4
 
 
 SIZES = st.one_of(

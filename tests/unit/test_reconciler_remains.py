@@ -1,14 +1,17 @@
-"""What is read before something of a dead instance is removed."""
+"""What a dead instance leaves: what is read before it is removed, and who gets it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from spiderpool_aws.domain.cluster.node import PodRef
+from spiderpool_aws.domain.control import Control
+from spiderpool_aws.domain.fuse import Fuse, FuseState
 from spiderpool_aws.domain.instance import InstanceState, InstanceTypeLimits
+from spiderpool_aws.domain.request import Status
 from tests.unit import build
-from tests.unit.build import instance, node
-from tests.unit.test_reconciler import World
+from tests.unit.build import eni, instance, node, v4
+from tests.unit.test_reconciler import DUAL, World
 
 DEAD = instance(state=InstanceState.TERMINATED, enis=(), private_ipv4="", private_dns_name="")
 
@@ -95,3 +98,57 @@ def test_the_node_of_an_absent_instance_is_not_listed_until_its_absence_is_prove
     world.cluster.reads.clear()
     world.one()
     assert world.cluster.reads == ["list pools", f"get node {node().name}"]
+
+
+def test_a_hand_over_waits_for_the_dead_nodes_pool_and_then_lists_its_addresses() -> None:
+    world = World(build.policy(nics=1))
+    world.one()
+    (old,) = world.cluster.pools.values()
+    world.ec2.put(instance(state=InstanceState.TERMINATED, enis=(), private_ipv4=""))
+    world.cluster.pools[old.name] = replace(old, allocated=v4("10.0.0.20"))
+    heir = instance(eni(0, eni_id="eni-heir-heir", ipv4=old.spec.ips), instance_id="i-2", private_ipv4="10.0.0.30")
+    world.ec2.put(heir)
+    world.cluster.nodes["heir"] = node(name="heir", uid="u2", provider_id="aws:///eu-west-1a/i-2")
+    assert world.run("i-1")["i-1"].status is Status.DONE
+    waiting = world.run("i-2")["i-2"]
+    assert waiting.status is Status.WAITING
+    assert f"pool {old.name} still lists it" in waiting.reason
+    del world.cluster.pools[old.name]
+    assert world.run("i-2")["i-2"].status is Status.DONE
+    assert [pool.spec.ips for pool in world.cluster.pools.values()] == [old.spec.ips]
+
+
+def test_of_two_live_instances_with_the_dead_ones_name_the_older_decides_whose_pods_are_kept() -> None:
+    world = World(build.policy(nics=1))
+    world.one()
+    world.ec2.put(instance(state=InstanceState.TERMINATED, enis=(), private_ipv4="", private_dns_name=""))
+    for number, minutes in ((2, 30), (3, 10)):
+        launched = world.clock.now() - timedelta(minutes=minutes)
+        nic = eni(0, eni_id=f"eni-heir-{number}")
+        world.ec2.put(instance(nic, instance_id=f"i-{number}", launch_time=launched))
+    old, young = (
+        PodRef("default", name, name, world.clock.now() - timedelta(minutes=age))
+        for name, age in (("old", 40), ("young", 20))
+    )
+    world.cluster.pods[node().name] = [old, young]
+    world.one()
+    assert world.cluster.pods[node().name] == [young]
+    assert node().name in world.cluster.nodes
+
+
+def test_many_dead_instances_of_a_batch_ask_ec2_once_who_took_their_names() -> None:
+    world = World(build.policy(nics=1))
+    world.one()
+    world.ec2.calls.clear()
+    world.ec2.put(instance(state=InstanceState.TERMINATED, enis=(), private_ipv4="", private_dns_name=""))
+    world.run("i-1", "i-2", "i-3")
+    assert world.ec2.calls == ["observe", "live"]
+
+
+def test_a_tripped_fuse_keeps_the_pools_of_an_absent_instance() -> None:
+    world = World()
+    world.one()
+    world.control.control = Control(DUAL, Fuse(FuseState.TRIPPED, reason="too much"))
+    del world.ec2.known["i-1"]
+    world.one()
+    assert len(world.cluster.pools) == 4

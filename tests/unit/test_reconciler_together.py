@@ -11,8 +11,9 @@ from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater, Unavailable
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
-from spiderpool_aws.ports import Executor, Systems
-from spiderpool_aws.reconciler import InTurn, Reconciler
+from spiderpool_aws.executor import Executor, InTurn
+from spiderpool_aws.ports import Systems
+from spiderpool_aws.reconciler import Reconciler
 from tests.unit import build
 from tests.unit.build import eni, instance, node
 from tests.unit.world import SmallClock, SmallCluster, SmallControl, SmallEc2, SmallReporter, SmallScaling

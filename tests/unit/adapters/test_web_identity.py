@@ -6,7 +6,8 @@ import boto3
 import pytest
 
 from spiderpool_aws.adapters.credentials import IssuedToken
-from spiderpool_aws.adapters.web_identity import LIFE, WebIdentityToken
+from spiderpool_aws.adapters.web_identity import WebIdentityToken
+from spiderpool_aws.deployment import TOKEN_LIFE
 from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.local.clock import ManualClock
 from tests.e2e.issuer import REGION, ROLE_ARN, Issuer, StsDouble
@@ -79,10 +80,10 @@ def test_a_refused_token_is_told_by_what_it_holds(source: WebIdentityToken, sts:
 
 
 def test_an_expired_token_is_called_expired(source: WebIdentityToken, sts: StsDouble) -> None:
-    sts.late = LIFE
+    sts.late = TOKEN_LIFE
     assert source.refusal(source.issue(), sts.clock.now()).startswith("it expired at 2026-01-01T00:00:00+00:00")
 
 
 @pytest.mark.parametrize("text", ["", "abc", "a.b.c", "a.W10.c", "a.eyJleHAiOiJ4In0.c"])
 def test_what_is_no_token_is_still_told(source: WebIdentityToken, sts: StsDouble, text: str) -> None:
-    assert "valid until ?" in source.refusal(IssuedToken(text, LIFE), sts.clock.now())
+    assert "valid until ?" in source.refusal(IssuedToken(text, TOKEN_LIFE), sts.clock.now())

@@ -14,7 +14,7 @@ from spiderpool_aws.domain.rules.desired import RELEASE_AFTER
 from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import NOW, policy, v4
 from tests.unit.domain.planning import ONE_NIC
-from tests.unit.domain.test_release import ELASTIC, elastic, remembering, shrink, with_pool
+from tests.unit.domain.releasing import ELASTIC, elastic, remembering, shrink, with_pool
 
 
 def excluding(model: ObservedNode, *excluded: str) -> ObservedNode:

@@ -1,10 +1,11 @@
 """Instances and NICs that are not ours to manage."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from spiderpool_aws.domain.instance import InstanceState
+from spiderpool_aws.domain.instance import MANAGED_TAG, InstanceState
 from spiderpool_aws.domain.rules.left_alone import why_left_alone, why_remains_stay
 from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import eni, instance, observed, policy
@@ -93,3 +94,16 @@ def test_what_an_instance_leaves_goes_only_if_the_instance_was_ours(
 )
 def test_why_an_instance_is_left_alone(changes: dict[str, object], said: str) -> None:
     assert why_left_alone(instance(**changes), policy(nics=1, match={"instanceTypes": ["m5.*"]})) == said
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        pytest.param({"interface_type": "efa", "tags": {MANAGED_TAG: "true"}}, "is of type efa", id="efa, tagged"),
+        pytest.param({"tags": {MANAGED_TAG: "false"}}, f"carries the tag {MANAGED_TAG}=false", id="unmanaged"),
+    ],
+)
+def test_a_nic_is_left_alone_for_the_reason_that_is_said(changed: dict[str, Any], why: str) -> None:
+    plan = plan_node(observed(instance=instance(eni(0, **changed))), policy(nics=1))
+    (finding,) = plan.findings
+    assert (plan.actions, finding.message) == ((), f"{eni(0).eni_id} is left alone: it {why}")

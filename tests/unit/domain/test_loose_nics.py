@@ -19,8 +19,8 @@ from spiderpool_aws.domain.memory import ABSENCE, SKEW, STALE
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import NOW, eni, instance, observed
+from tests.unit.domain.creating import SPARE_TAGS, creating, one_nic, spare
 from tests.unit.domain.planning import FULL, full_node, keys
-from tests.unit.domain.test_nics import SPARE_TAGS, creating, one_nic, spare
 
 
 def orphaned(**changes: Any) -> ObservedNode:

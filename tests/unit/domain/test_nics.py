@@ -1,6 +1,5 @@
 """NICs that are missing are created once, attached, and gone when nobody needs them."""
 
-import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -20,47 +19,13 @@ from spiderpool_aws.domain.instance import (
     Subnet,
 )
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.rules.desired import cooling_key
 from spiderpool_aws.domain.rules.nics import attach_key
 from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit import build
 from tests.unit.build import NOW, V4, V6, eni, instance, observed, policy
+from tests.unit.domain.creating import SPARE_TAGS, created, creating, one_nic, spare, subnet
 from tests.unit.domain.planning import FULL, codes
-
-ROLE = {"spiderpool-aws/role": "secondary-nic"}
-SPARE_TAGS = {CLUSTER_TAG: "prod", INSTANCE_TAG: "i-1", INDEX_TAG: "1"}
-
-
-def creating(ipv4: Any = None, ipv6: Any = None, **nic: Any) -> Policy:
-    """Return a policy of two NICs whose second one may be created in the subnets with the role's tag."""
-    document = json.loads(
-        json.dumps(
-            policy(ipv4=ipv4, ipv6=ipv6).model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False)
-        )
-    )
-    document["groups"][0]["interfaces"][1] |= {"subnets": {"tags": ROLE, "reserve": 8}} | nic
-    return Policy.model_validate(document)
-
-
-def subnet(name: str, free: int = 100, **changes: Any) -> Subnet:
-    return replace(build.SUBNET_1, subnet_id=name, available_ipv4=free, tags=ROLE, **changes)
-
-
-def one_nic(*subnets: Subnet, **changes: Any) -> ObservedNode:
-    """Return an instance with its first NIC only, and the subnets in which its second may be created."""
-    known = {"subnet-0": build.SUBNET_0} | {s.subnet_id: s for s in subnets or (subnet("subnet-1"),)}
-    first = eni(0, ipv4=FULL, groups=("sg-1", "sg-2"))
-    return observed(instance=instance(first), subnets=known, token_seed="event-1:i-1", **changes)
-
-
-def spare(**changes: Any) -> Eni:
-    return replace(eni(1, attachment_id="", attached=False, tags=SPARE_TAGS, groups=("sg-2", "sg-1")), **changes)
-
-
-def created(model: ObservedNode, the_policy: Policy) -> CreateNic:
-    (action,) = (a for a in plan_node(model, the_policy).actions if isinstance(a, CreateNic))
-    return action
 
 
 def test_a_missing_nic_is_created_with_all_that_it_should_hold_and_its_tags() -> None:
@@ -283,39 +248,6 @@ def test_a_nic_of_ours_goes_with_its_instance_and_somebody_elses_is_left_as_it_i
     for other in (theirs, kept, moved):
         left = plan_node(observed(instance=instance(eni(0), other)), creating()).actions
         assert not any(isinstance(action, KeepWithInstance) for action in left)
-
-
-@pytest.mark.parametrize(
-    ("value", "size", "expected"),
-    [("3", {"addresses": 5}, 3), ("max", {"addresses": 5}, 9), ("2", {"prefixes": 1}, 2)],
-)
-def test_an_instances_tag_overrides_a_size(value: str, size: dict[str, Any], expected: int) -> None:
-    tagged = instance(eni(0), tags={CLUSTER_TAG: "prod", "spiderpool-aws/0/ipv4": value})
-    plan = plan_node(observed(instance=tagged), policy(nics=1, ipv4=size))
-    assert [getattr(action, "count", None) for action in plan.due] == [expected]
-
-
-@pytest.mark.parametrize(
-    ("value", "size"), [("many", {"addresses": 5}), ("0", {"addresses": 5}), ("max", {"prefixes": 5})]
-)
-def test_a_tag_that_says_nothing_is_reported_and_the_policy_holds(value: str, size: dict[str, Any]) -> None:
-    tagged = instance(eni(0), tags={CLUSTER_TAG: "prod", "spiderpool-aws/0/ipv4": value})
-    plan = plan_node(observed(instance=tagged), policy(nics=1, ipv4=size))
-    assert codes(plan) == ["TagInvalid"]
-    assert [getattr(action, "count", None) for action in plan.due] == [5]
-
-
-@pytest.mark.parametrize(
-    ("changed", "why"),
-    [
-        pytest.param({"interface_type": "efa", "tags": {MANAGED_TAG: "true"}}, "is of type efa", id="efa, tagged"),
-        pytest.param({"tags": {MANAGED_TAG: "false"}}, f"carries the tag {MANAGED_TAG}=false", id="unmanaged"),
-    ],
-)
-def test_a_nic_is_left_alone_for_the_reason_that_is_said(changed: dict[str, Any], why: str) -> None:
-    plan = plan_node(observed(instance=instance(eni(0, **changed))), policy(nics=1))
-    (finding,) = plan.findings
-    assert (plan.actions, finding.message) == ((), f"{eni(0).eni_id} is left alone: it {why}")
 
 
 @pytest.mark.parametrize(

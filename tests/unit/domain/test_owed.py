@@ -15,7 +15,7 @@ from spiderpool_aws.domain.rules.desired import RELEASE_AFTER
 from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import M5_LARGE, NOW, SUBNET_0, V4, V6, eni, instance, observed, policy, v4
 from tests.unit.domain.planning import ONE_NIC
-from tests.unit.domain.test_release import ELASTIC, INSTEAD, PREFIX, PREFIXES, elastic, remembering, shrink, with_pool
+from tests.unit.domain.releasing import ELASTIC, INSTEAD, PREFIX, PREFIXES, elastic, remembering, shrink, with_pool
 
 
 def owed(model: ObservedNode, the_policy: Policy) -> tuple[int, int, int]:

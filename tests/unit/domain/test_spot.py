@@ -11,8 +11,9 @@ from spiderpool_aws.domain.memory import INTERRUPTION
 from spiderpool_aws.domain.rules.leaving import LOOK_AGAIN_SECONDS
 from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import NOW, node
+from tests.unit.domain.grouped import completed, converge, waiting, with_pods
 from tests.unit.domain.planning import ONE_NIC, full_node
-from tests.unit.domain.test_leaving import DRAINS, completed, converge, waiting, with_pods
+from tests.unit.domain.test_leaving import DRAINS
 
 
 def test_a_spot_warning_disables_the_pools_and_no_later_message_enables_them() -> None:

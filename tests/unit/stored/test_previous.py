@@ -33,8 +33,8 @@ from spiderpool_aws.domain.rules.planner import plan_node
 from spiderpool_aws.domain.verdict import judge
 from spiderpool_aws.messages import decode, encode
 from tests.unit.build import NOW, V4, V6, v4
+from tests.unit.domain.grouped import converge
 from tests.unit.domain.planning import ONE_NIC, full_node
-from tests.unit.domain.test_leaving import converge
 from tests.unit.domain.test_verdict import found, pools
 
 PREVIOUS: dict[str, Any] = json.loads((Path(__file__).parent / "previous.json").read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, assert_never
 
-from spiderpool_aws.ports import Executor, Reporter, Systems
+from spiderpool_aws.ports import Reporter, Systems
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from spiderpool_aws.adapters.credentials import ClusterCredentials
     from spiderpool_aws.adapters.ec2 import Ec2Adapter
     from spiderpool_aws.adapters.pacing import Pacer, WaitingClock
+    from spiderpool_aws.executor import Executor
     from spiderpool_aws.resync import Resync
     from spiderpool_aws.router import Router
     from spiderpool_aws.settings import FunctionSettings, PacingSettings
@@ -119,7 +120,7 @@ class Application:
 
         settings = self._settings(ReconcileSettings)
         ec2 = Ec2Adapter.from_session(self.session, self._pacer(settings), self.reporter)
-        reconciler = Reconciler(self._systems(ec2), self.control, self.clock, self.reporter)
+        reconciler = Reconciler(self._systems(ec2), self.control, self.clock, self.reporter, self.executor)
         inbox = SqsInbox(self._sqs, settings.queue_url, settings.dead_letter_url)
         return Worker(reconciler, inbox, SqsQueue(self._sqs, settings.queue_url), self.reporter, self.clock)
 

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 
-VISIBILITY_TIMEOUT = timedelta(seconds=360)
+WORKER_TIMEOUT = timedelta(seconds=60)
+"""Of `reconcile_nodes`. What the worker begins, and waits for, fits into it: `node_pass.MARGIN_SECONDS`,
+`pacing.WAITS_SECONDS`."""
+
+VISIBILITY_TIMEOUT = 6 * WORKER_TIMEOUT
 """Six times the worker's time-out, as Lambda's guide asks for an SQS event source."""
 
 GIVE_UP = timedelta(minutes=20)
@@ -63,8 +67,20 @@ REQUESTS, DEAD_REQUESTS, LOST_EVENTS = "requests.fifo", "requests-dead.fifo", "l
 None ends with `-<another>`, else the clusters `a` and `a-dead` would meet.
 """
 
-HOOK_TIMEOUT = timedelta(minutes=10)
-"""After which an Auto Scaling group goes on without us: twice the time between the worker's heartbeats."""
+RESYNC_SCHEDULE = timedelta(minutes=1)
+"""How often the resync is invoked. It passes over what is not due: sizes that follow use, and IPv6 pools that change,
+are looked at each time."""
+RESYNC_PERIOD = 5 * RESYNC_SCHEDULE
+"""How often it looks at everything, whatever the policy; what lasts is counted in each of these periods."""
+
+HEARTBEAT = timedelta(minutes=5)
+"""How often a group that waits is told that the instance is being worked on."""
+HOOK_TIMEOUT = 2 * HEARTBEAT
+"""After which an Auto Scaling group goes on without us: one heartbeat may be lost."""
+
+TOKEN_LIFE = timedelta(minutes=5)
+"""Of an AWS-signed token for the cluster: the function asks for it, and its role allows no longer one. AWS's default;
+short, because a token cannot outlive the session of the role that asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +102,7 @@ class Function:
 
 ROUTE_EVENT = Function("route_event", timedelta(seconds=60), 256, in_vpc=False)
 # A whole vCPU: the time of a batch is that of EC2's answers, and of parsing all pools of the cluster.
-RECONCILE_NODES = Function("reconcile_nodes", timedelta(seconds=60), 1769, in_vpc=True)
+RECONCILE_NODES = Function("reconcile_nodes", WORKER_TIMEOUT, 1769, in_vpc=True)
 RESYNC = Function("resync", timedelta(seconds=300), 1024, in_vpc=True)
 FUNCTIONS = (ROUTE_EVENT, RECONCILE_NODES, RESYNC)
 

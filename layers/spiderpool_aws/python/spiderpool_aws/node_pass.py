@@ -23,7 +23,7 @@ from spiderpool_aws.domain.actions.nics import (
 from spiderpool_aws.domain.actions.plan import Action, Finding, NodePlan
 from spiderpool_aws.domain.actions.pools import ApplyMultusConfig, ApplyPool
 from spiderpool_aws.domain.cluster.pool import MultusConfig
-from spiderpool_aws.domain.errors import Code, Paced, Refused, RetryLater, Unavailable
+from spiderpool_aws.domain.errors import OLD_PICTURE, Code, Paced, Refused, RetryLater, Unavailable
 from spiderpool_aws.domain.instance import Subnet
 from spiderpool_aws.domain.node_events import Step
 from spiderpool_aws.domain.observed import ObservedNode
@@ -53,8 +53,8 @@ MARGIN_SECONDS = 30.0
 NO_TIME = "no time left in this invocation"
 UNKNOWN_PATIENCE_SECONDS = 60.0
 """How long an event may be ahead of what EC2 shows; after that the instance is gone, or not ours."""
-PASSING = {Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP, Code.SUBNET_EXHAUSTED}
-"""Refusals that another look may find gone: our picture was old, or somebody releases addresses of a full subnet."""
+PASSING = OLD_PICTURE | {Code.SUBNET_EXHAUSTED}
+"""Refusals that are waited for: somebody may release addresses of a full subnet."""
 
 
 @dataclass(slots=True)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     # For the annotations only: `route_event` starts without the policy's and the pools' models.
-    from collections.abc import Callable, Collection, Mapping, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from spiderpool_aws.domain.lifecycle import Lifecycle
     from spiderpool_aws.domain.node_events import NodeEvent
     from spiderpool_aws.domain.request import ReconcileRequest
-
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,16 +173,6 @@ class ClusterPort(Protocol):
 
     def post_event(self, event: NodeEvent) -> None:
         """Create an Event on a Node; there already is success."""
-
-
-class Executor(Protocol):
-    """Makes calls that do not depend on each other, several at a time or one after the other."""
-
-    def submit(self, call: Callable[[], R]) -> Future[R]:
-        """Make a call; the future has its answer, or its `RetryLater` or `Refused`, and may be done already."""
-
-    def wait(self, calls: Collection[Future[Any]]) -> None:
-        """Return when one of the calls is done."""
 
 
 class ScalingPort(Protocol):

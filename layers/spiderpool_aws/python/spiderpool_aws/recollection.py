@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from spiderpool_aws.cool_downs import CoolDowns, asked_of
+from spiderpool_aws.deployment import GIVE_UP, HEARTBEAT
 from spiderpool_aws.domain.actions.nics import AttachNic, CreateNic, DeleteNic
 from spiderpool_aws.domain.actions.plan import Action
 from spiderpool_aws.domain.lifecycle import ProlongHook, Transition
@@ -14,12 +15,10 @@ from spiderpool_aws.domain.rules.nics import attach_key
 
 ATTACH_AGAIN = timedelta(minutes=30)
 """How long no NIC is created for an instance and index whose last one could not be attached and was deleted again."""
-HEARTBEAT = timedelta(minutes=5)
-"""How often a group that waits is told that the instance is being worked on; our hooks run out after ten minutes."""
 SHOWN_AFTER = 2 * SECOND_LOOK
 """After so long EC2 surely shows a NIC that it said it created: one that it does not show is gone."""
-ATTEMPT = timedelta(minutes=30)
-"""How long a creation is remembered: longer than its message is worked on (`deployment.GIVE_UP`)."""
+ATTEMPT = 1.5 * GIVE_UP
+"""How long a creation is remembered: longer than its message is worked on."""
 DRAIN = timedelta(hours=2)
 """How long it is remembered since when a group waits: longer than any `drainSeconds`."""
 

@@ -14,10 +14,9 @@ then told on the Node (Events); that this fails keeps nothing from being done.
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass
 
 from spiderpool_aws import telling
 from spiderpool_aws.about import About
@@ -25,11 +24,12 @@ from spiderpool_aws.announcer import Announcer
 from spiderpool_aws.applier import Applier
 from spiderpool_aws.domain.cluster.pool_listing import PoolListing
 from spiderpool_aws.domain.control import Control
-from spiderpool_aws.domain.errors import Refused, RetryLater, Unavailable
+from spiderpool_aws.domain.errors import RetryLater, Unavailable
 from spiderpool_aws.domain.node_events import node_events
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
-from spiderpool_aws.domain.request import Hint, Outcome, ReconcileRequest, Status
+from spiderpool_aws.domain.request import Hint, Outcome, ReconcileRequest, Status, newest_of
+from spiderpool_aws.executor import Executor, InTurn
 from spiderpool_aws.metrics import Metric
 from spiderpool_aws.node_pass import (
     MARGIN_SECONDS,
@@ -43,26 +43,8 @@ from spiderpool_aws.node_pass import (
     outcome_of,
 )
 from spiderpool_aws.observation import NodeDirectory, Observer, in_group
-from spiderpool_aws.ports import UNLIMITED, Clock, ControlPort, Deadline, Executor, Reporter, Systems
+from spiderpool_aws.ports import UNLIMITED, Clock, ControlPort, Deadline, Reporter, Systems
 from spiderpool_aws.recollection import Recollection
-
-R = TypeVar("R")
-
-
-class InTurn:
-    """Implements `Executor` without any threads: each call is made when it is submitted."""
-
-    def submit(self, call: Callable[[], R]) -> Future[R]:
-        """Make the call; what is no outcome of it is raised here and now."""
-        done: Future[R] = Future()
-        try:
-            done.set_result(call())
-        except (RetryLater, Refused) as outcome:
-            done.set_exception(outcome)
-        return done
-
-    def wait(self, calls: Collection[Future[Any]]) -> None:
-        """Return: all calls are done."""
 
 
 @dataclass(slots=True)
@@ -109,8 +91,7 @@ class Reconciler:
             return {request.subject: Outcome(request.subject, Status.WAITING, NO_TIME) for request in requests}
         control = self._control.read()
         telling.report_control(control, self._reporter)
-        newest = {request.subject: request for request in requests}
-        subjects = list(newest)
+        subjects = list(dict.fromkeys(request.subject for request in requests))
         policy = control.policy
         if policy is None:
             return {s: Outcome(s, Status.FAILED, f"no valid policy: {control.problem}") for s in subjects}
@@ -123,8 +104,8 @@ class Reconciler:
         outcomes = {s: _forward(s, pools) for s in subjects if not s.startswith("i-")}
         instance_ids = [s for s in subjects if s.startswith("i-")]
         if instance_ids:
-            hinted = [replace(newest[i], hints=_hints_of(i, requests)) for i in instance_ids]
-            outcomes |= self._reconcile_instances(hinted, pools, control, policy, deadline)
+            newest = [newest_of([request for request in requests if request.subject == i]) for i in instance_ids]
+            outcomes |= self._reconcile_instances(newest, pools, control, policy, deadline)
         return outcomes
 
     def _reconcile_instances(
@@ -219,11 +200,6 @@ class Reconciler:
 def _about(work: Pass) -> About:
     request = work.request
     return telling.about_subject(request.subject, request.event_id, telling.known_node_name(work.observed))
-
-
-def _hints_of(subject: str, requests: Sequence[ReconcileRequest]) -> frozenset[Hint]:
-    """Return the hints of all messages about a subject: the newest alone is worked on, and none is lost."""
-    return frozenset(hint for request in requests if request.subject == subject for hint in request.hints)
 
 
 def _forward(subject: str, pools: PoolListing) -> Outcome:

@@ -13,9 +13,11 @@ It writes nothing to EC2, and to the cluster only the note of an absence: the re
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from spiderpool_aws.cool_downs import Asked, asked_of
+from spiderpool_aws.deployment import RESYNC_PERIOD
 from spiderpool_aws.domain.actions.plan import Finding, NodePlan
 from spiderpool_aws.domain.cluster.node_index import NodeIndex
 from spiderpool_aws.domain.cluster.pool import Pool
@@ -39,7 +41,7 @@ from spiderpool_aws.ports import Clock, ControlPort, QueuePort, Reporter, System
 from spiderpool_aws.survey import Survey, counts_of, page_of
 from spiderpool_aws.telling import about_subject, report_control, stranger_finding
 
-EVERY_MINUTES = 5
+EVERY_MINUTES = RESYNC_PERIOD // timedelta(minutes=1)
 
 
 class Resync:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from spiderpool_aws.deployment import RESYNC_SCHEDULE
 from spiderpool_aws.domain.lifecycle import LAUNCH_HOOK, TERMINATE_HOOK
 from spiderpool_aws.events import (
     ENI_CALLS,
@@ -30,9 +31,6 @@ from spiderpool_aws.events import (
 )
 
 E = TypeVar("E", NodeEvent, ResyncEvent)
-
-RESYNC_EVERY = timedelta(minutes=1)
-"""Where no size of the policy is elastic, four of five are passed over (`resync.EVERY_MINUTES`)."""
 
 
 class Target(StrEnum):
@@ -115,7 +113,7 @@ ROUTES = (
         ScheduledResync,
         Target.RESYNC,
         "whatever no event told, CloudTrail being best effort; every fifth time where no size is elastic",
-        every=RESYNC_EVERY,
+        every=RESYNC_SCHEDULE,
     ),
     Route(
         "manual",

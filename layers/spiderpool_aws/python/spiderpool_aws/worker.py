@@ -25,7 +25,7 @@ from typing import Protocol
 from spiderpool_aws.batches import read_batch
 from spiderpool_aws.deployment import GIVE_UP, VISIBILITY_TIMEOUT
 from spiderpool_aws.domain.errors import RetryLater
-from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
+from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status, newest_of
 from spiderpool_aws.messages import decode
 from spiderpool_aws.metrics import Metric
 from spiderpool_aws.ports import UNLIMITED, Clock, Deadline, InboxPort, Message, QueuePort, Reporter
@@ -125,7 +125,7 @@ class Worker:
                 self._dead_letter([message], str(unreadable), tally)
             else:
                 groups.setdefault(message.group, []).append((message, request))
-        return [Group(tuple(m for m, _ in pairs), _newest([r for _, r in pairs])) for pairs in groups.values()]
+        return [Group(tuple(m for m, _ in pairs), newest_of([r for _, r in pairs])) for pairs in groups.values()]
 
     def _work_alone(self, suspects: Sequence[Group], now: datetime, tally: _Tally, deadline: Deadline) -> None:
         """Work on the first suspect, with nothing left in this batch that a crash could bring back or hold up."""
@@ -249,11 +249,6 @@ class Worker:
             with self._reporter.about(about_finding(finding)):
                 self._reporter.warning(f"{who}: {finding.message}", code=str(finding.code))
             self._reporter.count(finding.code)
-
-
-def _newest(requests: Sequence[ReconcileRequest]) -> ReconcileRequest:
-    """Return the last request with the hints of all: nothing else tells of a Spot warning."""
-    return replace(requests[-1], hints=frozenset(hint for request in requests for hint in request.hints))
 
 
 def backoff(receives: int) -> float:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from spiderpool_aws.adapters.cluster_api import ClusterApi, Json, Resource
 from spiderpool_aws.adapters.cluster_errors import ChangedSinceReadError, NotServedError
+from spiderpool_aws.adapters.core_objects import event_manifest, read_node, read_pod
 from spiderpool_aws.adapters.pool_reader import PoolReader
-from spiderpool_aws.domain.addresses import is_address
-from spiderpool_aws.domain.cluster.node import Node, PodRef
 from spiderpool_aws.domain.cluster.pool import (
     API_VERSION,
-    FIELD_MANAGER,
     SpiderIPPool,
     SpiderMultusConfig,
     multus_manifest,
@@ -22,13 +19,13 @@ from spiderpool_aws.domain.cluster.pool import (
 )
 from spiderpool_aws.domain.cluster.reservation import SpiderReservedIP, reservation_manifest
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
-from spiderpool_aws.manifests.rbac import EVENT_NAMESPACE
 from spiderpool_aws.metrics import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from spiderpool_aws.adapters.credentials import ClusterCredentials
+    from spiderpool_aws.domain.cluster.node import Node, PodRef
     from spiderpool_aws.domain.cluster.pool import MultusConfig, Pool
     from spiderpool_aws.domain.cluster.reservation import Reservation
     from spiderpool_aws.domain.node_events import NodeEvent
@@ -150,11 +147,11 @@ class ClusterAdapter:
             # It may come from a tag: `a/b` and `..` are paths, and would ask for something else than a Node.
             return None
         document = self._api.get(NODES, name)
-        return None if document is None else _node(document)
+        return None if document is None else read_node(document)
 
     def list_nodes(self) -> Sequence[Node]:
         """Return all Nodes."""
-        return self._api.list_all(NODES, _node)
+        return self._api.list_all(NODES, read_node)
 
     def prepare_node(self, node_name: str, node_uid: str, *, provider_id: str = "", taint: str = "") -> None:
         """Set an empty providerID and remove every taint of a key, in one patch; what is empty is left as it is.
@@ -194,7 +191,7 @@ class ClusterAdapter:
 
     def list_pods(self, node_name: str) -> Sequence[PodRef]:
         """Return the pods bound to a node."""
-        return self._api.list_all(PODS, _pod, f"spec.nodeName={node_name}")
+        return self._api.list_all(PODS, read_pod, f"spec.nodeName={node_name}")
 
     def delete_pod(self, pod: PodRef) -> None:
         """Delete the pod of that uid with grace 0; gone already is success, also when its name is taken again."""
@@ -203,9 +200,9 @@ class ClusterAdapter:
     def post_event(self, event: NodeEvent) -> None:
         """Create an Event on a Node; there already is success: it tells the same."""
         try:
-            self._api.create(EVENTS, _event_manifest(event))
+            self._api.create(EVENTS, event_manifest(event))
         except Refused as refused:
-            if refused.code != "Conflict":
+            if refused.code is not Code.CONFLICT:
                 raise
 
     def _delete_if_still_there(self, resource: Resource, name: str, uid: str, **options: Any) -> None:
@@ -251,55 +248,3 @@ class ClusterAdapter:
     def _warn(self, resource: Resource, name: str, what: str, error: str) -> None:
         self._reporter.warning(f"{resource.plural} {name} {what}: mend or delete it", error=" ".join(error.split()))
         self._reporter.count(Metric.UNREADABLE_OBJECTS)
-
-
-def _node(document: Json) -> Node:
-    metadata, spec = document["metadata"], document.get("spec") or {}
-    addresses = (document.get("status") or {}).get("addresses") or []
-    return Node(
-        name=metadata["name"],
-        uid=metadata["uid"],
-        created=datetime.fromisoformat(metadata["creationTimestamp"]),
-        provider_id=spec.get("providerID") or "",
-        # The kubelet, or whoever may write a Node's status, can put any text here.
-        internal_ips=tuple(
-            item["address"] for item in addresses if item.get("type") == "InternalIP" and is_address(item["address"])
-        ),
-        taints=tuple(dict.fromkeys(item["key"] for item in spec.get("taints") or ())),
-    )
-
-
-def _event_manifest(event: NodeEvent) -> Json:
-    moment = event.at.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {
-        "apiVersion": "v1",
-        "kind": "Event",
-        "metadata": {"name": event.name, "namespace": EVENT_NAMESPACE},
-        "involvedObject": {"apiVersion": "v1", "kind": "Node", "name": event.node_name, "uid": event.node_uid},
-        "type": "Warning" if event.is_warning else "Normal",
-        "reason": event.reason,
-        "message": event.message,
-        "source": {"component": FIELD_MANAGER},
-        "reportingComponent": FIELD_MANAGER,
-        "firstTimestamp": moment,
-        "lastTimestamp": moment,
-        "count": 1,
-    }
-
-
-def _pod(document: Json) -> PodRef:
-    metadata = document["metadata"]
-    return PodRef(
-        namespace=metadata["namespace"],
-        name=metadata["name"],
-        uid=metadata["uid"],
-        created=_bound(document) or datetime.fromisoformat(metadata["creationTimestamp"]),
-    )
-
-
-def _bound(document: Json) -> datetime | None:
-    """Return when the pod was bound to its node: one that was pending may be older than the node it got."""
-    conditions = (document.get("status") or {}).get("conditions") or []
-    bound: Json = next((c for c in conditions if c.get("type") == "PodScheduled" and c.get("status") == "True"), {})
-    moment = bound.get("lastTransitionTime")
-    return datetime.fromisoformat(moment) if moment else None

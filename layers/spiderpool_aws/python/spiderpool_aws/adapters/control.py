@@ -21,12 +21,6 @@ HISTORY_PAGE = 50
 REASON_CHARACTERS = 800
 
 
-def read_policy_text(ssm: SSMClient, parameter: str) -> str:
-    """Return what a parameter holds now. Raises RetryLater when it cannot be read, or is not there."""
-    with aws_errors("ssm:GetParameter", parameter):
-        return ssm.get_parameter(Name=parameter, WithDecryption=True)["Parameter"]["Value"]
-
-
 class SsmControl:
     """Implements `ControlPort` over a boto3 SSM client. One GetParameters reads both.
 

@@ -33,8 +33,8 @@ class QueueDepth:
     """Whether a message there waits for a person."""
 
 
-QUEUES = {name.removesuffix(".fifo"): name for name in (REQUESTS, DEAD_REQUESTS, LOST_EVENTS)}
-"""What people call the queues of a deployment, and their names."""
+QUEUES = {"requests": REQUESTS, "dead-requests": DEAD_REQUESTS, "lost-events": LOST_EVENTS}
+"""What people call the queues of a deployment, as the alarms do, and their names."""
 
 
 class Deployed:

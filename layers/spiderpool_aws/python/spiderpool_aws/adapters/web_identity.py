@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from spiderpool_aws.adapters.aws_errors import aws_errors
 from spiderpool_aws.adapters.credentials import IssuedToken
+from spiderpool_aws.deployment import TOKEN_LIFE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LIFE = timedelta(minutes=5)
-"""AWS's default. Short, because a token cannot outlive the session of the role that asks for it."""
 ALGORITHM = "ES384"
 
 _ADVICE = {
@@ -28,7 +27,8 @@ _ADVICE = {
         "(SPIDERPOOL_AWS_CLUSTER_LOGIN)"
     ),
     "SessionDurationEscalation": (
-        f"the session of the function's role ends within {LIFE.seconds} s; the runtime renews it, nothing is to be done"
+        f"the session of the function's role ends within {TOKEN_LIFE.seconds} s; the runtime renews it, nothing is to "
+        "be done"
     ),
     "JWTPayloadSizeExceeded": "the role has too many or too long tags for a token: remove some",
     "InvalidAction": (
@@ -48,9 +48,9 @@ class WebIdentityToken:
         """Ask STS for a token. Raises RetryLater; when the account does not allow it, saying what to call."""
         with aws_errors("sts:GetWebIdentityToken", f"audience {self._audience}", advice=_ADVICE):
             answer = self._sts.get_web_identity_token(
-                Audience=[self._audience], SigningAlgorithm=ALGORITHM, DurationSeconds=LIFE.seconds
+                Audience=[self._audience], SigningAlgorithm=ALGORITHM, DurationSeconds=TOKEN_LIFE.seconds
             )
-        return IssuedToken(answer["WebIdentityToken"], LIFE)
+        return IssuedToken(answer["WebIdentityToken"], TOKEN_LIFE)
 
     def refusal(self, token: IssuedToken, now: datetime) -> str:
         """Say whom the token names and whether it has expired: an API server tells a client neither."""

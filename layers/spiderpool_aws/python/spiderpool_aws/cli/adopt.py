@@ -11,16 +11,13 @@ import typer
 from spiderpool_aws.adopting import Adopter
 from spiderpool_aws.cli.adopt_view import as_document, as_text, outcome_line
 from spiderpool_aws.cli.connect import Where, connected
-from spiderpool_aws.cli.errors import FAILED
+from spiderpool_aws.cli.errors import FAILED, TO_DO
 from spiderpool_aws.cli.options import OUTPUT, Output
 from spiderpool_aws.domain.errors import Refused, RetryLater
 
 if TYPE_CHECKING:
     from spiderpool_aws.adopting import Adopted
     from spiderpool_aws.domain.adoption.plan import AdoptionPlan
-
-TO_DO = 2
-"""The exit code, as `terraform plan -detailed-exitcode` has it."""
 
 
 def run(

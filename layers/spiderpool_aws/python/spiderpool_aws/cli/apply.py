@@ -12,9 +12,9 @@ from uuid import uuid4
 import typer
 
 from spiderpool_aws.cli.connect import Where, connected
-from spiderpool_aws.cli.errors import FAILED, Mistake
+from spiderpool_aws.cli.errors import FAILED, TO_DO, Mistake
 from spiderpool_aws.cli.options import OUTPUT, Output
-from spiderpool_aws.cli.plan import ALLOWED, TO_DO, refuse_excess, show
+from spiderpool_aws.cli.plan import ALLOWED, refuse_excess, show
 from spiderpool_aws.cli.planning import checked_instances, make_plan
 from spiderpool_aws.cli.world import FixedControl, World
 from spiderpool_aws.deployment import RECONCILE_NODES

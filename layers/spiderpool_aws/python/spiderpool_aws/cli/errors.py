@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FAILED = 1
+TO_DO = 2
+"""The exit code where something is left to do, as `terraform plan -detailed-exitcode` has it."""
 
 
 class Mistake(Exception):  # noqa: N818 - it is the person's, not the program's

@@ -11,15 +11,13 @@ from rich.text import Text
 
 from spiderpool_aws.cli.changes import Change, Kind
 from spiderpool_aws.cli.connect import Where, connected
-from spiderpool_aws.cli.errors import Mistake
+from spiderpool_aws.cli.errors import TO_DO, Mistake
 from spiderpool_aws.cli.options import OUTPUT, Output
 from spiderpool_aws.cli.planning import ClusterPlan, PlannedInstance, checked_instances, make_plan
 
 if TYPE_CHECKING:
     from spiderpool_aws.cli.world import World
 
-TO_DO = 2
-"""The exit code of a plan that is not empty."""
 STYLES = {Kind.ADD: "green", Kind.CHANGE: "yellow", Kind.REMOVE: "red"}
 ALLOW = "--allow-removals"
 

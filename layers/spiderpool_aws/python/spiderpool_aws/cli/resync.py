@@ -12,9 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from spiderpool_aws.cli.connect import Where, connected
-from spiderpool_aws.cli.errors import Mistake
+from spiderpool_aws.cli.errors import TO_DO, Mistake
 from spiderpool_aws.cli.options import OUTPUT, Output
-from spiderpool_aws.cli.plan import TO_DO
 from spiderpool_aws.cli.planning import checked_instances
 from spiderpool_aws.deployment import GIVE_UP
 

@@ -219,6 +219,10 @@ def _parse_range(text: str, family: IPFamily, *, strict: bool) -> tuple[int, int
     return min(first, last), max(first, last)
 
 
+AWS_RESERVED = 5
+"""The first four addresses and the last of each subnet, which nobody gets (VPC guide, "Subnet sizing")."""
+
+
 @lru_cache(maxsize=4096)
 def vpc_gateway(subnet: Network) -> str:
     """Return the address of the VPC router in a subnet: the network address plus one.

@@ -24,6 +24,10 @@ class Code(StrEnum):
     ADDRESS_TAKEN = "AddressTaken"
 
 
+OLD_PICTURE = frozenset({Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP})
+"""Refusals that say no more than that our picture was old: another look may find them gone."""
+
+
 class RetryLater(Exception):  # noqa: N818 - it is an outcome, not a fault
     """A call failed, and time or the other side will mend it; what lasts 20 minutes goes to the dead-letter queue.
 

@@ -192,3 +192,7 @@ class Subnet:
     def cidr(self, family: IPFamily) -> Network | None:
         """Return the subnet's CIDR of a family."""
         return self.ipv4 if family is IPFamily.IPV4 else self.ipv6
+
+    def room(self, reserve: int) -> int | None:
+        """Return how many IPv4 addresses it may still give and keep so many; None when nobody has counted them."""
+        return max(0, self.available_ipv4 - reserve) if self.available_ipv4 is not None else None

@@ -28,55 +28,61 @@ class ObservedNode:
 
     instance_id: str
     now: datetime
+
+    # What EC2, Auto Scaling and the cluster said, and what this pass has changed of it.
     instance: ObservedInstance | None
     """None: EC2 does not know the id. That alone proves nothing (invariant 10)."""
+    limits: InstanceTypeLimits | None = None
+    subnets: Mapping[str, Subnet] = field(default_factory=dict)
+    spares: tuple[Eni, ...] = ()
+    """NICs that carry our tags and this instance's id and are attached to nothing."""
+    lifecycle: Lifecycle | None = None
+    """Where the instance stands in its Auto Scaling group; None: it is in none."""
     pools: tuple[Pool, ...] = ()
     """Our pools of this instance, terminating ones included."""
     claims: Claims = field(default_factory=Claims)
     """All pools of the listing, for addresses that others list."""
-    limits: InstanceTypeLimits | None = None
-    subnets: Mapping[str, Subnet] = field(default_factory=dict)
+    reservations: tuple[Reservation, ...] = ()
+    """Our SpiderReservedIPs of this instance."""
+    multus: Mapping[str, MultusConfig] = field(default_factory=dict)
     node: Node | None = None
     """The newest Node that is proved the instance's, else that of its name."""
     other_nodes: tuple[Node, ...] = ()
     """Further ones: proved, too, or, when the instance is gone, of a name that was its own."""
     others: Mapping[str, InstanceState] = field(default_factory=dict)
     """The state of other instances that have, or may have, the Node or its name; who is not here EC2 does not know."""
-    names_given: Mapping[str, str] = field(default_factory=dict)
-    """Node name -> the instance whose pools have got it since the listing."""
     left_names: tuple[str, ...] = ()
     """Of an instance that is gone: the node names under which its pods may still be."""
     pods: tuple[PodRef, ...] = ()
     """Pods of those names; read only when the instance is gone."""
-    multus: Mapping[str, MultusConfig] = field(default_factory=dict)
     live_claim: LiveClaim | None = None
-    removals_held: str = ""
-    """Why nothing may be removed: the fuse of invariant 10. Empty when it is whole."""
-    tried: tuple[Tried, ...] = ()
-    """What was refused or failed in this pass and is not planned again in it: planning ends."""
-    stuck: frozenset[str] = frozenset()
-    """Scopes (NICs) for which something failed in this pass: nothing more is tried for them."""
-    refusals: tuple[Finding, ...] = ()
-    spares: tuple[Eni, ...] = ()
-    """NICs that carry our tags and this instance's id and are attached to nothing."""
-    reservations: tuple[Reservation, ...] = ()
-    """Our SpiderReservedIPs of this instance."""
-    lifecycle: Lifecycle | None = None
-    """Where the instance stands in its Auto Scaling group; None: it is in none."""
-    leaving_since: datetime | None = None
-    """Since when this process has seen the group wait to terminate it: what counts where no pool could be written."""
-    heartbeat_due: bool = False
-    """The group was not told for a while that the instance is being worked on."""
+
+    # What the message, the process and the control say.
+    token_seed: str = ""
+    """What the client token of a create is made of: the same when the same message comes back."""
     interrupted: bool = False
     """An event said that EC2 will take the Spot instance back; the pools remember it."""
     flip: bool = False
     """A complete listing allows that IPv6 pools become default now, or are it no longer (`rules.ipv6_default`)."""
     flip_held: str = ""
     """What of nobody's keeps IPv6 pools from becoming default; only the resync knows."""
+    removals_held: str = ""
+    """Why nothing may be removed: the fuse of invariant 10. Empty when it is whole."""
     cooling: Mapping[str, datetime] = field(default_factory=dict)
-    """Subnet (for a NIC), or `desired.cooling_key` -> until when it is not asked again: EC2 said it has no room."""
-    token_seed: str = ""
-    """What the client token of a create is made of: the same when the same message comes back."""
+    """Subnet (for a NIC), `desired.cooling_key` or `nics.attach_key` -> until when that is not asked again."""
+    heartbeat_due: bool = False
+    """The group was not told for a while that the instance is being worked on."""
+    leaving_since: datetime | None = None
+    """Since when this process has seen the group wait to terminate it: what counts where no pool could be written."""
+
+    # What this pass has come across, and the others of its batch have.
+    names_given: Mapping[str, str] = field(default_factory=dict)
+    """Node name -> the instance whose pools have got it since the listing."""
+    tried: tuple[Tried, ...] = ()
+    """What was refused or failed in this pass and is not planned again in it: planning ends."""
+    stuck: frozenset[str] = frozenset()
+    """Scopes (NICs) for which something failed in this pass: nothing more is tried for them."""
+    refusals: tuple[Finding, ...] = ()
 
     @property
     def is_gone(self) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     # For the annotations only: `route_event` starts without the policy's models.
+    from collections.abc import Sequence
+
     from spiderpool_aws.domain.actions.plan import Finding, NodePlan
 
 
@@ -44,6 +46,11 @@ class ReconcileRequest:
     def deduplication_id(self) -> str:
         """One event may concern several instances, so the event's id alone is not enough."""
         return f"{self.event_id}:{self.subject}"
+
+
+def newest_of(requests: Sequence[ReconcileRequest]) -> ReconcileRequest:
+    """Return the last of several requests about one subject, with the hints of all: nothing else tells of them."""
+    return replace(requests[-1], hints=frozenset(hint for request in requests for hint in request.hints))
 
 
 class Status(StrEnum):

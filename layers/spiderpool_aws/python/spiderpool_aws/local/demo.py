@@ -3,7 +3,6 @@
 Everything between EC2's model and the cluster's double is the product. After every step the invariants are checked.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Any
 
 from spiderpool_aws.domain.cluster.pool import Pool, SpiderIPPool
 from spiderpool_aws.local.demo_tables import nodes_of, pools_of
+from spiderpool_aws.local.demo_tally import Tally
 from spiderpool_aws.local.ec2.autoscaling import AutoScalingGroup
 from spiderpool_aws.local.ec2.fixtures import Network, SubnetPlan, create_network, tag_list
 from spiderpool_aws.local.invariants import InvariantChecker
@@ -88,7 +88,7 @@ class Demo:
         self.result = DemoResult()
         self._say = say
         self._checker = InvariantChecker(stack.model, stack.cluster, stack.role_arns, stack.policy)
-        self._tally = _Tally(stack)
+        self._tally = Tally(stack)
         Kubelets(stack.model, stack.cluster, stack.agent)
         network = create_network(stack.model, SUBNETS)
         self._groups = [self._group(network, zone) for zone in ("a", "b")]
@@ -270,27 +270,6 @@ class Demo:
 
     def _tell(self, line: str) -> None:
         self._say(line, self.stack.clock.now())
-
-
-class _Tally:
-    """Counts what the product asks of EC2 and of the cluster."""
-
-    def __init__(self, stack: LocalStack) -> None:
-        self.events: Counter[str] = Counter()
-        self.ec2: Counter[str] = Counter()
-        self._stack = stack
-        roles = set(stack.role_arns)
-        stack.model.observe(lambda call: self.ec2.update([call.operation] if call.caller in roles else []))
-
-    def cluster(self) -> Counter[str]:
-        """Return the requests to the API server by verb and resource; the agent's and the kubelets' go another way."""
-        return Counter(f"{verb} {resource}" for verb, resource, _ in self._stack.cluster.requests)
-
-    def clear(self) -> None:
-        """Begin a step."""
-        self.events.clear()
-        self.ec2.clear()
-        self._stack.cluster.requests.clear()
 
 
 def _label(stored: dict[str, Any]) -> str:

@@ -28,6 +28,7 @@ from spiderpool_aws.deployment import (
     ROUTE_EVENT,
     VISIBILITY_TIMEOUT,
     Function,
+    Names,
 )
 from spiderpool_aws.domain.errors import PolicyError
 from spiderpool_aws.domain.policy.model import Policy, parse_policy
@@ -46,8 +47,7 @@ from spiderpool_aws.local.queues import LocalQueue
 from spiderpool_aws.local.sqs import LocalSqs
 from spiderpool_aws.routes import Target
 
-POLICY_PARAMETER = "/spiderpool-aws/local/policy"
-FUSE_PARAMETER = "/spiderpool-aws/local/fuse"
+POLICY_PARAMETER, FUSE_PARAMETER = Names("local").policy_parameter, Names("local").fuse_parameter
 HANDLERS: dict[Function, Handler] = {
     ROUTE_EVENT: route_event.handler,
     RECONCILE_NODES: reconcile_nodes.handler,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from spiderpool_aws.cli.cluster_map.addresses import AddressBook, book_of, hosts_ipv6, leftover_book
 from spiderpool_aws.cli.condition import interfaces_of, pools_of
 from spiderpool_aws.cli.reading import summary
-from spiderpool_aws.domain.addresses import IPFamily
+from spiderpool_aws.domain.addresses import AWS_RESERVED, IPFamily
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from spiderpool_aws.domain.cluster.pool import Pool
     from spiderpool_aws.domain.instance import Eni, Subnet
     from spiderpool_aws.domain.policy.model import Interface
-
-RESERVED_BY_AWS = 5
-"""Addresses of a subnet that nobody gets (VPC user guide, "Subnet CIDR blocks")."""
 
 
 def map_document(reading: Reading) -> dict[str, Any]:
@@ -88,7 +85,7 @@ def _subnet(one: Mapping[str, Any], subnet: Subnet, nodes: Sequence[Mapping[str,
         "vpc": subnet.vpc_id,
         "name": subnet.tags.get("Name", ""),
         "ipv6Cidr": str(subnet.ipv6) if subnet.ipv6 is not None else None,
-        "size": subnet.ipv4.num_addresses - RESERVED_BY_AWS if subnet.ipv4 is not None else None,
+        "size": subnet.ipv4.num_addresses - AWS_RESERVED if subnet.ipv4 is not None else None,
         # Of the size: the NICs' primary addresses and what they have beside; and of that, what pods use.
         "held": len(nics) + sum(has["assigned"] for has in ipv4),
         "used": sum(has["used"] for has in ipv4),

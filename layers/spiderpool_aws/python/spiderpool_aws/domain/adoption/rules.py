@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
-from spiderpool_aws.domain.adoption.words import changes_of, notes_on
+from spiderpool_aws.domain.adoption.words import SHOWN, changes_of, notes_on
 from spiderpool_aws.domain.cluster.node import provider_id
 from spiderpool_aws.domain.cluster.pool import Pool, PoolIdentity
 from spiderpool_aws.domain.instance import MANAGED_TAG, Eni, InstanceState, ObservedInstance, Subnet
@@ -16,6 +16,7 @@ from spiderpool_aws.domain.rules.lost import nothing_lost
 from spiderpool_aws.domain.rules.nic_family import NicFamily, holding_of, host_ipv6
 from spiderpool_aws.domain.rules.overrides import with_overrides
 from spiderpool_aws.domain.rules.pools import pool_spec
+from spiderpool_aws.domain.words import first_of
 
 LIVE = (InstanceState.PENDING, InstanceState.RUNNING)
 
@@ -105,8 +106,7 @@ def _place_problems(candidate: Candidate, policy: Policy) -> list[str]:
 
 
 def _held(elsewhere: Mapping[str, str]) -> str:
-    some = [f"{address} is held by {eni_id}" for address, eni_id in sorted(elsewhere.items())]
-    return ", ".join(some[:3]) + (f" and {len(some) - 3} more" if len(some) > 3 else "")
+    return first_of([f"{address} is held by {eni_id}" for address, eni_id in sorted(elsewhere.items())], SHOWN)
 
 
 def _nic_family(candidate: Candidate, policy: Policy, problems: list[str]) -> NicFamily | None:
@@ -234,10 +234,9 @@ def _address_problems(nic: NicFamily, candidate: Candidate, after: Pool, host: A
             "let the kubelet report it as InternalIP"
         )
     elif lost := pool.allocated - after.spec.ips:
-        users = ", ".join(f"{pool.users.get(a) or 'a pod'} uses {a}" for a in list(lost)[:3])
-        more = f" and {lost.count() - 3} more" if lost.count() > 3 else ""
+        users = first_of([f"{pool.users.get(a) or 'a pod'} uses {a}" for a in lost], SHOWN)
         problems.append(
-            f"{users}{more}, which {eni.eni_id} does not have for pods: such a pod has no network, delete it first"
+            f"{users}, which {eni.eni_id} does not have for pods: such a pod has no network, delete it first"
         )
     elif not after.spec.ips:
         problems.append(

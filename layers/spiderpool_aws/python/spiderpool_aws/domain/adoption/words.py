@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily
 from spiderpool_aws.domain.cluster.pool import Pool, PoolSpec
 from spiderpool_aws.domain.rules.nic_family import NicFamily
+from spiderpool_aws.domain.words import first_of
 
-SOME = 3
+SHOWN = 3
+"""How many of many a line names."""
 
 
 def changes_of(pool: Pool, after: Pool, nic: NicFamily, host: AddressSet) -> tuple[str, ...]:
@@ -45,7 +47,7 @@ def notes_on(pool: Pool, after: Pool, nic: NicFamily, without_ipv6: Sequence[str
     if nic.family is IPFamily.IPV6 and nic.policy.pools.default and not after.spec.default:
         notes.append("it becomes default when every node has its IPv6 pools, all in one pass")
     if nic.family is IPFamily.IPV6 and after.spec.default and without_ipv6:
-        some = ", ".join(without_ipv6[:SOME]) + (f" and {len(without_ipv6) - SOME} more" if without_ipv6[SOME:] else "")
+        some = first_of(without_ipv6, SHOWN)
         notes.append(f"it is default, so no pod gets an address on a NIC without an IPv6 pool: {some}")
     return tuple(notes)
 

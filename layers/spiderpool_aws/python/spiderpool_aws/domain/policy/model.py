@@ -49,6 +49,10 @@ class Elastic(_Model):
             raise ValueError(f"warm {self.warm} is above max {self.max}: lower warm or raise max")
         return self
 
+    def target(self, used: int, withheld: int = 0) -> int:
+        """Return how many addresses a NIC should hold of which pods use so many, and so many others serve no pod."""
+        return min(max(self.min, used + self.warm) + withheld, self.max)
+
 
 def _amount(given: object) -> object:
     """Take what `addresses` may be; one function, because a union would report a problem for each of its members."""
@@ -86,6 +90,16 @@ class Size(_Model):
         if "fallback" in self.model_fields_set and self.prefixes is None:
             raise ValueError("fallback goes with prefixes: remove it, or give prefixes")
         return self
+
+    def at_first(self, most: int) -> int:
+        """Return how many single addresses a NIC begins with, before it serves a pod; `most` is what it carries."""
+        match self.addresses:
+            case Elastic() as elastic:
+                return elastic.target(0)
+            case int() as count:
+                return count
+            case _:
+                return most
 
 
 UNWANTED = Size.model_construct(addresses=0)

@@ -73,8 +73,7 @@ class Bounds:
 
     def subnet_room(self, family: IPFamily) -> int | None:
         """Return how many addresses may still be taken out of the subnet; None when nobody has counted them."""
-        free = self.subnet.available_ipv4
-        return max(0, free - self.reserve) if family is IPFamily.IPV4 and free is not None else None
+        return self.subnet.room(self.reserve) if family is IPFamily.IPV4 else None
 
     def room(self, family: IPFamily, eni: Eni, unseen: int) -> int:
         """Return how many single addresses the NIC may still get."""
@@ -133,7 +132,7 @@ def wanted(size: Size, holding: Holding, free_slots: int, *, prefix_refused: boo
         case Elastic() as elastic:
             # What the user excludes comes on top: it serves no pod, and whatever it is kept for may use it.
             withheld = (holding.excluded - holding.used).count()
-            target = min(max(elastic.min, holding.used.count() + elastic.warm) + withheld, elastic.max)
+            target = elastic.target(holding.used.count(), withheld)
             return Wanted(target, singles_limit=target + max(2, elastic.warm // 2))
         case "max":
             return Wanted(have + free_slots)

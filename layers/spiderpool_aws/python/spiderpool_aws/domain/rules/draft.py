@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from spiderpool_aws.domain.actions.plan import Action, Finding, NodePlan, Wait
+from spiderpool_aws.domain.actions.pools import ApplyPool, DeletePool
 from spiderpool_aws.domain.actions.removals import Doubt, Owed
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.observed import ObservedNode
@@ -24,6 +25,11 @@ class Draft:
     owed: list[Owed] = field(default_factory=list)
     incomplete: bool = False
     """A pool that the node needs is not in place: its startup taint stays."""
+
+    @property
+    def changed_pools(self) -> set[str]:
+        """The names of the pools that the plan writes or deletes so far."""
+        return {action.pool.name for action in self.actions if isinstance(action, ApplyPool | DeletePool)}
 
     def add(self, action: Action) -> bool:
         """Add an action, unless it was tried in this pass or the fuse holds it; tell whether it was added."""

@@ -17,7 +17,11 @@ from spiderpool_aws.domain.rules.left_alone import why_remains_stay
 from spiderpool_aws.domain.rules.lost import SECOND_LOOK, lost_addresses
 from spiderpool_aws.domain.rules.quarantine import plan_leftovers
 from spiderpool_aws.domain.rules.remains import is_surely_gone
+from spiderpool_aws.domain.words import first_of
 from spiderpool_aws.metrics import Metric
+
+SHOWN = 5
+"""How many pods and Nodes a message names."""
 
 
 def plan_absent(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
@@ -104,11 +108,10 @@ def _report_kept(observed: ObservedNode, kept: list[str], draft: Draft) -> None:
     claim = observed.live_claim
     if not kept or claim is None:
         return
-    some = ", ".join(kept[:5]) + (f" and {len(kept) - 5} more" if len(kept) > 5 else "")
     draft.report(
         Metric.NODE_CLAIMED,
-        f"{some} stay though {observed.instance_id} is gone: {claim.instance_id} is alive and has its node name, "
-        "primary address or providerID; if it is not that node, delete them by hand",
+        f"{first_of(kept, SHOWN)} stay though {observed.instance_id} is gone: {claim.instance_id} is alive and has its "
+        "node name, primary address or providerID; if it is not that node, delete them by hand",
     )
 
 
@@ -119,7 +122,7 @@ def plan_resting(
 
     `memory` is the pool's with what else it should remember.
     """
-    eni = next((e for e in instance.enis if pool.identity is not None and e.eni_id == pool.identity.eni_id), None)
+    eni = observed.eni(pool.identity.eni_id) if pool.identity is not None else None
     if instance.state is InstanceState.SHUTTING_DOWN:
         # Its NICs vanish any moment, and the pool goes when EC2 says `terminated`.
         _disable(pool, memory, why, draft)
@@ -164,9 +167,8 @@ def forget_absence(observed: ObservedNode, draft: Draft) -> None:
     A note that stays would count for the next absence, and one missing listing would be a proof (invariant 10). What
     is reserved for a pool that is gone is left of other times, too.
     """
-    touched = {a.pool.name for a in draft.actions if isinstance(a, ApplyPool | DeletePool)}
     for pool in observed.pools:
-        if pool.memory.absent is not None and not pool.terminating and pool.name not in touched:
+        if pool.memory.absent is not None and not pool.terminating and pool.name not in draft.changed_pools:
             known = replace(pool, memory=replace(pool.memory, absent=None))
             draft.add(ApplyPool(PoolChange.REMEMBER, known, "EC2 knows its instance again"))
     plan_leftovers(draft)

@@ -22,10 +22,9 @@ def plan_defaults(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
 
     So also where nothing else is done: a pool counts as default while its instance is stopped (recorded behaviour).
     """
-    touched = {action.pool.name for action in draft.actions if isinstance(action, ApplyPool | DeletePool)}
     alone = {eni.eni_id for eni in observed.instance.enis if eni.why_left_alone} if observed.instance else set()
     for pool in observed.pools:
-        if pool.family is not IPFamily.IPV6 or pool.terminating or pool.name in touched:
+        if pool.family is not IPFamily.IPV6 or pool.terminating or pool.name in draft.changed_pools:
             continue
         if pool.identity is None or pool.identity.eni_id in alone:
             continue

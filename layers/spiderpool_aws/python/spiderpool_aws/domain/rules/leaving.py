@@ -3,8 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from spiderpool_aws.domain.actions.pools import ApplyPool, DeletePool
-from spiderpool_aws.domain.errors import Code
+from spiderpool_aws.domain.errors import OLD_PICTURE
 from spiderpool_aws.domain.instance import CLUSTER_TAG, ObservedInstance
 from spiderpool_aws.domain.lifecycle import CompleteHook, HookResult, Lifecycle, ProlongHook, Transition
 from spiderpool_aws.domain.memory import PoolMemory
@@ -17,8 +16,6 @@ from spiderpool_aws.domain.rules.nodes import plan_marked
 
 LOOK_AGAIN_SECONDS = 15.0
 """How often it is looked whether the pods are gone: 80 looks in a message's 20 minutes, and SQS gives it up at 100."""
-PASSING = {Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP}
-"""Refusals that say no more than that our picture was old: no reason to give an instance up."""
 
 
 def why_leaving(observed: ObservedNode) -> str:
@@ -96,8 +93,7 @@ def _plan_drained(observed: ObservedNode, lifecycle: Lifecycle, policy: Policy, 
     A pool that is not disabled (its write was refused) still gives addresses to pods.
     """
     live = [pool for pool in observed.pools if not pool.terminating]
-    planned = {action.pool.name for action in draft.actions if isinstance(action, ApplyPool | DeletePool)}
-    enabled = [pool.name for pool in live if not pool.spec.disable and pool.name not in planned]
+    enabled = [pool.name for pool in live if not pool.spec.disable and pool.name not in draft.changed_pools]
     used = sum(pool.allocated.count() for pool in live)
     noted = [*(pool.memory.leaving for pool in live), observed.leaving_since]
     since = min((moment for moment in noted if moment is not None), default=observed.now)
@@ -131,7 +127,7 @@ def plan_launched(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
 
 def _may_pass(observed: ObservedNode) -> bool:
     """Tell whether something failed or was refused in this pass that another look may find otherwise."""
-    return bool(observed.stuck) or any(finding.code in PASSING for finding in observed.refusals)
+    return bool(observed.stuck) or any(finding.code in OLD_PICTURE for finding in observed.refusals)
 
 
 def _prolong(observed: ObservedNode, lifecycle: Lifecycle, draft: Draft) -> None:

@@ -18,9 +18,10 @@ from spiderpool_aws.domain.instance import (
     Subnet,
 )
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.policy.model import Elastic, Interface, Policy, Size
+from spiderpool_aws.domain.policy.model import Interface, Policy, Size
 from spiderpool_aws.domain.rules.desired import PREFIX_ADDRESSES, cooling_key, is_exhausted
 from spiderpool_aws.domain.rules.draft import Draft
+from spiderpool_aws.domain.words import first_of
 from spiderpool_aws.metrics import Metric
 
 TOKEN_LENGTH = 64
@@ -40,7 +41,7 @@ class MissingNic:
 
     def room(self, subnet: Subnet) -> int:
         """Return how many IPv4 addresses the subnet may still give."""
-        return max(0, (subnet.available_ipv4 or 0) - self.interface.subnets.reserve)
+        return subnet.room(self.interface.subnets.reserve) or 0
 
     @property
     def least_room(self) -> int:
@@ -91,7 +92,7 @@ def choose_creation(nic: MissingNic, draft: Draft) -> CreateNic | None:
         if found is not None:
             return found
     ids = sorted(subnet.subnet_id for subnet in fitting)
-    names = ", ".join(ids[:SHOWN]) + (f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else "")
+    names = first_of(ids, SHOWN)
     draft.report(Code.SUBNET_EXHAUSTED, f"a NIC for {nic.instance.instance_id} has no room in {names}")
     draft.wait(f"no room for a NIC in {names}")
     return None
@@ -168,19 +169,9 @@ def _amounts(interface: Interface, limits: InstanceTypeLimits, room: int) -> Ite
         else:
             # The host's own IPv6 address is one more: it is marked as primary, and no pod gets it.
             own = 1 if family is IPFamily.IPV6 else 0
-            amount = Amount(min(_singles(size, slots) + own, slots, left))
+            amount = Amount(min(size.at_first(slots) + own, slots, left))
         if amount.count > 0:
             yield family, amount
-
-
-def _singles(size: Size, slots: int) -> int:
-    match size.addresses:
-        case Elastic() as elastic:
-            return min(max(elastic.min, elastic.warm), elastic.max)
-        case int() as count:
-            return count
-        case _:
-            return slots
 
 
 def _token(seed: str, action: CreateNic) -> str:

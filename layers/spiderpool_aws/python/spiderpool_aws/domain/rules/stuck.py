@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.rules.draft import Draft
+from spiderpool_aws.domain.words import first_of
 from spiderpool_aws.metrics import Metric
 
 STUCK_AFTER = timedelta(minutes=10)
@@ -32,8 +33,7 @@ def _holders(pool: Pool) -> str:
     """Return who holds the pool's addresses, and what to do; some names only, for a pool may have 5,000 pods."""
     users = sorted(set(pool.users.values()))
     if users:
-        more = f" and {len(users) - SHOWN} more" if len(users) > SHOWN else ""
-        return f"{', '.join(users[:SHOWN])}{more}; nobody else can have them: delete those pods"
+        return f"{first_of(users, SHOWN)}; nobody else can have them: delete those pods"
     if pool.allocated:
         return "records of no pod (status.allocatedIPs): nobody else can have them; look at Spiderpool's controller"
     return "nobody: is Spiderpool's controller running?"

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from spiderpool_aws.local.clock import Clock
 from spiderpool_aws.local.cluster.allocator import AllocationError, Allocator, Candidates, PodNetwork
 from spiderpool_aws.local.cluster.answers import ApiError, Json
 from spiderpool_aws.local.cluster.double import ClusterDouble
@@ -37,12 +36,10 @@ class SpiderpoolAgent:
     after a second; everything else is garbage collection, on the double's clock.
     """
 
-    def __init__(
-        self, double: ClusterDouble, clock: Clock | None = None, *, seed: int = 0, needs_networks: bool = True
-    ) -> None:
+    def __init__(self, double: ClusterDouble, *, seed: int = 0, needs_networks: bool = True) -> None:
         """`needs_networks`: as with Multus, a pod fails whose NetworkAttachmentDefinition does not exist."""
         self._double = double
-        self._clock = clock or double.clock
+        self._clock = double.clock
         self._needs_networks = needs_networks
         self._allocator = Allocator(double, seed)
         self._held: dict[str, set[str]] = {}

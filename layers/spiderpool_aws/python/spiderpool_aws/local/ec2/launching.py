@@ -112,7 +112,7 @@ def _run(world: World, params: dict[str, Any]) -> Answer:
         for index in range(most):
             try:
                 with ExitStack() as undo_one:
-                    instances.append(_launch(world, params, nics, (reservation, index), undo_one))
+                    instances.append(_launch(world, params, nics, index, undo_one))
                     undo.push(undo_one.pop_all())
             except Ec2Error:
                 if index < least:
@@ -181,11 +181,10 @@ def _check_nics(instance_type: str, nics: Sequence[_Nic], most: int) -> None:
         check_limits(instance_type, 1 + request.ipv4.slots, request.ipv6.slots, prefixes=prefixes, style="run")
 
 
-def _launch(world: World, params: Params, nics: Sequence[_Nic], place: tuple[str, int], undo: ExitStack) -> Instance:
+def _launch(world: World, params: Params, nics: Sequence[_Nic], index: int, undo: ExitStack) -> Instance:
     first = next(nic for nic in nics if nic.device_index == 0 and nic.card == 0)
     instance = Instance(
         id=world.ids.new("i"),
-        reservation_id=place[0],
         instance_type=params.get("InstanceType", "m1.small"),
         image_id=params["ImageId"],
         availability_zone=first.subnet.availability_zone,
@@ -194,7 +193,7 @@ def _launch(world: World, params: Params, nics: Sequence[_Nic], place: tuple[str
         launch_time=world.now(),
         tags=from_specifications(params, "instance", "volume", "network-interface", "spot-instances-request"),
         client_token=params.get("ClientToken", ""),
-        launch_index=place[1],
+        launch_index=index,
         attributes=_attributes(world, params),
         hibernation=params.get("HibernationOptions", {}).get("Configured", False),
     )

@@ -110,7 +110,6 @@ class Instance:
     """An instance, from pending until an hour after it was terminated."""
 
     id: str
-    reservation_id: str
     instance_type: str
     image_id: str
     availability_zone: str
