@@ -32,12 +32,24 @@ CDK = {
 """The subcommands, and of each the options (AWS CDK CLI reference, "cdk deploy", …) that our documents may use."""
 STACK = re.compile(r"spiderpool-aws-[a-z0-9-]+-(network|nodes|reconciler)")
 KUBECTL = {
-    *("annotate", "apply", "auth", "cordon", "create", "delete", "describe", "diff", "drain"),
+    *("annotate", "apply", "auth", "config", "cordon", "create", "delete", "describe", "diff", "drain"),
     *("edit", "exec", "get", "label", "logs", "rollout", "taint", "wait"),
 }
 """Verbs (Kubernetes' reference, "kubectl")."""
 KINDS = {
-    *("node", "nodes", "pod", "pods", "events", "service", "services", "ingress", "deployment", "deployments"),
+    *(
+        "node",
+        "nodes",
+        "pod",
+        "pods",
+        "events",
+        "service",
+        "services",
+        "ingress",
+        "secret",
+        "deployment",
+        "deployments",
+    ),
     *("spiderippools", "spiderreservedips", "spidermultusconfigs", "network-attachment-definitions"),
     *("clusterrole", "clusterrolebinding", "role", "rolebinding"),
 }

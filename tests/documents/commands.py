@@ -18,6 +18,7 @@ SAMPLES = {
     "i-…": "i-0123456789abcdef0",
     "<i-…>": "i-0123456789abcdef0",
     "<cluster>": "prod",
+    "<node>": "ip-10-0-0-4",
     "<worker's>": "arn:aws:iam::123456789012:role/worker",
     "<resync's>": "arn:aws:iam::123456789012:role/resync",
     "<its user>": "spiderpool",
