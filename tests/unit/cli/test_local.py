@@ -24,7 +24,7 @@ def test_a_taken_port_is_said_and_not_traced(part: str) -> None:
         port = taken.getsockname()[1]
         process = command(part, "--port", str(port))
         printed, said = process.communicate(timeout=60)
-    assert (process.returncode, printed) == (2, "")
+    assert (process.returncode, printed) == (1, "")
     assert f"port {port} cannot be used" in said
     assert "Invalid value for --port" in said
     assert "Traceback" not in said

@@ -58,9 +58,20 @@ def connected(where: Where) -> Iterator[World]:
     yield _real_world(where, Names(cluster), policy)
 
 
-def _real_world(where: Where, names: Names, policy: Policy | None) -> World:
+def aws_session(region: str, profile: str) -> Session:
+    """Return boto3's session. Raises Mistake without a region.
+
+    boto3 reads AWS_DEFAULT_REGION and the profile; AWS_REGION is what the other SDKs and Lambda have.
+    """
     import boto3
 
+    found = boto3.Session(region_name=region or os.environ.get("AWS_REGION") or None, profile_name=profile or None)
+    if not found.region_name:
+        raise Mistake("no AWS region is configured: give --region, or set AWS_REGION or the profile's `region`")
+    return found
+
+
+def _real_world(where: Where, names: Names, policy: Policy | None) -> World:
     from spiderpool_aws.adapters.account import Account
     from spiderpool_aws.adapters.clock import SystemClock
     from spiderpool_aws.adapters.cluster import ClusterAdapter
@@ -73,11 +84,7 @@ def _real_world(where: Where, names: Names, policy: Policy | None) -> World:
     from spiderpool_aws.adapters.user_kubeconfig import UserKubeconfig
     from spiderpool_aws.ports import Systems
 
-    # boto3 reads AWS_DEFAULT_REGION and the profile; AWS_REGION is what the other SDKs and Lambda have.
-    region = where.region or os.environ.get("AWS_REGION") or None
-    session = boto3.Session(region_name=region, profile_name=where.profile or None)
-    if not session.region_name:
-        raise Mistake("no AWS region is configured: give --region, or set AWS_REGION or the profile's `region`")
+    session = aws_session(where.region, where.profile)
     make_client, notes = _clients(session), Notes()
     credentials = UserKubeconfig(where.context)
     parameter = where.policy.removeprefix(SSM) if where.policy.startswith(SSM) else names.policy_parameter

@@ -10,11 +10,12 @@ import typer
 
 from spiderpool_aws.cli import adopt, apply, dlq, doctor, explain, plan, policy, resync, status, verify
 from spiderpool_aws.cli.cluster_map import command as cluster_map
-from spiderpool_aws.cli.errors import Mistake, told
+from spiderpool_aws.cli.errors import Group, Mistake
 from spiderpool_aws.cli.manifests import app as manifests
 from spiderpool_aws.cli.options import OUTPUT, Output, register
 
 app = typer.Typer(
+    cls=Group,
     help="Spiderpool pools that hold what EC2 assigned to each NIC.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -49,16 +50,18 @@ def demo(
 
             cluster_map.write_page(world_of(stack), map_file)
 
-    with told():
-        if map_file is not None and not map_file.absolute().parent.is_dir():
-            # Said before the demo has run, not after it.
+    if map_file is not None:
+        # Said before the demo has run, not after it.
+        if not map_file.absolute().parent.is_dir():
             raise Mistake(f"--map {map_file}: there is no such folder")
-        if output is Output.JSON:
-            print(json.dumps(run(at_end=draw).to_document(), indent=2))
-            return
-        show(at_end=draw)
-        if map_file is not None:
-            print(f"A map of the cluster, to open in a browser: {map_file.absolute().as_uri()}")
+        if map_file.is_dir():
+            raise Mistake(f"--map {map_file} is a folder: give a file in it")
+    if output is Output.JSON:
+        print(json.dumps(run(at_end=draw).to_document(), indent=2))
+        return
+    show(at_end=draw)
+    if map_file is not None:
+        print(f"A map of the cluster, to open in a browser: {map_file.absolute().as_uri()}")
 
 
 @local.command()

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from spiderpool_aws.cli.errors import Mistake
 from spiderpool_aws.manifests.authentication import (
     ManifestError,
     Trust,
@@ -90,7 +91,7 @@ def helm(
     try:
         parsed = parse_policy(read_policy(policy))
     except PolicyError as error:
-        raise _of_option("policy", f"{policy} is not valid:\n{error}") from error
+        raise Mistake(f"--policy {policy} is not valid:\n{error}") from error
     made = releases(parsed, Place(registry, region, vpc_id))
     scripts = [release.script(yaml.safe_dump(release.values, sort_keys=True)) for release in made]
     print("\n".join(["#!/bin/sh -e", *scripts]), end="")
