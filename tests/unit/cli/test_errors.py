@@ -22,7 +22,9 @@ sys.meta_path.insert(0, Finder())
 POLICY = str(Path(__file__).parents[3] / "policy.yaml")
 
 
-def start(*arguments: str, before: str = "", stdout: int | None = subprocess.PIPE, **environment: str) -> tuple[int, str]:
+def start(
+    *arguments: str, before: str = "", stdout: int | None = subprocess.PIPE, **environment: str
+) -> tuple[int, str]:
     """Run the program; return its exit code and its standard error."""
     done = subprocess.run(  # noqa: S603 - our own code
         [sys.executable, "-c", f"{before}\n{START}", *arguments],

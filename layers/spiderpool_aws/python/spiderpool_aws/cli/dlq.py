@@ -187,9 +187,10 @@ def _document(source: DeadLetterQueue, letter: DeadLetter) -> dict[str, Any]:
 
 
 def _print(found: list[dict[str, Any]], file: Any = None) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from spiderpool_aws.cli.shown import console
 
     if not found:
         print("nothing there", file=file)
@@ -199,4 +200,4 @@ def _print(found: list[dict[str, Any]], file: Any = None) -> None:
     for one in found:
         age = f"{one['ageSeconds'] // 3600} h {one['ageSeconds'] % 3600 // 60} min"
         table.add_row(one["queue"], escape(one["subject"]), age, str(one["receives"]), escape(one["reason"]))
-    Console(file=file).print(table)
+    console(file=file).print(table)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperGroup
 
+from spiderpool_aws.cli.shown import visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -48,7 +50,7 @@ def told() -> Iterator[None]:
 
 def fail(message: str) -> typer.Exit:
     """Say the message on standard error and return what ends the command."""
-    print(f"spiderpool-aws: {message}", file=sys.stderr)
+    print(visible(f"spiderpool-aws: {message}"), file=sys.stderr)
     return typer.Exit(FAILED)
 
 

@@ -16,6 +16,7 @@ from spiderpool_aws.cli.errors import Mistake
 from spiderpool_aws.cli.options import OUTPUT, Output
 from spiderpool_aws.cli.plan import TO_DO
 from spiderpool_aws.cli.planning import checked_instances
+from spiderpool_aws.cli.shown import visible
 from spiderpool_aws.deployment import GIVE_UP
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def run(
             raise Mistake(f"the resync did nothing: {answer.get('reason', 'it does not say why')}")
         if wait:
             answer["left"] = wait_for_queue(world.deployed, int(answer.get("enqueued", 0)), advance)
-    print(json.dumps(answer, indent=2) if output is Output.JSON else "\n".join(_lines(answer, dry_run=dry_run)))
+    print(
+        json.dumps(answer, indent=2) if output is Output.JSON else visible("\n".join(_lines(answer, dry_run=dry_run)))
+    )
     if (dry_run and answer.get("differing")) or answer.get("left"):
         raise typer.Exit(TO_DO)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Column, Table
 from rich.text import Text
@@ -15,6 +15,7 @@ from rich.text import Text
 from spiderpool_aws.cli.connect import Where, connected
 from spiderpool_aws.cli.options import OUTPUT, Output
 from spiderpool_aws.cli.reading import read, summary
+from spiderpool_aws.cli.shown import console
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -40,7 +41,7 @@ def run(
         elif output is Output.JSON:
             print(json.dumps(look(world), indent=2))
         else:
-            Console(highlight=False).print(rendered(look(world)))
+            console().print(rendered(look(world)))
 
 
 def _watch(world: World, every: float, output: Output) -> None:
@@ -49,7 +50,7 @@ def _watch(world: World, every: float, output: Output) -> None:
             while True:
                 print(json.dumps(look(world)), flush=True)
                 world.deployed.pause(every)
-        with Live(rendered(look(world)), console=Console(highlight=False), auto_refresh=False) as live:
+        with Live(rendered(look(world)), console=console(), auto_refresh=False) as live:
             while True:
                 world.deployed.pause(every)
                 live.update(rendered(look(world)), refresh=True)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from spiderpool_aws.cli.connect import Where, connected
 from spiderpool_aws.cli.errors import FAILED, Mistake
 from spiderpool_aws.cli.options import OUTPUT, Output
+from spiderpool_aws.cli.shown import console
 from spiderpool_aws.cli.verify_plan import Site, Spot, Verdict, host_checks, pod_checks, site_of
 from spiderpool_aws.cli.verify_pods import IMAGE, Manifests
 from spiderpool_aws.cli.verify_rights import NAMESPACE, lacking_rights
@@ -110,13 +110,13 @@ def _show(found: Sequence[Verdict], output: Output) -> None:
     if output is Output.JSON:
         print(json.dumps([_document(verdict) for verdict in found], indent=2))
         return
-    console = Console(highlight=False, soft_wrap=True)
+    terminal = console(soft_wrap=True)
     for verdict in found:
         sign, style = ("ok    ", "green") if verdict.ok else ("FAILED", "red")
         detail = f": {verdict.detail}" if verdict.detail else ""
-        console.print(Text.assemble((sign, style), f" {verdict.kind}: {verdict.source} to {verdict.target}{detail}"))
+        terminal.print(Text.assemble((sign, style), f" {verdict.kind}: {verdict.source} to {verdict.target}{detail}"))
     good = sum(verdict.ok for verdict in found)
-    console.print(Text(f"{good} of {len(found)} checks are ok", "bold"))
+    terminal.print(Text(f"{good} of {len(found)} checks are ok", "bold"))
 
 
 def _document(verdict: Verdict) -> dict[str, Any]:
