@@ -12,7 +12,7 @@ from spiderpool_aws.cli.shown import console, visible
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("plain – text\n\tof ours", "plain – text\n\tof ours"),
+        ("plain … text\n\tof ours", "plain … text\n\tof ours"),
         ("\x1b]0;title\x07", r"\x1b]0;title\x07"),
         ("a\rb", r"a\rb"),
         ("\u202etxt.exe\u2066", r"\u202etxt.exe\u2066"),

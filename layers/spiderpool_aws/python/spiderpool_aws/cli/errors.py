@@ -69,16 +69,17 @@ class Group(TyperGroup):
                 sys.stdout.flush()
             return answer
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(self, *args: Any, **given: Any) -> Any:
         """Run the program."""
+        standalone = given.pop("standalone_mode", True)
         code: Any = None
         try:
-            code = super().main(*args, standalone_mode=False, **extra)
+            code = super().main(*args, **given | {"standalone_mode": False})
         except typer.TyperException as error:
             code = _of_usage(error)
         except typer.Abort:
             code = fail("there was no answer: nothing was done").exit_code
-        if standalone_mode:
+        if standalone:
             sys.exit(code)
         return code
 

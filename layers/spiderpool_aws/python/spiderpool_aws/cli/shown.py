@@ -1,4 +1,4 @@
-"""What others wrote (tags, Events, messages), as a terminal may show it: no sign of theirs moves the cursor or the eye."""
+"""What others wrote (tags, Events, messages), as a terminal may show it: no sign of theirs moves its cursor."""
 
 from __future__ import annotations
 
