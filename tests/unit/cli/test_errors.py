@@ -76,3 +76,8 @@ def test_what_the_locale_cannot_show_is_written_otherwise(tmp_path: Path) -> Non
 
 def test_ctrl_c_while_the_program_is_still_loaded_is_no_stack_trace() -> None:
     assert start("plan", "--demo", before=INTERRUPTED) == (1, "spiderpool-aws: stopped\n")
+
+
+def test_an_endpoint_that_is_no_url_is_told() -> None:
+    code, said = start("dlq", "list", "--cluster", "prod", AWS_REGION="eu-west-1", AWS_ENDPOINT_URL="nonsense")
+    assert (code, said) == (1, "spiderpool-aws: AWS cannot be asked: Invalid endpoint: nonsense\n")

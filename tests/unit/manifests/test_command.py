@@ -1,5 +1,6 @@
 """`spiderpool-aws manifests`: YAML on the standard output, and 1 with a reason for what makes none."""
 
+import json
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -155,3 +156,11 @@ def test_bad_input_prints_no_manifest_but_what_belongs_there(arguments: tuple[st
     assert result.exit_code == 1
     assert result.stdout == ""
     assert words in said_by(result)
+
+
+def test_json_is_what_the_yaml_is_and_several_objects_are_one_list() -> None:
+    auth, rbac = (*AUTH, "--role-arn", ROLE), ("rbac", "--user", "u")
+    assert json.loads(run(*auth, "--output", "json").stdout) == yaml.safe_load(run(*auth).stdout)
+    document = json.loads(run(*rbac, "-o", "json").stdout)
+    assert (document["apiVersion"], document["kind"]) == ("v1", "List")
+    assert document["items"] == list(yaml.safe_load_all(run(*rbac).stdout))

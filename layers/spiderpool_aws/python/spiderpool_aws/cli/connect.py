@@ -85,7 +85,7 @@ def _real_world(where: Where, names: Names, policy: Policy | None) -> World:
     from spiderpool_aws.ports import Systems
 
     session = aws_session(where.region, where.profile)
-    make_client, notes = _clients(session), Notes()
+    make_client, notes = clients(session), Notes()
     credentials = UserKubeconfig(where.context)
     parameter = where.policy.removeprefix(SSM) if where.policy.startswith(SSM) else names.policy_parameter
     parameters = SsmControl(make_client("ssm"), names.policy_parameter, names.fuse_parameter, notes)
@@ -107,7 +107,8 @@ def _real_world(where: Where, names: Names, policy: Policy | None) -> World:
     return World(names, core, beside, source, parameters)
 
 
-def _clients(session: Session) -> Callable[[str], Any]:
+def clients(session: Session) -> Callable[[str], Any]:
+    """Return what makes a client of a service. It raises Mistake where the configured endpoint is no URL."""
     from botocore.config import Config
 
     # A resync answers after at most five minutes, and is never invoked twice.
@@ -116,7 +117,11 @@ def _clients(session: Session) -> Callable[[str], Any]:
 
     def make(service: str) -> Any:
         make_one: Any = session.client
-        return make_one(service, config=slow if service == "lambda" else usual)
+        try:
+            return make_one(service, config=slow if service == "lambda" else usual)
+        except ValueError as error:
+            # AWS_ENDPOINT_URL, or endpoint_url of the profile, is none.
+            raise Mistake(f"AWS cannot be asked: {error}") from error
 
     return make
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spiderpool_aws.cli.connect import aws_session
+from spiderpool_aws.cli.connect import aws_session, clients
 from spiderpool_aws.cli.options import OUTPUT, Output
 from spiderpool_aws.deployment import DEAD_REQUESTS, LOST_EVENTS, Names
 
@@ -136,8 +136,8 @@ def _queues(cluster: str, queue_url: str, kind: Kind, region: str) -> Iterator[D
         raise typer.BadParameter("give either --cluster or --queue-url")
     names = Names(cluster or _cluster_of(queue_url))
     with aws_errors("sqs:ReceiveMessage"):
-        found = session(region)
-        sqs, lambda_ = found.client("sqs"), found.client("lambda")
+        make_client = clients(session(region))
+        sqs, lambda_ = make_client("sqs"), make_client("lambda")
     if queue_url:
         yield DeadLetterQueue(sqs, lambda_, names, queue_url)
         return

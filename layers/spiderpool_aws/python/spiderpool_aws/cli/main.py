@@ -65,7 +65,7 @@ def demo(
 
 
 @local.command()
-def aws(port: Port = 5000) -> None:
+def aws(port: Port = 5000, output: OUTPUT = Output.TABLE) -> None:
     """Serve AWS: EC2's networking by the strict model, every other service by moto."""
     from spiderpool_aws.local.clock import WallClock
     from spiderpool_aws.local.ec2 import Ec2Model
@@ -77,17 +77,21 @@ def aws(port: Port = 5000) -> None:
     except OSError as error:
         raise _taken(port, error) from error
     # Both names of the region: the SDKs read the one, the AWS CLI and boto3 the other.
-    print(
-        f"export AWS_ENDPOINT_URL={server.url} AWS_DEFAULT_REGION={model.region} AWS_REGION={model.region} "
-        "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local",
-        flush=True,
-    )
+    environment = {
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_DEFAULT_REGION": model.region,
+        "AWS_REGION": model.region,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+    }
+    exported = "export " + " ".join(f"{name}={value}" for name, value in environment.items())
+    print(json.dumps(environment) if output is Output.JSON else exported, flush=True)
     _until_interrupted()
     server.stop()
 
 
 @local.command()
-def cluster(port: Port = 6443) -> None:
+def cluster(port: Port = 6443, output: OUTPUT = Output.TABLE) -> None:
     """Serve the double of the API server with Spiderpool's admission rules."""
     from spiderpool_aws.local.clock import WallClock
     from spiderpool_aws.local.cluster import ClusterDouble, serve_cluster
@@ -96,7 +100,9 @@ def cluster(port: Port = 6443) -> None:
         server = serve_cluster(ClusterDouble(WallClock()), port)
     except OSError as error:
         raise _taken(port, error) from error
-    print(f"url: {server.url}\ntoken: {server.token}\nca: {server.ca_file}", flush=True)
+    told = {"url": server.url, "token": server.token, "ca": str(server.ca_file)}
+    lines = "\n".join(f"{name}: {value}" for name, value in told.items())
+    print(json.dumps(told) if output is Output.JSON else lines, flush=True)
     _until_interrupted()
     server.stop()
 
