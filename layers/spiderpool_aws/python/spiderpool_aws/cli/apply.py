@@ -43,6 +43,8 @@ def run(
     For a cluster whose functions are not deployed, or do not write: where they do, `resync --instance` has them do it.
     """
     only = checked_instances(instance)
+    if output is Output.JSON and not yes:
+        raise Mistake("with --output json nobody is shown what to agree to: give --yes, too (plan shows it before)")
     with connected(where) as world:
         refuse_race(world, only)
         plan = _judged(make_plan(world, only))
