@@ -52,12 +52,17 @@ class Kubelets:
 
 def _status(pod: Json, number: int) -> Json:
     if pod["metadata"]["labels"]["role"] == "server":
-        return {"phase": "Running", "podIPs": [{"ip": f"10.0.0.{20 + number}"}], "podIP": f"10.0.0.{20 + number}"}
+        ip = f"10.0.0.{20 + number}"
+        running = _container(ready=True, state={"running": {"startedAt": "2026-01-01T00:00:00Z"}})
+        return {"phase": "Running", "podIPs": [{"ip": ip}], "podIP": ip, "containerStatuses": [running]}
     checks = re.findall(r"^t (\d+) ", pod["spec"]["containers"][0]["command"][2], re.MULTILINE)
     message = "\n".join([*(f"{number} ok" for number in checks), "addr ens5 10.0.0.4/24"])
-    state = {"terminated": {"exitCode": 0, "message": message}}
-    container = {"name": "verify", "image": "", "imageID": "", "ready": False, "restartCount": 0, "state": state}
-    return {"phase": "Succeeded", "containerStatuses": [container]}
+    ended = _container(ready=False, state={"terminated": {"exitCode": 0, "message": message}})
+    return {"phase": "Succeeded", "containerStatuses": [ended]}
+
+
+def _container(*, ready: bool, state: Json) -> Json:
+    return {"name": "verify", "image": "", "imageID": "", "ready": ready, "restartCount": 0, "state": state}
 
 
 @pytest.fixture

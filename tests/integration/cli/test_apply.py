@@ -160,3 +160,9 @@ def put_quietly(stack: LocalStack, policy: str) -> None:
     """Write the policy's parameter so that no function is told."""
     ssm = isolated_session(stack.model.region).client("ssm")
     ssm.put_parameter(Name=POLICY_PARAMETER, Value=policy, Type="String", Overwrite=True)
+
+
+def test_nobody_is_asked_to_agree_to_what_json_does_not_show(stack: LocalStack, on: On) -> None:
+    ran = on(stack)("apply", "--instance", next(iter(stack.model.instances)), "-o", "json")
+    assert (ran.code, ran.out) == (1, "")
+    assert "give --yes" in ran.err

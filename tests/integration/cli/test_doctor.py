@@ -57,7 +57,7 @@ def test_a_cluster_in_order_has_nothing_wrong_and_every_line_of_trouble_a_remedy
     assert topics == {
         *("identity", "clock", "policy", "fuse", "functions", "rules", "trail", "federation", "endpoint", "queues"),
         *("permissions", "API server", "CRDs", "webhook", "enableStatefulSet", "RBAC", "instance types"),
-        *("node names", "NIC tags", "subnets"),
+        *("node names", "NIC tags", "subnets", "verify"),
     }
     lines = on(still)("doctor").out.splitlines()
     assert lines[-1].endswith("ok, 0 wrong, 1 untried")

@@ -100,3 +100,12 @@ def test_a_name_that_nobody_has_is_one_line(stack: LocalStack, on: On) -> None:
 def test_everything_that_a_pool_remembers_has_words(memory: PoolMemory, words: str) -> None:
     (line,) = remembered(memory)
     assert words in line
+
+
+def test_what_others_wrote_into_a_tag_moves_no_cursor(stack: LocalStack, on: On, instance: Instance) -> None:
+    tag = {"Key": "spiderpool-aws/0/ipv4", "Value": "\x1b[2J"}
+    stack.model.call("CreateTags", {"Resources": [instance.id], "Tags": [tag]})
+    for command in (("explain", instance.id), ("plan",), ("status",)):
+        out = on(stack)(*command).out
+        assert "TagInvalid" in out
+        assert "\x1b" not in out

@@ -2,11 +2,17 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from spiderpool_aws.adapters.deployed import QueueDepth
+from spiderpool_aws.cli import status
 from spiderpool_aws.cli.demo_world import DemoDeployment, assign_by_hand
+from spiderpool_aws.cli.errors import Mistake
+from spiderpool_aws.cli.world import World
+from spiderpool_aws.domain.errors import Refused, RetryLater
+from spiderpool_aws.local.demo import POLICY
 from spiderpool_aws.local.stack import LocalStack
 from tests.integration.cli.conftest import Run
 
@@ -75,9 +81,9 @@ def test_queues_and_dead_letters_are_told(stack: LocalStack, on: On, monkeypatch
         QueueDepth("lost-events", None, dead=True),
     ]
     monkeypatch.setattr(DemoDeployment, "queues", lambda _self: queues)
-    status = on(stack)("status", "-o", "json").document
-    assert status["queues"] == {"requests": 4, "dead-requests": 2, "lost-events": None}
-    assert status["deadLetters"] == 2
+    document = on(stack)("status", "-o", "json").document
+    assert document["queues"] == {"requests": 4, "dead-requests": 2, "lost-events": None}
+    assert document["deadLetters"] == 2
     out = on(stack)("status").out
     assert "Queues: requests 4, dead-requests 2, lost-events unknown" in out
     assert "! 2 dead letters wait for a person" in out
@@ -101,6 +107,48 @@ def test_watching_looks_again_until_the_person_has_seen_enough(
     assert [json.loads(line)["drift"]["drifting"] for line in ran.out.splitlines()] == [0, 1]
     pauses[:] = [0]
     assert on(stack)("status", "--watch").code == 0
+
+
+def test_watching_goes_on_where_one_look_gets_no_answer(
+    stack: LocalStack, on: On, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = iter([1, RetryLater("EC2 is throttled"), Refused("no"), Mistake("no policy"), 2, KeyboardInterrupt()])
+
+    def look(_world: World) -> dict[str, Any]:
+        what = next(found)
+        if isinstance(what, BaseException):
+            raise what
+        return {"look": what}
+
+    def pause(_self: DemoDeployment, _seconds: float) -> None:
+        return None
+
+    monkeypatch.setattr(status, "look", look)
+    monkeypatch.setattr(DemoDeployment, "pause", pause)
+    ran = on(stack)("status", "--watch", "-o", "json")
+    lines = [json.loads(line) for line in ran.out.splitlines()]
+    assert ran.code == 0
+    assert [line.get("problem") for line in lines] == [None, "EC2 is throttled", "no", "no policy", None]
+    assert lines[-1]["look"] == 2
+
+
+def test_a_warning_that_is_true_no_more_is_not_shown_at_the_next_look(
+    stack: LocalStack, on: On, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    def pause(_self: DemoDeployment, seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise KeyboardInterrupt
+        stack.put_policy(POLICY)
+
+    monkeypatch.setattr(DemoDeployment, "pause", pause)
+    stack.put_policy("nonsense")
+    ran = on(stack)("status", "--watch", "-o", "json")
+    before, after = (json.loads(line)["warnings"] for line in ran.out.splitlines())
+    assert any("the newest policy is not in force" in warning for warning in before)
+    assert after == []
 
 
 def test_a_status_writes_nothing(stack: LocalStack, on: On) -> None:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from spiderpool_aws.cli import verify
+from spiderpool_aws.cli.demo_world import DemoFacts
 from spiderpool_aws.cli.verify_plan import Kind, Verdict
 from spiderpool_aws.cli.verify_run import Verification
 from spiderpool_aws.local.stack import LocalStack
+from spiderpool_aws.manifests.rbac import Rule
 from tests.integration.cli.conftest import Ran, Run, run
 
 GOOD = Verdict(Kind.POD_HOST, "pod a", "a 10.0.0.4", ok=True)
@@ -73,3 +75,16 @@ def test_a_cluster_without_a_free_address_is_told(stack: LocalStack, on: Callabl
         stack.cluster.put({**pool, "spec": {**pool["spec"], "disable": True}})
     ran = on(stack)("verify", "--dry-run")
     assert (ran.code, "no node has a pool of ours with a free address" in ran.err) == (1, True)
+
+
+def test_who_could_not_remove_the_pods_again_creates_none(
+    with_found: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def allows(_facts: DemoFacts, rule: Rule, verb: str, user: str = "") -> bool:
+        return (rule.resource, verb, rule.namespace, user) != ("pods", "delete", "tests", "")
+
+    monkeypatch.setattr(DemoFacts, "allows", allows)
+    ran = with_found([GOOD], "--namespace", "tests")
+    said = "spiderpool-aws: nothing was created: you may not delete pods in namespace tests\n"
+    assert (ran.code, ran.out, ran.err) == (1, "", said)
+    assert with_found([GOOD]).code == 0

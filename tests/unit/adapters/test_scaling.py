@@ -137,7 +137,7 @@ def test_what_passes_is_tried_again(world: World, act: Act, code: str, status: i
 @pytest.mark.parametrize("act", ALL)
 def test_no_answer_is_tried_again(world: World, act: Act) -> None:
     world.fail(Fault.lose_request())
-    with pytest.raises(RetryLater, match=r"got no answer.*check the function's way to autoscaling"):
+    with pytest.raises(RetryLater, match=r"got no answer.*check the way to autoscaling"):
         act(world.adapter)
 
 

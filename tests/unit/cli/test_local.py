@@ -1,5 +1,6 @@
 """`spiderpool-aws local …`, as processes."""
 
+import json
 import shlex
 import signal
 import socket
@@ -24,7 +25,7 @@ def test_a_taken_port_is_said_and_not_traced(part: str) -> None:
         port = taken.getsockname()[1]
         process = command(part, "--port", str(port))
         printed, said = process.communicate(timeout=60)
-    assert (process.returncode, printed) == (2, "")
+    assert (process.returncode, printed) == (1, "")
     assert f"port {port} cannot be used" in said
     assert "Invalid value for --port" in said
     assert "Traceback" not in said
@@ -49,3 +50,14 @@ def test_what_local_aws_prints_is_what_a_shell_exports_and_a_client_needs() -> N
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (0, "")
+
+
+def test_json_of_local_aws_is_the_environment_that_a_client_needs() -> None:
+    exported, printed = command("aws", "--port", "0"), command("aws", "--port", "0", "--output", "json")
+    assert exported.stdout is not None
+    assert printed.stdout is not None
+    names = {assignment.split("=")[0] for assignment in shlex.split(exported.stdout.readline())[1:]}
+    assert set(json.loads(printed.stdout.readline())) == names
+    for process in (exported, printed):
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)

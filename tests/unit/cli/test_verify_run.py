@@ -28,9 +28,11 @@ class Pods:
     fails: str = "nothing"
     """A pattern of the commands that fail."""
     without_address: str = ""
+    without_image: str = ""
     refused: str = ""
     undeletable: str = ""
     interrupted_by: str = ""
+    interrupted_again: str = ""
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
     waits: int = 0
 
@@ -41,6 +43,8 @@ class Pods:
         self.objects[name] = dict(manifest)
 
     def create_service(self, manifest: Mapping[str, Any]) -> str:
+        if self.refused == "service":
+            raise Refused("no such namespace", Code.INVALID)
         self.objects[manifest["metadata"]["name"]] = dict(manifest)
         return "10.96.0.1"
 
@@ -49,10 +53,12 @@ class Pods:
             raise KeyboardInterrupt
         if self.without_address and name.endswith(self.without_address):
             return PodState(reason="ContainerCreating")
+        if self.without_image and name.endswith(self.without_image):
+            return PodState(ips=("10.0.9.9",), reason="ImagePullBackOff")
         pod = self.objects[name]
         number = len([known for known in sorted(self.objects) if known < name])
         if pod["metadata"]["labels"]["role"] == "server":
-            return PodState(ips=(f"10.0.9.{number}",))
+            return PodState(ips=(f"10.0.9.{number}",), running=True)
         return PodState(ended=True, message=self._ran(pod["spec"]["containers"][0]["command"][2]))
 
     def _ran(self, script: str) -> str:
@@ -63,6 +69,8 @@ class Pods:
     def remove_pod(self, namespace: str, name: str) -> None:
         if self.undeletable and name.endswith(self.undeletable):
             raise RetryLater("no answer")
+        if self.interrupted_again and name.endswith(self.interrupted_again):
+            raise KeyboardInterrupt
         self.objects.pop(name, None)
 
     def remove_service(self, namespace: str, name: str) -> None:
@@ -100,6 +108,30 @@ def test_a_pod_without_an_address_is_told_with_its_reason_and_the_others_are_tri
     assert "ContainerCreating" in next(verdict.detail for verdict in found if not verdict.ok)
     assert pods.waits == 5
     assert pods.objects == {}
+
+
+def test_a_pod_that_has_an_address_and_does_not_run_is_told_and_nobody_is_sent_to_it() -> None:
+    found = verification(Pods(without_image="-s1")).run()
+    assert [(v.kind, v.source, v.detail.partition(":")[0]) for v in found if not v.ok] == [
+        (Kind.STARTED, str(B), "ImagePullBackOff")
+    ]
+    assert not any("10.0.9.9" in verdict.target for verdict in found)
+
+
+def test_where_the_service_is_refused_nothing_was_created_and_nothing_is_to_be_removed() -> None:
+    run = verification(Pods(refused="service"))
+    with pytest.raises(Refused, match="no such namespace"):
+        run.run()
+    assert run.left_behind == []
+
+
+def test_what_a_second_ctrl_c_keeps_from_being_removed_is_named() -> None:
+    pods = Pods(interrupted_by="-p0", interrupted_again="-s1")
+    run = verification(pods)
+    with pytest.raises(KeyboardInterrupt):
+        run.run()
+    assert {what.partition("/")[2] for what in run.left_behind} == set(pods.objects)
+    assert f"service/{run.manifests.name('service')}" in run.left_behind
 
 
 def test_a_pod_that_is_refused_is_told_and_the_others_are_tried() -> None:

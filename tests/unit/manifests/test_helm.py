@@ -1,5 +1,6 @@
 """`spiderpool-aws manifests helm`: a shell script whose values are those of the charts."""
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,17 @@ def test_a_shell_runs_it_and_helm_gets_the_values(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("policy", "said"), [("version: 2", "is not valid"), ("\x00", "is not valid")])
 def test_a_policy_that_is_no_use_is_one_message(policy: str, said: str) -> None:
     result = run("--policy", "-", text=policy)
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert said in " ".join(result.stderr.split())
     assert result.stdout == ""
+
+
+def test_json_has_the_same_values() -> None:
+    made = json.loads(run("--policy", POLICY, "--output", "json").stdout)
+    assert {release["name"]: release["values"] for release in made} == values_of(run("--policy", POLICY))
+
+
+def test_a_line_break_in_the_name_of_a_group_runs_nothing() -> None:
+    script = run("--policy", "-", text=TWO_GROUPS.replace("name: old", r'name: "old\nid\r\nid"')).stdout
+    assert "group old id id have to name their network" in script
+    assert "id" not in script.splitlines()

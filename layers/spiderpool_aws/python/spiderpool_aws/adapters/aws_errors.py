@@ -186,8 +186,8 @@ def _of_transport(error: BotoCoreError, action: str, subject: str, call: Call) -
     what, service = _what(action, subject), action.partition(":")[0]
     if isinstance(error, HTTPClientError | BotoConnectionError):
         return RetryLater(
-            f"{what} got no answer ({error}): if this lasts, check the function's way to {service} (NAT gateway or VPC "
-            "endpoint, route, security group)",
+            f"{what} got no answer ({error}): if this lasts, check the way to {service} (of a function: NAT gateway or "
+            "VPC endpoint, route, security group)",
             _after_unknown(call),
         )
     if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):

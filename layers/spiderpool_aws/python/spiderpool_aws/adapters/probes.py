@@ -20,6 +20,8 @@ class PodState:
     """How a pod is (Kubernetes API, PodStatus)."""
 
     ips: tuple[str, ...] = ()
+    running: bool = False
+    """Whether its container runs: a pod has its addresses before, while the image is pulled."""
     ended: bool = False
     message: str = ""
     """The termination message of its container."""
@@ -77,6 +79,7 @@ def _state(status: Json) -> PodState:
     waiting = state.get("waiting") or {}
     return PodState(
         ips=tuple(item["ip"] for item in status.get("podIPs") or () if item.get("ip")),
+        running="running" in state,
         ended=status.get("phase") in _ENDED,
         message=str((state.get("terminated") or {}).get("message", "")),
         reason=": ".join(filter(None, (waiting.get("reason", ""), waiting.get("message", "")))),

@@ -13,6 +13,7 @@ from spiderpool_aws.cli.adopt_view import as_document, as_text, outcome_line
 from spiderpool_aws.cli.connect import Where, connected
 from spiderpool_aws.cli.errors import FAILED, TO_DO
 from spiderpool_aws.cli.options import OUTPUT, Output
+from spiderpool_aws.cli.shown import visible
 from spiderpool_aws.domain.errors import Refused, RetryLater
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def run(
         adopter = Adopter(world.core.systems, world.core.clock)
         plan = adopter.plan(policy, frozenset(pool or ()))
         if output is Output.TABLE:
-            print(f"Cluster {policy.cluster} at {world.facts.server}\n{as_text(plan, policy, yes=yes)}", flush=True)
+            shown = f"Cluster {policy.cluster} at {world.facts.server}\n{as_text(plan, policy, yes=yes)}"
+            print(visible(shown), flush=True)
         try:
             if yes:
                 _adopt(adopter, plan, outcomes, output)
@@ -51,7 +53,7 @@ def run(
         print(json.dumps(as_document(plan, outcomes), indent=2))
     for said in (*world.core.notes.warnings, problem):
         if said:
-            print(said, file=sys.stderr)
+            print(visible(said), file=sys.stderr)
     raise typer.Exit(_exit_code(plan, outcomes, problem, yes=yes))
 
 
@@ -59,7 +61,7 @@ def _adopt(adopter: Adopter, plan: AdoptionPlan, outcomes: list[Adopted], output
     for outcome in adopter.adopt(plan):
         outcomes.append(outcome)
         if output is Output.TABLE:
-            print(outcome_line(outcome), flush=True)
+            print(visible(outcome_line(outcome)), flush=True)
 
 
 def _exit_code(plan: AdoptionPlan, outcomes: list[Adopted], problem: str, *, yes: bool) -> int:

@@ -16,6 +16,7 @@ from spiderpool_aws.cli.errors import FAILED, TO_DO, Mistake
 from spiderpool_aws.cli.options import OUTPUT, Output
 from spiderpool_aws.cli.plan import ALLOWED, refuse_excess, show
 from spiderpool_aws.cli.planning import checked_instances, make_plan
+from spiderpool_aws.cli.shown import visible
 from spiderpool_aws.cli.world import FixedControl, World
 from spiderpool_aws.deployment import RECONCILE_NODES
 from spiderpool_aws.domain.request import Hint, Outcome, ReconcileRequest, Status
@@ -42,6 +43,8 @@ def run(
     For a cluster whose functions are not deployed, or do not write: where they do, `resync --instance` has them do it.
     """
     only = checked_instances(instance)
+    if output is Output.JSON and not yes:
+        raise Mistake("with --output json nobody is shown what to agree to: give --yes, too (plan shows it before)")
     with connected(where) as world:
         refuse_race(world, only)
         plan = _judged(make_plan(world, only))
@@ -133,9 +136,9 @@ def _tell(outcomes: Mapping[str, Outcome], world: World, output: Output) -> None
         print(json.dumps(document, indent=2))
         return
     for line in world.core.notes.done:
-        print(f"done: {line}")
+        print(visible(f"done: {line}"))
     for outcome in outcomes.values():
         stream = sys.stderr if outcome.status in (Status.FAILED, Status.REFUSED) else sys.stdout
-        print(f"{outcome.subject}: {outcome.status}: {outcome.reason}", file=stream)
+        print(visible(f"{outcome.subject}: {outcome.status}: {outcome.reason}"), file=stream)
     if nudged:
         print(f"look at these, too: {', '.join(nudged)}")

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from spiderpool_aws.cli.findings import Check, Result, ok, untried, wrong
+from spiderpool_aws.cli.verify_rights import NAMESPACE, lacking_rights
 from spiderpool_aws.deployment import RECONCILE_NODES, RESYNC
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.manifests.authentication import user_of
@@ -97,6 +98,15 @@ def rbac(world: World) -> Iterator[Result]:
         )
 
 
+def verify_rights(world: World) -> Iterator[Result]:
+    """Say whether you may run `verify`, which needs more than the product does."""
+    if lacking := lacking_rights(world.facts, NAMESPACE):
+        said = f"you may not {', '.join(lacking)} in namespace {NAMESPACE}"
+        yield untried("verify", said, "nothing, unless you want to run verify: have it allowed, or give a --namespace")
+    else:
+        yield ok("verify", f"you may create its pods in namespace {NAMESPACE}, and remove them")
+
+
 def _users(world: World) -> Sequence[str]:
     """Return the users of the functions that log in, where their login says who they are."""
     found = (world.account.function(function.name) for function in (RECONCILE_NODES, RESYNC))
@@ -109,4 +119,5 @@ CHECKS = (
     Check("webhook", webhook),
     Check("enableStatefulSet", stateful_sets),
     Check("RBAC", rbac),
+    Check("verify", verify_rights),
 )

@@ -58,9 +58,20 @@ def connected(where: Where) -> Iterator[World]:
     yield _real_world(where, Names(cluster), policy)
 
 
-def _real_world(where: Where, names: Names, policy: Policy | None) -> World:
+def aws_session(region: str, profile: str) -> Session:
+    """Return boto3's session. Raises Mistake without a region.
+
+    boto3 reads AWS_DEFAULT_REGION and the profile; AWS_REGION is what the other SDKs and Lambda have.
+    """
     import boto3
 
+    found = boto3.Session(region_name=region or os.environ.get("AWS_REGION") or None, profile_name=profile or None)
+    if not found.region_name:
+        raise Mistake("no AWS region is configured: give --region, or set AWS_REGION or the profile's `region`")
+    return found
+
+
+def _real_world(where: Where, names: Names, policy: Policy | None) -> World:
     from spiderpool_aws.adapters.account import Account
     from spiderpool_aws.adapters.clock import SystemClock
     from spiderpool_aws.adapters.cluster import ClusterAdapter
@@ -73,12 +84,8 @@ def _real_world(where: Where, names: Names, policy: Policy | None) -> World:
     from spiderpool_aws.adapters.user_kubeconfig import UserKubeconfig
     from spiderpool_aws.ports import Systems
 
-    # boto3 reads AWS_DEFAULT_REGION and the profile; AWS_REGION is what the other SDKs and Lambda have.
-    region = where.region or os.environ.get("AWS_REGION") or None
-    session = boto3.Session(region_name=region, profile_name=where.profile or None)
-    if not session.region_name:
-        raise Mistake("no AWS region is configured: give --region, or set AWS_REGION or the profile's `region`")
-    make_client, notes = _clients(session), Notes()
+    session = aws_session(where.region, where.profile)
+    make_client, notes = clients(session), Notes()
     credentials = UserKubeconfig(where.context)
     parameter = where.policy.removeprefix(SSM) if where.policy.startswith(SSM) else names.policy_parameter
     parameters = SsmControl(make_client("ssm"), names.policy_parameter, names.fuse_parameter, notes)
@@ -100,7 +107,8 @@ def _real_world(where: Where, names: Names, policy: Policy | None) -> World:
     return World(names, core, beside, source, parameters)
 
 
-def _clients(session: Session) -> Callable[[str], Any]:
+def clients(session: Session) -> Callable[[str], Any]:
+    """Return what makes a client of a service. It raises Mistake where the configured endpoint is no URL."""
     from botocore.config import Config
 
     # A resync answers after at most five minutes, and is never invoked twice.
@@ -109,7 +117,11 @@ def _clients(session: Session) -> Callable[[str], Any]:
 
     def make(service: str) -> Any:
         make_one: Any = session.client
-        return make_one(service, config=slow if service == "lambda" else usual)
+        try:
+            return make_one(service, config=slow if service == "lambda" else usual)
+        except ValueError as error:
+            # AWS_ENDPOINT_URL, or endpoint_url of the profile, is none.
+            raise Mistake(f"AWS cannot be asked: {error}") from error
 
     return make
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from spiderpool_aws.cli.connect import aws_session, clients
 from spiderpool_aws.cli.options import OUTPUT, Output
 from spiderpool_aws.deployment import DEAD_REQUESTS, LOST_EVENTS, Names
-from spiderpool_aws.domain.errors import RetryLater
 
 if TYPE_CHECKING:
     from spiderpool_aws.adapters.dead_letters import DeadLetter, DeadLetterQueue
@@ -53,12 +53,11 @@ def show(
     output: OUTPUT = Output.TABLE,
 ) -> None:
     """Show each message with its reason. Of one instance ten at most; each look counts as a receive."""
-    with _plainly():
-        found = []
-        for source in _queues(cluster, queue_url, queue, region):
-            letters = list(source.look())
-            source.give_back(letters)
-            found += [_document(source, letter) for letter in letters if _fits(letter, subject)]
+    found = []
+    for source in _queues(cluster, queue_url, queue, region):
+        letters = list(source.look())
+        source.give_back(letters)
+        found += [_document(source, letter) for letter in letters if _fits(letter, subject)]
     if output is Output.JSON:
         print(json.dumps(found, indent=2))
     else:
@@ -77,20 +76,19 @@ def redrive(
     """Have the messages worked on again: requests go back into their queue, events to their function."""
     done: list[dict[str, Any]] = []
     left: list[dict[str, Any]] = []
-    with _plainly():
-        for source in _queues(cluster, queue_url, queue, region):
-            with _giving_back(source) as kept:
-                for letter in source.look():
-                    # Kept until it is sent: what fails half-way is shown again at once.
-                    kept.append(letter)
-                    if not _fits(letter, subject):
-                        continue
-                    if letter.unreadable:
-                        left.append(_document(source, letter) | {"left": f"{letter.unreadable}: drop it"})
-                        continue
-                    source.send_back(letter)
-                    kept.remove(letter)
-                    done.append(_document(source, letter))
+    for source in _queues(cluster, queue_url, queue, region):
+        with _giving_back(source) as kept:
+            for letter in source.look():
+                # Kept until it is sent: what fails half-way is shown again at once.
+                kept.append(letter)
+                if not _fits(letter, subject):
+                    continue
+                if letter.unreadable:
+                    left.append(_document(source, letter) | {"left": f"{letter.unreadable}: drop it"})
+                    continue
+                source.send_back(letter)
+                kept.remove(letter)
+                done.append(_document(source, letter))
     if output is Output.JSON:
         print(json.dumps({"redriven": done, "left": left}, indent=2))
     else:
@@ -111,25 +109,22 @@ def drop(
 ) -> None:
     """Delete the messages for good. The resync looks at every node anyway, so nothing of the cluster is lost."""
     dropped: list[dict[str, Any]] = []
-    with _plainly():
-        for source in _queues(cluster, queue_url, queue, region):
-            with _giving_back(source) as kept:
-                kept += source.look()
-                chosen = [letter for letter in kept if _fits(letter, subject)]
-                if not chosen or not (yes or _agreed(source, chosen)):
-                    continue
-                for letter in chosen:
-                    source.drop(letter)
-                    kept.remove(letter)
-                    dropped.append(_document(source, letter))
+    for source in _queues(cluster, queue_url, queue, region):
+        with _giving_back(source) as kept:
+            kept += source.look()
+            chosen = [letter for letter in kept if _fits(letter, subject)]
+            if not chosen or not (yes or _agreed(source, chosen)):
+                continue
+            for letter in chosen:
+                source.drop(letter)
+                kept.remove(letter)
+                dropped.append(_document(source, letter))
     print(json.dumps({"dropped": dropped}, indent=2) if output is Output.JSON else f"dropped: {len(dropped)}")
 
 
 def session(region: str) -> Any:
-    """Return boto3's session: credentials, profile and region as boto3 finds them."""
-    import boto3
-
-    return boto3.Session(region_name=region or None)
+    """Return boto3's session, found as the other commands find it."""
+    return aws_session(region, "")
 
 
 def _queues(cluster: str, queue_url: str, kind: Kind, region: str) -> Iterator[DeadLetterQueue]:
@@ -141,8 +136,8 @@ def _queues(cluster: str, queue_url: str, kind: Kind, region: str) -> Iterator[D
         raise typer.BadParameter("give either --cluster or --queue-url")
     names = Names(cluster or _cluster_of(queue_url))
     with aws_errors("sqs:ReceiveMessage"):
-        found = session(region)
-        sqs, lambda_ = found.client("sqs"), found.client("lambda")
+        make_client = clients(session(region))
+        sqs, lambda_ = make_client("sqs"), make_client("lambda")
     if queue_url:
         yield DeadLetterQueue(sqs, lambda_, names, queue_url)
         return
@@ -170,16 +165,6 @@ def _giving_back(source: DeadLetterQueue) -> Iterator[list[DeadLetter]]:
         source.give_back(kept)
 
 
-@contextmanager
-def _plainly() -> Iterator[None]:
-    """Say in one line what AWS refused."""
-    try:
-        yield
-    except RetryLater as error:
-        print(error.reason, file=sys.stderr)
-        raise typer.Exit(1) from None
-
-
 def _fits(letter: DeadLetter, subject: str) -> bool:
     return not subject or letter.subject == subject or (not letter.group and subject in letter.subject)
 
@@ -202,9 +187,10 @@ def _document(source: DeadLetterQueue, letter: DeadLetter) -> dict[str, Any]:
 
 
 def _print(found: list[dict[str, Any]], file: Any = None) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from spiderpool_aws.cli.shown import console
 
     if not found:
         print("nothing there", file=file)
@@ -214,4 +200,4 @@ def _print(found: list[dict[str, Any]], file: Any = None) -> None:
     for one in found:
         age = f"{one['ageSeconds'] // 3600} h {one['ageSeconds'] % 3600 // 60} min"
         table.add_row(one["queue"], escape(one["subject"]), age, str(one["receives"]), escape(one["reason"]))
-    Console(file=file).print(table)
+    console(file=file).print(table)

@@ -7,7 +7,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from spiderpool_aws.cli import checks_aws, checks_cluster, checks_nodes
@@ -15,6 +14,7 @@ from spiderpool_aws.cli.connect import Where, connected
 from spiderpool_aws.cli.errors import FAILED
 from spiderpool_aws.cli.findings import Health, Result, results_of
 from spiderpool_aws.cli.options import OUTPUT, Output
+from spiderpool_aws.cli.shown import console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,11 +55,11 @@ def _document(result: Result) -> dict[str, str]:
 
 
 def _show(results: Sequence[Result]) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    terminal = console(soft_wrap=True)
     for result in results:
         sign, style = SIGNS[result.health]
         remedy = f" -> {result.remedy}" if result.remedy else ""
         message = " ".join(result.message.split())
-        console.print(Text.assemble((sign, style), f" {result.topic}: {message}", (remedy, "bold")))
+        terminal.print(Text.assemble((sign, style), f" {result.topic}: {message}", (remedy, "bold")))
     counts = Counter(result.health for result in results)
-    console.print(Text(", ".join(f"{counts[health]} {health}" for health in Health), "bold"))
+    terminal.print(Text(", ".join(f"{counts[health]} {health}" for health in Health), "bold"))

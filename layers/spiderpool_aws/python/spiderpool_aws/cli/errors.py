@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperGroup
+
+from spiderpool_aws.cli.shown import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 FAILED = 1
 TO_DO = 2
 """The exit code where something is left to do, as `terraform plan -detailed-exitcode` has it."""
+STOPPED = "stopped; what was begun by a deployed function goes on"
 
 
 class Mistake(Exception):  # noqa: N818 - it is the person's, not the program's
@@ -38,21 +42,55 @@ def told() -> Iterator[None]:
         # Before the first call: no region, a profile that is not there.
         raise fail(f"AWS cannot be asked: {error}") from error
     except KeyboardInterrupt:
-        raise fail("stopped; what was begun by a deployed function goes on") from None
+        raise fail(STOPPED) from None
+    except OSError as error:
+        # A full disk, a folder in a file's place; who no longer reads our output (`| head`) is told nothing.
+        if error.errno == errno.EPIPE:
+            raise
+        raise fail(f"{error.filename or 'the output'}: {error.strerror or error}") from error
 
 
 def fail(message: str) -> typer.Exit:
     """Say the message on standard error and return what ends the command."""
-    print(f"spiderpool-aws: {message}", file=sys.stderr)
+    print(visible(f"spiderpool-aws: {message}"), file=sys.stderr)
     return typer.Exit(FAILED)
 
 
-class Command(TyperCommand):
-    """A command whose usage errors are one line and exit code 1: 2 says that there is something to do."""
+class Group(TyperGroup):
+    """All commands. What is wrong with what was typed is one line and exit code 1: 2 says "something to do"."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse; while the shell completes a line nothing is an error."""
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; what it cannot do is told."""
+        if hasattr(sys.stdout, "reconfigure"):
+            # As standard error has it: a sign that the locale does not have ends nothing.
+            sys.stdout.reconfigure(errors="backslashreplace")
+        with told():
+            answer = super().invoke(ctx)
+            if sys.stdout is not None:
+                # While a full disk can still be told.
+                sys.stdout.flush()
+            return answer
+
+    def main(self, *args: Any, **given: Any) -> Any:
+        """Run the program."""
+        standalone = given.pop("standalone_mode", True)
+        code: Any = None
         try:
-            return super().parse_args(ctx, args)
+            code = super().main(*args, **given | {"standalone_mode": False})
         except typer.TyperException as error:
-            raise fail(f"{error.format_message()} (try: {ctx.command_path} --help)") from error
+            code = _of_usage(error)
+        except typer.Abort:
+            code = fail("there was no answer: nothing was done").exit_code
+        if standalone:
+            sys.exit(code)
+        return code
+
+
+def _of_usage(error: Any) -> int:
+    message = error.format_message()
+    if not message:
+        # Without a command the help has been printed, and there is nothing more to say.
+        return FAILED
+    context = getattr(error, "ctx", None)
+    hint = f" (try: {context.command_path} --help)" if context is not None else ""
+    return fail(f"{' '.join(message.split())}{hint}").exit_code

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from spiderpool_aws.cli.condition import interfaces_of, nics_of, pools_of
@@ -14,6 +13,7 @@ from spiderpool_aws.cli.connect import Where, connected
 from spiderpool_aws.cli.errors import Mistake
 from spiderpool_aws.cli.options import OUTPUT, Output
 from spiderpool_aws.cli.planning import INSTANCE, make_plan
+from spiderpool_aws.cli.shown import console
 from spiderpool_aws.domain.policy.model import Elastic
 from spiderpool_aws.domain.rules.overrides import override_tag
 
@@ -43,11 +43,11 @@ def run(
     if output is Output.JSON:
         print(json.dumps(document, indent=2))
         return
-    console = Console(highlight=False, soft_wrap=True)
+    terminal = console(soft_wrap=True)
     for title, lines in document.items():
-        console.print(Text(f"{title[:1].upper()}{title[1:]}", "bold"))
+        terminal.print(Text(f"{title[:1].upper()}{title[1:]}", "bold"))
         for line in lines or ["nothing"]:
-            console.print(Text(f"  {line}"))
+            terminal.print(Text(f"  {line}"))
 
 
 def find(plan: ClusterPlan, named: str) -> PlannedInstance:

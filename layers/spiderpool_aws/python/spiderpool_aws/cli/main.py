@@ -10,11 +10,12 @@ import typer
 
 from spiderpool_aws.cli import adopt, apply, dlq, doctor, explain, plan, policy, resync, status, verify
 from spiderpool_aws.cli.cluster_map import command as cluster_map
-from spiderpool_aws.cli.errors import Mistake, told
+from spiderpool_aws.cli.errors import Group, Mistake
 from spiderpool_aws.cli.manifests import app as manifests
 from spiderpool_aws.cli.options import OUTPUT, Output, register
 
 app = typer.Typer(
+    cls=Group,
     help="Spiderpool pools that hold what EC2 assigned to each NIC.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -49,20 +50,22 @@ def demo(
 
             cluster_map.write_page(world_of(stack), map_file)
 
-    with told():
-        if map_file is not None and not map_file.absolute().parent.is_dir():
-            # Said before the demo has run, not after it.
+    if map_file is not None:
+        # Said before the demo has run, not after it.
+        if not map_file.absolute().parent.is_dir():
             raise Mistake(f"--map {map_file}: there is no such folder")
-        if output is Output.JSON:
-            print(json.dumps(run(at_end=draw).to_document(), indent=2))
-            return
-        show(at_end=draw)
-        if map_file is not None:
-            print(f"A map of the cluster, to open in a browser: {map_file.absolute().as_uri()}")
+        if map_file.is_dir():
+            raise Mistake(f"--map {map_file} is a folder: give a file in it")
+    if output is Output.JSON:
+        print(json.dumps(run(at_end=draw).to_document(), indent=2))
+        return
+    show(at_end=draw)
+    if map_file is not None:
+        print(f"A map of the cluster, to open in a browser: {map_file.absolute().as_uri()}")
 
 
 @local.command()
-def aws(port: Port = 5000) -> None:
+def aws(port: Port = 5000, output: OUTPUT = Output.TABLE) -> None:
     """Serve AWS: EC2's networking by the strict model, every other service by moto."""
     from spiderpool_aws.local.clock import WallClock
     from spiderpool_aws.local.ec2 import Ec2Model
@@ -74,17 +77,21 @@ def aws(port: Port = 5000) -> None:
     except OSError as error:
         raise _taken(port, error) from error
     # Both names of the region: the SDKs read the one, the AWS CLI and boto3 the other.
-    print(
-        f"export AWS_ENDPOINT_URL={server.url} AWS_DEFAULT_REGION={model.region} AWS_REGION={model.region} "
-        "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local",
-        flush=True,
-    )
+    environment = {
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_DEFAULT_REGION": model.region,
+        "AWS_REGION": model.region,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+    }
+    exported = "export " + " ".join(f"{name}={value}" for name, value in environment.items())
+    print(json.dumps(environment) if output is Output.JSON else exported, flush=True)
     _until_interrupted()
     server.stop()
 
 
 @local.command()
-def cluster(port: Port = 6443) -> None:
+def cluster(port: Port = 6443, output: OUTPUT = Output.TABLE) -> None:
     """Serve the double of the API server with Spiderpool's admission rules."""
     from spiderpool_aws.local.clock import WallClock
     from spiderpool_aws.local.cluster import ClusterDouble, serve_cluster
@@ -93,7 +100,9 @@ def cluster(port: Port = 6443) -> None:
         server = serve_cluster(ClusterDouble(WallClock()), port)
     except OSError as error:
         raise _taken(port, error) from error
-    print(f"url: {server.url}\ntoken: {server.token}\nca: {server.ca_file}", flush=True)
+    told = {"url": server.url, "token": server.token, "ca": str(server.ca_file)}
+    lines = "\n".join(f"{name}: {value}" for name, value in told.items())
+    print(json.dumps(told) if output is Output.JSON else lines, flush=True)
     _until_interrupted()
     server.stop()
 

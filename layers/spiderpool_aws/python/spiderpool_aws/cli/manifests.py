@@ -1,10 +1,15 @@
 """`spiderpool-aws manifests`: what a user's cluster needs, printed as YAML or as a script for Helm."""
 
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from spiderpool_aws.cli.errors import Mistake
+from spiderpool_aws.cli.options import OUTPUT, Output
 from spiderpool_aws.manifests.authentication import (
     ManifestError,
     Trust,
@@ -35,6 +40,7 @@ def auth(
         Path | None, typer.Option(help="PEM file, for an issuer whose certificate is of no public authority.")
     ] = None,
     v1beta1: Annotated[bool, typer.Option("--v1beta1", help="For Kubernetes 1.30 to 1.33.")] = False,
+    output: OUTPUT = Output.TABLE,
 ) -> None:
     """Print the AuthenticationConfiguration with which an API server lets AWS's tokens of these roles in."""
     authority = None if issuer_ca is None else _authority(issuer_ca)
@@ -42,7 +48,7 @@ def auth(
         document = authentication_configuration(Trust(issuer, audience, role_arn, authority), beta=v1beta1)
     except ManifestError as error:
         raise _of_option(error.field, str(error)) from error
-    _print(_AUTH_HEADER, document)
+    _print(_AUTH_HEADER, [document], output)
 
 
 @app.command()
@@ -53,6 +59,7 @@ def rbac(
     user: Annotated[
         list[str] | None, typer.Option(help="A user's name, for the other ways of logging in. Give it once a user.")
     ] = None,
+    output: OUTPUT = Output.TABLE,
 ) -> None:
     """Print the ClusterRole, the Role and their bindings to the users of all functions."""
     from spiderpool_aws.manifests.rbac import roles_and_bindings
@@ -67,7 +74,7 @@ def rbac(
             "resync: what is applied replaces who had the rights before",
             param_hint="--role-arn or --user",
         )
-    _print(_RBAC_HEADER, *roles_and_bindings(users))
+    _print(_RBAC_HEADER, roles_and_bindings(users), output)
 
 
 @app.command()
@@ -78,6 +85,7 @@ def helm(
     ] = "",
     region: Annotated[str, typer.Option(help="The AWS region. Default: the controller asks its node's metadata.")] = "",
     vpc_id: Annotated[str, typer.Option(help="The VPC. Default: as the region.")] = "",
+    output: OUTPUT = Output.TABLE,
 ) -> None:
     """Print the commands and values that install Spiderpool and AWS Load Balancer Controller for a policy."""
     import yaml
@@ -90,8 +98,11 @@ def helm(
     try:
         parsed = parse_policy(read_policy(policy))
     except PolicyError as error:
-        raise _of_option("policy", f"{policy} is not valid:\n{error}") from error
+        raise Mistake(f"--policy {policy} is not valid:\n{error}") from error
     made = releases(parsed, Place(registry, region, vpc_id))
+    if output is Output.JSON:
+        print(json.dumps([asdict(release) for release in made], indent=2))
+        return
     scripts = [release.script(yaml.safe_dump(release.values, sort_keys=True)) for release in made]
     print("\n".join(["#!/bin/sh -e", *scripts]), end="")
 
@@ -112,7 +123,12 @@ def _of_option(field: str, message: str) -> typer.BadParameter:
     return typer.BadParameter(message, param_hint=f"--{field.replace('_', '-')}")
 
 
-def _print(header: str, *documents: dict[str, Any]) -> None:
+def _print(header: str, documents: Sequence[dict[str, Any]], output: Output) -> None:
+    """Print YAML, or JSON, which kubectl and kube-apiserver read as well: several objects are one List."""
     import yaml
 
-    print(header + yaml.safe_dump_all(documents, sort_keys=False, width=120), end="")
+    if output is Output.JSON:
+        several = {"apiVersion": "v1", "kind": "List", "items": documents}
+        print(json.dumps(several if len(documents) > 1 else documents[0], indent=2))
+    else:
+        print(header + yaml.safe_dump_all(documents, sort_keys=False, width=120), end="")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spiderpool_aws.cli.connect import Where
-from spiderpool_aws.cli.errors import Command, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,16 +43,15 @@ OUTPUT = Annotated[Output, typer.Option("--output", "-o", help="A table for peop
 
 
 def register(app: typer.Typer, name: str, run: Callable[..., None]) -> None:
-    """Add a command to an app. `run` takes the options' `Where` first, then its own; what it cannot do is told."""
+    """Add a command to an app. `run` takes the options' `Where` first, then its own."""
     own = [p for p in inspect.signature(run, eval_str=True).parameters.values() if p.name != "where"]
     names = [parameter.name for parameter in _COMMON]
 
     def command(**given: Any) -> None:
-        with told():
-            where = _common(**{key: given.pop(key) for key in names})
-            run(where, **given)
+        where = _common(**{key: given.pop(key) for key in names})
+        run(where, **given)
 
     command.__doc__ = run.__doc__
     keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *_COMMON)]
     command.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
-    app.command(name, cls=Command)(command)
+    app.command(name)(command)

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from spiderpool_aws.cli.changes import Change, Kind
@@ -14,6 +13,7 @@ from spiderpool_aws.cli.connect import Where, connected
 from spiderpool_aws.cli.errors import TO_DO, Mistake
 from spiderpool_aws.cli.options import OUTPUT, Output
 from spiderpool_aws.cli.planning import ClusterPlan, PlannedInstance, checked_instances, make_plan
+from spiderpool_aws.cli.shown import console
 
 if TYPE_CHECKING:
     from spiderpool_aws.cli.world import World
@@ -63,15 +63,15 @@ def show(plan: ClusterPlan, world: World, output: Output) -> None:
     if output is Output.JSON:
         print(json.dumps(to_document(plan, world), indent=2))
         return
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(Text(f"Cluster {plan.policy.cluster}, policy {world.policy_source}, mode {plan.policy.mode}"))
+    terminal = console(soft_wrap=True)
+    terminal.print(Text(f"Cluster {plan.policy.cluster}, policy {world.policy_source}, mode {plan.policy.mode}"))
     held = plan.control.removals_held
     for warning in [*world.core.notes.warnings, *([f"removals are held: {held}"] if held else [])]:
-        console.print(Text(f"! {warning}", "yellow"))
+        terminal.print(Text(f"! {warning}", "yellow"))
     for planned in plan.instances:
         if planned.has_news:
-            console.print(_instance(planned))
-    console.print(Text(_summary(plan), "bold"))
+            terminal.print(_instance(planned))
+    terminal.print(Text(_summary(plan), "bold"))
 
 
 def to_document(plan: ClusterPlan, world: World) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from spiderpool_aws.cli.connect import Where, connected
 from spiderpool_aws.cli.errors import TO_DO, Mistake
 from spiderpool_aws.cli.options import OUTPUT, Output
 from spiderpool_aws.cli.planning import checked_instances
+from spiderpool_aws.cli.shown import visible
 from spiderpool_aws.deployment import GIVE_UP
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def run(
         if wait:
             answer["left"] = wait_for_queue(world.deployed, int(answer.get("enqueued", 0)), advance)
     print(
-        json.dumps(answer, indent=2) if output is Output.JSON else "\n".join(_lines(answer, confirm, dry_run=dry_run))
+        json.dumps(answer, indent=2)
+        if output is Output.JSON
+        else visible("\n".join(_lines(answer, confirm, dry_run=dry_run)))
     )
     if confirm and answer["fuse"]["state"] == "tripped":
         raise Mistake("nothing was confirmed: this is not the digest of what would be removed now, the answer has it")

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Column, Table
 from rich.text import Text
 
 from spiderpool_aws.cli.connect import Where, connected
+from spiderpool_aws.cli.errors import Mistake
 from spiderpool_aws.cli.options import OUTPUT, Output
 from spiderpool_aws.cli.reading import read, summary
+from spiderpool_aws.cli.shown import console
+from spiderpool_aws.domain.errors import Refused, RetryLater
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -32,7 +35,7 @@ def run(
 ) -> None:
     """Show nodes, NICs, addresses (used, free, limit), pools, subnets, drift, queues and dead letters.
 
-    With --watch and JSON each look is a line.
+    With --watch and JSON each look is a line; one that got no answer has `problem` and goes on.
     """
     with connected(where) as world:
         if watch:
@@ -40,22 +43,45 @@ def run(
         elif output is Output.JSON:
             print(json.dumps(look(world), indent=2))
         else:
-            Console(highlight=False).print(rendered(look(world)))
+            console().print(rendered(look(world)))
 
 
 def _watch(world: World, every: float, output: Output) -> None:
+    """Look again and again. What cannot be read at first ends it; later it is shown, for it may be mended meanwhile."""
+    status = look(world)
     try:
         if output is Output.JSON:
-            while True:
-                print(json.dumps(look(world)), flush=True)
-                world.deployed.pause(every)
-        with Live(rendered(look(world)), console=Console(highlight=False), auto_refresh=False) as live:
+            print(json.dumps(status), flush=True)
             while True:
                 world.deployed.pause(every)
-                live.update(rendered(look(world)), refresh=True)
+                print(json.dumps(_look_again(world)), flush=True)
+        with Live(rendered(status), console=console(), auto_refresh=False) as live:
+            while True:
+                world.deployed.pause(every)
+                again = _look_again(world)
+                status = status if "problem" in again else again
+                live.update(_with_problem(rendered(status), again.get("problem", "")), refresh=True)
     except KeyboardInterrupt:
         # How a person ends it.
         return
+
+
+def _look_again(world: World) -> dict[str, Any]:
+    # Warnings are kept once each, and those of an earlier look may be true no more.
+    world.core.notes.warnings.clear()
+    try:
+        return look(world)
+    except (Refused, RetryLater) as error:
+        problem = error.reason
+    except Mistake as mistake:
+        problem = str(mistake)
+    return {"at": world.core.clock.now().isoformat(), "problem": problem}
+
+
+def _with_problem(shown: RenderableType, problem: str) -> RenderableType:
+    return (
+        Group(Text(f"! this is how it was, for now there is no answer: {problem}", "red"), shown) if problem else shown
+    )
 
 
 def look(world: World) -> dict[str, Any]:

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from spiderpool_aws.cli.connect import Where, connected
 from spiderpool_aws.cli.errors import FAILED, Mistake
 from spiderpool_aws.cli.options import OUTPUT, Output
+from spiderpool_aws.cli.shown import console
 from spiderpool_aws.cli.verify_plan import Site, Spot, Verdict, host_checks, pod_checks, site_of
 from spiderpool_aws.cli.verify_pods import IMAGE, Manifests
+from spiderpool_aws.cli.verify_rights import NAMESPACE, lacking_rights
 from spiderpool_aws.cli.verify_run import Verification
 from spiderpool_aws.domain.cluster.pool_listing import PoolListing
 
@@ -34,7 +35,7 @@ EGRESS = "http://checkip.amazonaws.com"
 def run(
     where: Where,
     nodes: Annotated[int, typer.Option(help="At how many nodes to look.", min=1, max=20)] = 4,
-    namespace: Annotated[str, typer.Option(help="Where the pods are created.")] = "default",
+    namespace: Annotated[str, typer.Option(help="Where the pods are created.")] = NAMESPACE,
     image: Annotated[str, typer.Option(help="An image with sh, httpd, wget, ping, ip and awk.")] = IMAGE,
     egress: Annotated[str, typer.Option(help="A URL outside; empty: none is tried.")] = EGRESS,
     timeout: Annotated[float, typer.Option(help="Seconds that a pod may take to start, and to end.", min=2)] = 120,
@@ -52,8 +53,10 @@ def run(
             _show_plan(site, egress, output)
             return
         probes = _probes(world)
-        # So that the pods are removed when the command is ended, too, as they are after Ctrl-C.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        refuse_without_rights(world, namespace)
+        # So that the pods are removed as after Ctrl-C when the command is ended, or its terminal closed.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.default_int_handler)
         verification = Verification(probes, manifests, site, egress, time.sleep, timeout)
         try:
             found = verification.run()
@@ -63,6 +66,12 @@ def run(
     _show(found, output)
     if not all(verdict.ok for verdict in found):
         raise typer.Exit(FAILED)
+
+
+def refuse_without_rights(world: World, namespace: str) -> None:
+    """Raise Mistake before anything is created, when it could not be looked at or removed again."""
+    if lacking := lacking_rights(world.facts, namespace):
+        raise Mistake(f"nothing was created: you may not {', '.join(lacking)} in namespace {namespace}")
 
 
 def _probes(world: World) -> ProbePort:
@@ -101,13 +110,13 @@ def _show(found: Sequence[Verdict], output: Output) -> None:
     if output is Output.JSON:
         print(json.dumps([_document(verdict) for verdict in found], indent=2))
         return
-    console = Console(highlight=False, soft_wrap=True)
+    terminal = console(soft_wrap=True)
     for verdict in found:
         sign, style = ("ok    ", "green") if verdict.ok else ("FAILED", "red")
         detail = f": {verdict.detail}" if verdict.detail else ""
-        console.print(Text.assemble((sign, style), f" {verdict.kind}: {verdict.source} to {verdict.target}{detail}"))
+        terminal.print(Text.assemble((sign, style), f" {verdict.kind}: {verdict.source} to {verdict.target}{detail}"))
     good = sum(verdict.ok for verdict in found)
-    console.print(Text(f"{good} of {len(found)} checks are ok", "bold"))
+    terminal.print(Text(f"{good} of {len(found)} checks are ok", "bold"))
 
 
 def _document(verdict: Verdict) -> dict[str, Any]:

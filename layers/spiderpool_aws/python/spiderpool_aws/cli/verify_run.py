@@ -63,6 +63,7 @@ class Verification:
     left_behind: list[str] = field(default_factory=list)
     """What could not be removed, for the person to remove."""
     _pods: list[str] = field(default_factory=list)
+    _has_service: bool = False
 
     def run(self) -> list[Verdict]:
         """Return every verdict. Pods and Service are removed also when something raises, a Ctrl-C among it."""
@@ -72,16 +73,16 @@ class Verification:
             self._remove()
 
     def _run(self) -> list[Verdict]:
-        service = self.probes.create_service(self.manifests.service(SERVICE))
+        service = self._create_service()
         named = {f"s{number}": spot for number, spot in enumerate(self.site.spots)}
         found: list[Verdict] = []
         for what, spot in named.items():
             found += self._create(what, str(spot), self.manifests.server(what, spot))
-        states = self._wait(list(named), lambda state: bool(state.ips) or state.ended)
+        states = self._wait(list(named), lambda state: _serves(state) or state.ended)
         servers: dict[Spot, Sequence[str]] = {}
         for what, spot in named.items():
             state = states.get(what)
-            if state is not None and state.ips and not state.ended:
+            if state is not None and _serves(state) and not state.ended:
                 servers[spot] = state.ips
             elif what in self._pods:
                 found.append(_not_started(str(spot), state))
@@ -108,6 +109,14 @@ class Verification:
                 found.append(host_address_verdict(hosts[what], message, self.site.offered[hosts[what]]))
         return found
 
+    def _create_service(self) -> str:
+        self._has_service = True
+        try:
+            return self.probes.create_service(self.manifests.service(SERVICE))
+        except Refused:
+            self._has_service = False
+            raise
+
     def _create(self, what: str, where: str, manifest: dict[str, Any]) -> list[Verdict]:
         # Before the call: one whose answer is lost may be there all the same.
         self._pods.append(what)
@@ -133,20 +142,24 @@ class Verification:
             waited += POLL_SECONDS
 
     def _remove(self) -> None:
-        namespace = self.manifests.namespace
-        for what in self._pods:
-            self._gone(f"pod/{self.manifests.name(what)}", self.probes.remove_pod, namespace, self.manifests.name(what))
-        name = self.manifests.name(SERVICE)
-        self._gone(f"service/{name}", self.probes.remove_service, namespace, name)
+        """Remove everything; what is not removed, because of a second Ctrl-C, too, stays in `left_behind`."""
+        namespace, manifests, probes = self.manifests.namespace, self.manifests, self.probes
+        removals = {f"pod/{manifests.name(what)}": (probes.remove_pod, manifests.name(what)) for what in self._pods}
+        if self._has_service:
+            removals[f"service/{manifests.name(SERVICE)}"] = (probes.remove_service, manifests.name(SERVICE))
+        self.left_behind.extend(removals)
+        for what, (remove, name) in removals.items():
+            for _ in range(2):
+                with suppress(Refused, RetryLater):
+                    remove(namespace, name)
+                    self.left_behind.remove(what)
+                    break
 
-    def _gone(self, what: str, remove: Callable[[str, str], None], namespace: str, name: str) -> None:
-        for _ in range(2):
-            with suppress(Refused, RetryLater):
-                remove(namespace, name)
-                return
-        self.left_behind.append(what)
+
+def _serves(state: PodState) -> bool:
+    return state.running and bool(state.ips)
 
 
 def _not_started(where: str, state: PodState | None) -> Verdict:
-    reason = state.reason if state is not None and state.reason else "it got no address in time"
+    reason = state.reason if state is not None and state.reason else "it did not start in time"
     return Verdict(Kind.STARTED, where, "", ok=False, detail=f"{reason}: kubectl describe pod, spiderpool-aws explain")

@@ -51,7 +51,8 @@ class Release:
         ]
         return "\n".join(
             [
-                *(f"# {note}" for note in self.notes),
+                # A line break in a name of the policy would end the comment: what follows it would be run.
+                *(f"# {' '.join(note.split())}" for note in self.notes),
                 f"helm repo add {self.repository} {self.url}",
                 f"helm repo update {self.repository}",
                 f"{shlex.join(install)} <<'{END}'",
