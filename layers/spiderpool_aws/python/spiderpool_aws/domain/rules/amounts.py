@@ -186,6 +186,13 @@ def _owe(
     draft.owe(nic.pool.name, (later - elastic).count() - (now.listed - released).count())
 
 
+def owe_all(nic: NicFamily, size: Size, holding: Holding, draft: Draft) -> None:
+    """Note what the size takes out of the pool in the end, where something else has to come first."""
+    slots = Bounds(nic.limits, nic.subnet, 0).free_slots(nic.family, nic.eni, 0)
+    want = wanted(size, holding, slots, prefix_refused=False)
+    _owe(nic, size, holding, want, no_excess(nic.family), draft)
+
+
 def _pending(nic: NicFamily, holding: Holding, want: Wanted) -> AddressSet:
     """Return what a shrink released and nobody has unassigned yet: the worker was stopped in between."""
     released = EMPTY[nic.family]
