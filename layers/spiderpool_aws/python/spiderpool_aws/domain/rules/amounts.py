@@ -1,7 +1,6 @@
 """The rules of one NIC and one IP family: what EC2 has to assign, and what goes back to the subnet. Pure."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from spiderpool_aws.domain.actions.nics import Amount, Assign, Reassign, Unassign
 from spiderpool_aws.domain.actions.plan import Tried
@@ -28,10 +27,6 @@ from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.domain.rules.lost import Lost, taken_addresses
 from spiderpool_aws.domain.rules.nic_family import NicFamily
 from spiderpool_aws.metrics import Metric
-
-SOON = timedelta(minutes=1)
-"""Until then a message waits for a full subnet. Behind one that waits longer newer ones would stand: the resync
-looks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +55,7 @@ def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft
     need = lack(size, nic.family, nic.eni, holding, bounds, want)
     if need.problem:
         draft.report(Metric.CAPACITY_LIMITED, need.problem)
+        draft.may_pass |= need.of_subnet
     _report_fallback(nic, size, holding, draft)
     if need.amount.count:
         _owe(nic, size, holding, want, no_excess(nic.family), draft)
@@ -124,9 +120,7 @@ def _plan_assign(nic: NicFamily, action: Assign, draft: Draft) -> None:
         Code.SUBNET_EXHAUSTED,
         f"{nic.subnet.subnet_id} had no room: {action} is tried again when it has more, or in half an hour",
     )
-    left = until - nic.observed.now
-    if left <= SOON:
-        draft.wait(f"{nic.subnet.subnet_id} has no room", left.total_seconds())
+    draft.wait_for_room(f"{nic.subnet.subnet_id} has no room", until)
 
 
 def _prefix_refused(nic: NicFamily) -> bool:

@@ -1,12 +1,17 @@
 """A plan in the making, shared by the rules."""
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from spiderpool_aws.domain.actions.plan import Action, Finding, NodePlan, Wait
 from spiderpool_aws.domain.actions.removals import Doubt, Owed
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.metrics import Metric
+
+SOON = timedelta(minutes=1)
+"""Until then a message waits for a full subnet. Behind one that waits longer newer ones would stand: the resync
+looks again."""
 
 
 @dataclass(slots=True)
@@ -24,6 +29,8 @@ class Draft:
     owed: list[Owed] = field(default_factory=list)
     incomplete: bool = False
     """A pool that the node needs is not in place: its startup taint stays."""
+    may_pass: bool = False
+    """What lacks comes when a subnet has room: no message waits for it, and nothing was refused for good."""
 
     def add(self, action: Action) -> bool:
         """Add an action, unless it was tried in this pass or the fuse holds it; tell whether it was added."""
@@ -48,6 +55,13 @@ class Draft:
         """Note something that time will mend and that keeps the node from being complete."""
         self.waits.append(Wait(reason, delay_seconds))
         self.incomplete = True
+
+    def wait_for_room(self, reason: str, until: datetime) -> None:
+        """Note a subnet that is not asked before a moment."""
+        self.may_pass = self.incomplete = True
+        left = until - self.observed.now
+        if left <= SOON:
+            self.wait(reason, left.total_seconds())
 
     def owe(self, pool: str, count: int, *, elastic: bool = False) -> None:
         """Note so many addresses of a pool that go later, if any."""

@@ -17,8 +17,9 @@ from spiderpool_aws.domain.rules.nodes import plan_marked
 
 LOOK_AGAIN_SECONDS = 15.0
 """How often it is looked whether the pods are gone: 80 looks in a message's 20 minutes, and SQS gives it up at 100."""
-PASSING = {Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP}
-"""Refusals that say no more than that our picture was old: no reason to give an instance up."""
+PASSING = {Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP, Code.SUBNET_EXHAUSTED}
+"""Refusals that say no more than that our picture was old, or a subnet is full now: no reason to give an instance up.
+Its successor would find the same subnet, with one address less."""
 
 
 def why_leaving(observed: ObservedNode) -> str:
@@ -118,7 +119,7 @@ def plan_launched(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
         return
     if not draft.incomplete:
         _complete(observed, lifecycle, HookResult.CONTINUE, "its pools are in place", draft)
-    elif draft.waits or draft.actions or _may_pass(observed):
+    elif draft.waits or draft.actions or draft.may_pass or _may_pass(observed):
         _prolong(observed, lifecycle, draft)
     elif policy.nodes.launch_failure == "abandon":
         _complete(
