@@ -31,6 +31,7 @@ from spiderpool_aws.domain.rules.nics import plan_kept, plan_missing_nic, plan_o
 from spiderpool_aws.domain.rules.nodes import plan_name, plan_prepared
 from spiderpool_aws.domain.rules.overrides import report_useless, with_overrides
 from spiderpool_aws.domain.rules.pools import plan_nic_family
+from spiderpool_aws.domain.rules.room import without_room
 from spiderpool_aws.domain.rules.stuck import report_stuck
 from spiderpool_aws.metrics import Metric
 
@@ -106,7 +107,10 @@ def _plan_live(observed: ObservedNode, instance: ObservedInstance, policy: Polic
         spare = spare_for(observed, instance, policy, interface)
         if spare is not None and instance.eni_at(interface.device_index) is None:
             needed[spare.eni_id] = spare
+        planned = len(draft.actions)
         _plan_interface(observed, instance, policy, with_overrides(interface, instance, draft), node_name, draft)
+        # NICs of one subnet share what it has above its reserve.
+        observed = without_room(observed, draft.actions[planned:])
     report_dropped(observed, instance, group, draft)
     report_useless(group, instance, draft)
     plan_orphans(observed, needed, policy, draft)
