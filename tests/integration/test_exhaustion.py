@@ -120,7 +120,8 @@ def test_a_nic_that_fits_nowhere_is_waited_for_and_comes_when_there_is_room(said
         assert node["spec"]["taints"]
         assert events(s, "SubnetExhausted")
         end()
-        s.run(420)
+        # No count tells of it, so it is asked when the pause of eight minutes is over and a resync looks.
+        s.run(720)
         assert listed(s, instance_id).count() == 10
         s.run(60)
         s.checker.assert_idle(lambda: s.run(600))

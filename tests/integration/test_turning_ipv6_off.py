@@ -185,6 +185,8 @@ def test_the_pool_of_a_stopped_node_loses_its_default_too() -> None:
         assert (defaults(s), pod_works(s, node)) == (0, 1)
         by_hand(s, "StartInstances", InstanceIds=[stopped])
         s.run(600)
+        assert listed(s, stopped, V6).count() == 5, "with the other node's more than a tenth of all: that is asked once"
+        confirm(s)
         assert (ipv6(s), pod_works(s, stopped)) == ([], 1)
         s.checker.assert_idle(lambda: s.run(600))
 

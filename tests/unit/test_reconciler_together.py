@@ -43,6 +43,19 @@ class LastFirst:
             answer.set_exception(outcome)
 
 
+class InOrder(LastFirst):
+    """An executor whose calls take effect in the order of these positions, then the last one first."""
+
+    def __init__(self, *positions: int) -> None:
+        super().__init__()
+        self._positions = list(positions)
+
+    def wait(self, calls: Collection[Future[Any]]) -> None:
+        if self._positions:
+            self._begun.append(self._begun.pop(self._positions.pop(0)))
+        super().wait(calls)
+
+
 class World:
     """Some nodes with one NIC each in one subnet, and nothing assigned yet."""
 
@@ -90,6 +103,18 @@ def test_what_one_node_is_about_to_take_is_no_longer_there_for_the_others() -> N
     world = World(one_nic(subnets={"ids": ["subnet-0"], "reserve": 188}))
     world.run()
     assert world.addresses() == 12
+
+
+def test_a_count_that_a_refusal_asks_for_leaves_the_others_what_is_under_way_to_them() -> None:
+    # Twelve may go: five to the first node, five to the second, two to the third. That one is refused before EC2 has
+    # the others' calls, though the count says that there is room (a CIDR reservation is counted as free). The fourth,
+    # which saw no room and had other things to do, plans again before they are done.
+    dual = one_nic(subnets={"ids": ["subnet-0"], "reserve": 188}, ipv6={"addresses": 2})
+    world = World(dual, InOrder(2, 2))
+    world.ec2.refuse["eni-2"] = Code.SUBNET_EXHAUSTED
+    world.run()
+    ipv4 = [pool.spec.ips.count() for pool in world.cluster.pools.values() if pool.family == 4]
+    assert sorted(ipv4) == [2, 5, 5]
 
 
 def test_what_a_node_was_refused_the_next_one_gets() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from spiderpool_aws.domain.actions.nics import Assign, MarkPrimaryIpv6
-from spiderpool_aws.domain.addresses import EMPTY, AddressSet
+from spiderpool_aws.domain.actions.nics import Assign, MarkPrimaryIpv6, Unassign
+from spiderpool_aws.domain.addresses import EMPTY, AddressSet, parse_network
 from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.instance import CLUSTER_TAG, INSTANCE_TAG, Eni
 from spiderpool_aws.domain.observed import ObservedNode
@@ -40,6 +40,7 @@ def with_ipv6_pool(allocated: AddressSet) -> ObservedNode:
         identity=replace(pool.identity, family=V6),
         spec=replace(pool.spec, ips=THREE),
         allocated=allocated,
+        excluded=EMPTY[V6],
     )
     return replace(model, instance=instance(nic_with(THREE)), pools=(pool, ipv6))
 
@@ -51,6 +52,18 @@ def test_a_nic_of_ours_without_an_ipv6_address_gets_one_which_is_marked_before_t
     marked = one.with_primary_ipv6()
     assert marked.primary_ipv6 == "2001:db8:0:100::a"
     assert ipv6_actions(marked) == [Assign(NIC, V6, 3)]
+
+
+def test_a_nic_that_is_full_of_prefixes_gives_one_back_before_the_host_gets_its_own_address() -> None:
+    block = parse_network("2001:db8:0:100:5::/80")
+    full = replace(nic_with(), ipv6_prefixes=tuple(parse_network(f"2001:db8:0:100:{n}::/80") for n in range(1, 11)))
+    plan = plan_node(observed(instance=instance(full)), DUAL)
+    assert [a for a in plan.actions if isinstance(a, Assign)] == [], "EC2 would refuse it, at every look"
+    (given,) = [a for a in plan.actions if isinstance(a, Unassign)]
+    assert 0 < len(given.prefixes) <= 3
+    assert ipv6_actions(replace(nic_with(), ipv6_prefixes=(block,))) == [Assign(NIC, V6, 1)]
+    theirs = plan_node(observed(instance=instance(replace(full, tags={}))), DUAL)
+    assert codes(theirs) == ["HostAddressUnknown"]
 
 
 def test_which_of_several_addresses_was_marked_ec2_has_to_show_first() -> None:

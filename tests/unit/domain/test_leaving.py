@@ -9,14 +9,16 @@ import pytest
 
 from spiderpool_aws.domain.actions.plan import Finding
 from spiderpool_aws.domain.actions.pools import ApplyPool, PoolChange
+from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.instance import InstanceState
-from spiderpool_aws.domain.lifecycle import HookResult, Lifecycle, ProlongHook, Transition
+from spiderpool_aws.domain.lifecycle import CompleteHook, HookResult, Lifecycle, ProlongHook, Transition
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
+from spiderpool_aws.domain.rules.desired import cooling_key
 from spiderpool_aws.domain.rules.leaving import LOOK_AGAIN_SECONDS
 from spiderpool_aws.domain.rules.planner import plan_node
-from tests.unit.build import NOW, eni, instance, node, observed, policy
+from tests.unit.build import M5_LARGE, NOW, SUBNET_0, eni, instance, node, observed, policy
 from tests.unit.domain.grouped import bare, completed, converge, waiting, with_pods
 from tests.unit.domain.planning import FULL, ONE_NIC, keys
 
@@ -86,7 +88,7 @@ def test_a_launch_whose_pools_cannot_be_had_is_abandoned_only_if_the_policy_says
     assert plan_node(after, the_policy).converged
 
 
-@pytest.mark.parametrize("code", [Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP])
+@pytest.mark.parametrize("code", [Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP, Code.SUBNET_EXHAUSTED])
 def test_a_refusal_that_another_look_may_find_gone_abandons_nobody(code: Code) -> None:
     model = refused(bare("Pending:Wait", heartbeat_due=True), ABANDONS, code)
     _, done = converge(model, ABANDONS)
@@ -98,6 +100,21 @@ def test_a_failure_that_may_pass_abandons_nobody() -> None:
     (assign,) = plan_node(model, ABANDONS).due
     _, done = converge(model.with_failure(assign), ABANDONS)
     assert done == [ProlongHook("workers", "i-1", Transition.LAUNCHING)]
+
+
+@pytest.mark.parametrize("cooling", [True, False], ids=["EC2 has refused it", "its count says it"])
+def test_a_full_subnet_abandons_nobody_for_the_next_instance_would_find_it_fuller(cooling: bool) -> None:
+    model = bare("Pending:Wait", heartbeat_due=True, instance=instance(eni(0)))
+    key = cooling_key("subnet-0", IPFamily.IPV4, prefixes=False)
+    full = replace(SUBNET_0, available_ipv4=None if cooling else 0)
+    waits = {key: model.now + timedelta(minutes=16)} if cooling else {}
+    plan = plan_node(replace(model, subnets={"subnet-0": full}, cooling=waits), ABANDONS)
+    assert (plan.actions, plan.waits) == ((ProlongHook("workers", "i-1", Transition.LAUNCHING),), ())
+    old_type = replace(M5_LARGE, instance_type="t2.large", nitro=False)
+    never = policy(nics=1, ipv4={"prefixes": 1}, nodes={"launchFailure": "abandon"})
+    (given_up,) = plan_node(replace(model, limits=old_type), never).actions
+    assert isinstance(given_up, CompleteHook)
+    assert given_up.result is HookResult.ABANDON
 
 
 def test_a_plan_that_has_something_to_do_does_not_speak_of_abandoning() -> None:

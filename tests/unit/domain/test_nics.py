@@ -120,6 +120,14 @@ def test_where_no_prefix_is_to_be_had_a_nic_is_created_with_single_addresses(
     assert found == ([{V4: Amount(expected)}] if expected is not None else [])
 
 
+@pytest.mark.parametrize(("seconds", "waits"), [(40, [40.0]), (60, [60.0]), (61, []), (1800, [])])
+def test_a_message_waits_for_a_subnet_that_refused_a_nic_for_a_minute_at_most(seconds: int, waits: list[float]) -> None:
+    """Behind it newer ones would stand, and each look is read from EC2: the resync looks again (ADR 21)."""
+    plan = plan_node(one_nic(cooling={"subnet-1": NOW + timedelta(seconds=seconds)}), creating())
+    assert ([wait.delay_seconds for wait in plan.waits], plan.incomplete) == (waits, True)
+    assert codes(plan) == ["SubnetExhausted"]
+
+
 def test_full_subnets_are_waited_for() -> None:
     plan = plan_node(one_nic(subnet("subnet-1", free=9)), creating())
     assert (codes(plan), len(plan.waits), plan.incomplete) == (["SubnetExhausted"], 1, True)

@@ -5,6 +5,7 @@ there is one: meanwhile its reconciler goes on with the other nodes of the batch
 all that the passes of a batch share (`Shared`) nothing changes but between two of their steps.
 """
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from spiderpool_aws.domain.actions.nics import (
 from spiderpool_aws.domain.actions.plan import Action, Finding, NodePlan
 from spiderpool_aws.domain.actions.pools import ApplyMultusConfig, ApplyPool
 from spiderpool_aws.domain.cluster.pool import MultusConfig
-from spiderpool_aws.domain.errors import OLD_PICTURE, Code, Paced, Refused, RetryLater, Unavailable
+from spiderpool_aws.domain.errors import PASSING, Code, Paced, Refused, RetryLater, Unavailable
 from spiderpool_aws.domain.instance import Subnet
 from spiderpool_aws.domain.node_events import Step
 from spiderpool_aws.domain.observed import ObservedNode
@@ -53,8 +54,6 @@ MARGIN_SECONDS = 30.0
 NO_TIME = "no time left in this invocation"
 UNKNOWN_PATIENCE_SECONDS = 60.0
 """How long an event may be ahead of what EC2 shows; after that the instance is gone, or not ours."""
-PASSING = OLD_PICTURE | {Code.SUBNET_EXHAUSTED}
-"""Refusals that are waited for: somebody may release addresses of a full subnet."""
 
 
 @dataclass(slots=True)
@@ -65,6 +64,8 @@ class Shared:
     subnets: Mapping[str, Subnet]
     names: dict[str, str] = field(default_factory=dict)
     """Node name -> the instance whose pools have it."""
+    under_way: Counter[str] = field(default_factory=Counter)
+    """Subnet -> how many addresses are planned to be taken, or are being: EC2 may not count them yet."""
     away: Unavailable | None = None
     """The API server does not answer: no other node of the batch will get further."""
 
@@ -76,7 +77,13 @@ class Shared:
         """Count the addresses of actions as taken before they are done: meanwhile others plan theirs."""
         for action in actions:
             subnet_id, count = room_taken(observed, action)
+            self.under_way[subnet_id] += count
             self._take(subnet_id, count)
+
+    def answered(self, observed: ObservedNode, action: Action) -> None:
+        """Note that EC2 counts an action's addresses from now on, if it took them."""
+        subnet_id, count = room_taken(observed, action)
+        self.under_way[subnet_id] -= count
 
     def not_done(self, observed: ObservedNode, action: Action) -> None:
         """Count the addresses of an action as free again."""
@@ -94,13 +101,18 @@ class Shared:
             self._take(subnet_id, -count)
 
     def counted(self, subnet: Subnet) -> None:
-        """Take a subnet as it was just counted."""
+        """Take a subnet as it was just counted; what is under way to the others of the batch is theirs.
+
+        What EC2 has counted of it already is subtracted twice: then less is asked for, until the next look.
+        """
         self.subnets = {**self.subnets, subnet.subnet_id: subnet}
+        self._take(subnet.subnet_id, self.under_way[subnet.subnet_id])
 
     def _take(self, subnet_id: str, count: int) -> None:
         subnet = self.subnets.get(subnet_id)
         if subnet is not None and subnet.available_ipv4 is not None and count:
-            self.counted(replace(subnet, available_ipv4=subnet.available_ipv4 - count))
+            taken = replace(subnet, available_ipv4=subnet.available_ipv4 - count)
+            self.subnets = {**self.subnets, subnet_id: taken}
 
 
 @dataclass(slots=True)
@@ -169,6 +181,7 @@ class NodeWork:
             else:
                 work.observed = self._applier.apply(before, action)
         except RetryLater as later:
+            work.shared.answered(before, action)
             if isinstance(later, Paced):
                 work.shared.not_done(before, action)
             if not action.scope:
@@ -176,10 +189,12 @@ class NodeWork:
             work.failures.append(later)
             work.observed = before.with_failure(action)
         except Refused as refused:
+            work.shared.answered(before, action)
             work.shared.not_done(before, action)
             self._refused(work, action, refused)
         else:
             work.steps.append(Step(before, action))
+            work.shared.answered(before, action)
             work.shared.done(before, action, work.observed)
             self._recollection.done(action, work.observed)
             with self._reporter.about(telling.about_action(action)):

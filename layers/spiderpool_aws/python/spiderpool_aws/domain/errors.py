@@ -24,8 +24,8 @@ class Code(StrEnum):
     ADDRESS_TAKEN = "AddressTaken"
 
 
-OLD_PICTURE = frozenset({Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP})
-"""Refusals that say no more than that our picture was old: another look may find them gone."""
+PASSING = frozenset({Code.CONFLICT, Code.TERMINATING, Code.IN_USE, Code.OVERLAP, Code.SUBNET_EXHAUSTED})
+"""Refusals that another look may find gone: our picture was old, or somebody releases addresses of a full subnet."""
 
 
 class RetryLater(Exception):  # noqa: N818 - it is an outcome, not a fault

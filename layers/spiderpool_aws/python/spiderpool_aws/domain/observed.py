@@ -142,6 +142,10 @@ class ObservedNode:
             subnets=_taken(self.subnets, before.subnet_id, _ipv4(after) - _ipv4(before)),
         )
 
+    def with_taken(self, subnet_id: str, count: int) -> "ObservedNode":
+        """Return the model with so many fewer free IPv4 addresses in a subnet."""
+        return replace(self, subnets=_taken(self.subnets, subnet_id, count))
+
     def with_spare(self, eni: Eni) -> "ObservedNode":
         """Return the model after a NIC was created for the instance."""
         return replace(self, spares=(*self.spares, eni), subnets=_taken(self.subnets, eni.subnet_id, 1 + _ipv4(eni)))

@@ -1,7 +1,6 @@
 """The rules of one NIC and one IP family: what EC2 has to assign, and what goes back to the subnet. Pure."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from spiderpool_aws.domain.actions.nics import Amount, Assign, Reassign, Unassign
 from spiderpool_aws.domain.actions.plan import Tried
@@ -27,11 +26,8 @@ from spiderpool_aws.domain.rules.desired import (
 from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.domain.rules.lost import Lost, taken_addresses
 from spiderpool_aws.domain.rules.nic_family import NicFamily
+from spiderpool_aws.domain.rules.room import without_room
 from spiderpool_aws.metrics import Metric
-
-SOON = timedelta(minutes=1)
-"""Until then a message waits for a full subnet. Behind one that waits longer newer ones would stand: the resync
-looks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +47,10 @@ def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft
     What is unseen may be there at the next look: it counts, so that a stale answer assigns nothing twice. Nothing is
     released while something lacks: a policy that changes from addresses to prefixes gets the prefix first.
     """
+    planned = len(draft.actions)
     holding = _plan_reassign(nic, holding, lost, draft)
-    bounds = Bounds(nic.limits, nic.subnet, nic.interface.subnets.reserve)
+    left = without_room(nic.observed, draft.actions[planned:]).subnets.get(nic.subnet.subnet_id, nic.subnet)
+    bounds = Bounds(nic.limits, left, nic.interface.subnets.reserve)
     unseen = holding.unseen_blocks(nic.family) if size.prefixes is not None else holding.unseen.count()
     slots = bounds.free_slots(nic.family, nic.eni, unseen)
     prefix_refused = _prefix_refused(nic)
@@ -60,6 +58,7 @@ def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft
     need = lack(size, nic.family, nic.eni, holding, bounds, want)
     if need.problem:
         draft.report(Metric.CAPACITY_LIMITED, need.problem)
+        draft.may_pass |= need.of_subnet
     _report_fallback(nic, size, holding, draft)
     if need.amount.count:
         _owe(nic, size, holding, want, no_excess(nic.family), draft)
@@ -124,9 +123,7 @@ def _plan_assign(nic: NicFamily, action: Assign, draft: Draft) -> None:
         Code.SUBNET_EXHAUSTED,
         f"{nic.subnet.subnet_id} had no room: {action} is tried again when it has more, or in half an hour",
     )
-    left = until - nic.observed.now
-    if left <= SOON:
-        draft.wait(f"{nic.subnet.subnet_id} has no room", left.total_seconds())
+    draft.wait_for_room(f"{nic.subnet.subnet_id} has no room", until)
 
 
 def _prefix_refused(nic: NicFamily) -> bool:
@@ -184,6 +181,13 @@ def _owe(
     replaced = PREFIX_ADDRESSES * (size.prefixes or 0)
     draft.owe(nic.pool.name, elastic.count() - replaced, elastic=True)
     draft.owe(nic.pool.name, (later - elastic).count() - (now.listed - released).count())
+
+
+def owe_all(nic: NicFamily, size: Size, holding: Holding, draft: Draft) -> None:
+    """Note what the size takes out of the pool in the end, where something else has to come first."""
+    slots = Bounds(nic.limits, nic.subnet, 0).free_slots(nic.family, nic.eni, 0)
+    want = wanted(size, holding, slots, prefix_refused=False)
+    _owe(nic, size, holding, want, no_excess(nic.family), draft)
 
 
 def _pending(nic: NicFamily, holding: Holding, want: Wanted) -> AddressSet:

@@ -89,6 +89,8 @@ class Lack:
     problem: str = ""
     slots: int = 0
     """How many slots the lack needs that something else takes: so many single addresses may go, and no more."""
+    of_subnet: bool = False
+    """It is the subnet that has no room for all of it."""
     short: bool = False
     """Something lacks, whether or not it can be had now."""
 
@@ -162,7 +164,9 @@ def lack(size: Size, family: IPFamily, eni: Eni, holding: Holding, bounds: Bound
         )
         in_the_way, count = count - slots, slots
     room = bounds.subnet_room(family)
-    if room is not None and missing > (room := room // (PREFIX_ADDRESSES if prefixes else 1)):
+    of_subnet = room is not None and missing > room // (PREFIX_ADDRESSES if prefixes else 1)
+    if room is not None and of_subnet:
+        room //= PREFIX_ADDRESSES if prefixes else 1
         problem = (
             f"{bounds.subnet.subnet_id} has {bounds.subnet.available_ipv4} free addresses and keeps {bounds.reserve}: "
             f"{eni.eni_id} gets {room} of {missing}"
@@ -170,7 +174,7 @@ def lack(size: Size, family: IPFamily, eni: Eni, holding: Holding, bounds: Bound
         count = min(count, room)
         # A slot that is freed for what the subnet does not have would stay empty.
         in_the_way = min(in_the_way, room - count)
-    return Lack(Amount(count, prefixes), problem, in_the_way, short=missing > 0)
+    return Lack(Amount(count, prefixes), problem, in_the_way, of_subnet, short=missing > 0)
 
 
 def excess(family: IPFamily, holding: Holding, want: Wanted, *, due: bool, most: int | None = None) -> Excess:

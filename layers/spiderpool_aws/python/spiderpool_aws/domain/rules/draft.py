@@ -1,6 +1,7 @@
 """A plan in the making, shared by the rules."""
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from spiderpool_aws.domain.actions.plan import Action, Finding, NodePlan, Wait
 from spiderpool_aws.domain.actions.pools import ApplyPool, DeletePool
@@ -8,6 +9,10 @@ from spiderpool_aws.domain.actions.removals import Doubt, Owed
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.metrics import Metric
+
+SOON = timedelta(minutes=1)
+"""Until then a message waits for a full subnet. Behind one that waits longer newer ones would stand: the resync
+looks again."""
 
 
 @dataclass(slots=True)
@@ -25,6 +30,8 @@ class Draft:
     owed: list[Owed] = field(default_factory=list)
     incomplete: bool = False
     """A pool that the node needs is not in place: its startup taint stays."""
+    may_pass: bool = False
+    """What lacks comes when a subnet has room: no message waits for it, and nothing was refused for good."""
 
     @property
     def changed_pools(self) -> set[str]:
@@ -54,6 +61,13 @@ class Draft:
         """Note something that time will mend and that keeps the node from being complete."""
         self.waits.append(Wait(reason, delay_seconds))
         self.incomplete = True
+
+    def wait_for_room(self, reason: str, until: datetime) -> None:
+        """Note a subnet that is not asked before a moment."""
+        self.may_pass = self.incomplete = True
+        left = until - self.observed.now
+        if left <= SOON:
+            self.wait(reason, left.total_seconds())
 
     def owe(self, pool: str, count: int, *, elastic: bool = False) -> None:
         """Note so many addresses of a pool that go later, if any."""

@@ -13,13 +13,23 @@ from spiderpool_aws.domain.rules.nic_family import NicFamily
 from spiderpool_aws.metrics import Metric
 
 
+def needs_slot(nic: NicFamily) -> bool:
+    """Tell whether a NIC of ours is full of prefixes: one of them has to go before the host can have its own address.
+
+    That is the size's matter, as wherever something else takes the slots of what lacks; EC2 would only refuse more.
+    """
+    eni = nic.eni
+    full = len(eni.prefixes(nic.family)) >= nic.limits.per_eni(nic.family)
+    return full and not eni.ipv6 and _is_own(nic)
+
+
 def plan_host_ipv6(nic: NicFamily, draft: Draft) -> None:
     """Plan for a NIC without a host's own IPv6 address: it gets one, it is marked, and then the pods get theirs.
 
     A pod that has an address of the NIC keeps it from being marked: EC2 might choose that one.
     """
     eni = nic.eni
-    if not (eni.is_ours and eni.tags.get(INSTANCE_TAG) == nic.observed.instance_id):
+    if not _is_own(nic):
         draft.refuse(
             Metric.HOST_ADDRESS_UNKNOWN,
             f"{eni.eni_id} has no address marked as primary IPv6 and none that is the Node's InternalIP: launch "
@@ -41,3 +51,7 @@ def plan_host_ipv6(nic: NicFamily, draft: Draft) -> None:
         draft.wait(reason, SECOND_LOOK.total_seconds())
     else:
         draft.add(MarkPrimaryIpv6(eni.eni_id))
+
+
+def _is_own(nic: NicFamily) -> bool:
+    return nic.eni.is_ours and nic.eni.tags.get(INSTANCE_TAG) == nic.observed.instance_id

@@ -89,7 +89,11 @@ def plan_unwanted_family(nic: NicFamily, draft: Draft) -> None:
     default any more: a default one that is empty takes an IPv4 address from each pod that fails (recorded behaviour).
     """
     pool = nic.pool
-    if pool is None or nic.observed.claims.ipv6.has_default:
+    if pool is None:
+        return
+    if nic.observed.claims.ipv6.has_default:
+        # The policy is judged by it now: workers may take it away as soon as the last pool is not default any more.
+        draft.owe(pool.name, pool.spec.ips.count())
         return
     host = host_ipv6(nic) if nic.family is IPFamily.IPV6 else EMPTY[nic.family]
     lost = lost_addresses(pool, nic.eni.assigned(nic.family), nic.observed.now)

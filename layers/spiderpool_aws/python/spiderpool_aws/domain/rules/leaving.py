@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from spiderpool_aws.domain.errors import OLD_PICTURE
+from spiderpool_aws.domain.errors import PASSING
 from spiderpool_aws.domain.instance import CLUSTER_TAG, ObservedInstance
 from spiderpool_aws.domain.lifecycle import CompleteHook, HookResult, Lifecycle, ProlongHook, Transition
 from spiderpool_aws.domain.memory import PoolMemory
@@ -117,7 +117,7 @@ def plan_launched(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
         return
     if not draft.incomplete:
         _complete(observed, lifecycle, HookResult.CONTINUE, "its pools are in place", draft)
-    elif draft.waits or draft.actions or _may_pass(observed):
+    elif draft.waits or draft.actions or draft.may_pass or _may_pass(observed):
         _prolong(observed, lifecycle, draft)
     elif policy.nodes.launch_failure == "abandon":
         _complete(
@@ -126,8 +126,11 @@ def plan_launched(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
 
 
 def _may_pass(observed: ObservedNode) -> bool:
-    """Tell whether something failed or was refused in this pass that another look may find otherwise."""
-    return bool(observed.stuck) or any(finding.code in OLD_PICTURE for finding in observed.refusals)
+    """Tell whether something failed or was refused in this pass that another look may find otherwise.
+
+    That a subnet is full is one of them: the successor would find the same subnet, with one address less.
+    """
+    return bool(observed.stuck) or any(finding.code in PASSING for finding in observed.refusals)
 
 
 def _prolong(observed: ObservedNode, lifecycle: Lifecycle, draft: Draft) -> None:

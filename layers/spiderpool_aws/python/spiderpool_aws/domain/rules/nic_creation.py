@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from spiderpool_aws.domain.actions.nics import Amount, CreateNic
 from spiderpool_aws.domain.addresses import IPFamily
@@ -94,8 +95,25 @@ def choose_creation(nic: MissingNic, draft: Draft) -> CreateNic | None:
     ids = sorted(subnet.subnet_id for subnet in fitting)
     names = first_of(ids, SHOWN)
     draft.report(Code.SUBNET_EXHAUSTED, f"a NIC for {nic.instance.instance_id} has no room in {names}")
-    draft.wait(f"no room for a NIC in {names}")
+    until = [moment for subnet in fitting if (moment := _closed_until(nic, subnet)) is not None]
+    if until:
+        draft.wait_for_room(f"no room for a NIC in {names}", min(until))
+    else:
+        draft.wait(f"no room for a NIC in {names}")
     return None
+
+
+def _closed_until(nic: MissingNic, subnet: Subnet) -> datetime | None:
+    """Return until when a subnet is not asked although its count says that it has room; None where it says none.
+
+    The earliest of all that may be asked of it: a NIC with prefixes, or one without.
+    """
+    moments = []
+    for choice in (nic, nic.with_singles):
+        if choice is not None and choice.room(subnet) >= choice.least_room:
+            moments += [_cooling_until(_creation(choice, subnet), nic.observed)]
+    known = [moment for moment in moments if moment is not None]
+    return min(known, default=None)
 
 
 def _roomiest(nic: MissingNic, fitting: list[Subnet]) -> CreateNic | None:
@@ -132,9 +150,12 @@ def _fits(subnet: Subnet, observed: ObservedNode, instance: ObservedInstance, in
 
 def _is_closed(action: CreateNic, observed: ObservedNode) -> bool:
     """Tell whether EC2 said, in this pass or a moment ago, that the subnet has no room for it."""
+    return _cooling_until(action, observed) is not None or is_exhausted(observed.outcome_of(action) or "")
+
+
+def _cooling_until(action: CreateNic, observed: ObservedNode) -> datetime | None:
     until = [observed.cooling.get(key) for key in {action.subnet_id, creation_key(action)}]
-    cooling = any(moment is not None and moment > observed.now for moment in until)
-    return cooling or is_exhausted(observed.outcome_of(action) or "")
+    return max((moment for moment in until if moment is not None and moment > observed.now), default=None)
 
 
 def _creation(nic: MissingNic, subnet: Subnet) -> CreateNic:

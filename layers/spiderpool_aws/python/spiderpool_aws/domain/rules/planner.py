@@ -14,7 +14,7 @@ The order in which actions are due is data: `stages.Stage`.
 from dataclasses import replace
 
 from spiderpool_aws.domain.actions.plan import NodePlan
-from spiderpool_aws.domain.actions.pools import ApplyMultusConfig
+from spiderpool_aws.domain.actions.pools import ApplyMultusConfig, ApplyPool
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.cluster.pool import MultusConfig
 from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
@@ -31,6 +31,7 @@ from spiderpool_aws.domain.rules.nics import plan_kept, plan_missing_nic, plan_o
 from spiderpool_aws.domain.rules.nodes import plan_name, plan_prepared
 from spiderpool_aws.domain.rules.overrides import report_useless, with_overrides
 from spiderpool_aws.domain.rules.pools import plan_nic_family
+from spiderpool_aws.domain.rules.room import without_room
 from spiderpool_aws.domain.rules.stuck import report_stuck
 from spiderpool_aws.metrics import Metric
 
@@ -66,11 +67,14 @@ def _plan_known(observed: ObservedNode, instance: ObservedInstance, policy: Poli
             plan_resting(observed, instance, pool, memory, f"the instance is {instance.state}", draft)
         if stopped:
             _plan_loose(observed, instance, policy, draft)
+            _owe_when_served(observed, instance, policy, draft)
         plan_idle(observed, instance, policy, f"the instance is {instance.state}", draft)
     elif why := why_leaving(observed):
         plan_leaving(observed, instance, why, policy, draft)
         if observed.lifecycle is not None and observed.lifecycle.is_warm:
             _plan_loose(observed, instance, policy, draft)
+        if observed.lifecycle is None or not observed.lifecycle.is_leaving:
+            _owe_when_served(observed, instance, policy, draft)
     else:
         _plan_live(observed, instance, policy, draft)
         plan_launched(observed, policy, draft)
@@ -103,7 +107,10 @@ def _plan_live(observed: ObservedNode, instance: ObservedInstance, policy: Polic
         spare = spare_for(observed, instance, policy, interface)
         if spare is not None and instance.eni_at(interface.device_index) is None:
             needed[spare.eni_id] = spare
+        planned = len(draft.actions)
         _plan_interface(observed, instance, policy, with_overrides(interface, instance, draft), node_name, draft)
+        # NICs of one subnet share what it has above its reserve.
+        observed = without_room(observed, draft.actions[planned:])
     report_dropped(observed, instance, group, draft)
     report_useless(group, instance, draft)
     plan_orphans(observed, needed, policy, draft)
@@ -126,6 +133,22 @@ def _plan_loose(observed: ObservedNode, instance: ObservedInstance, policy: Poli
         if eni.attached and not eni.why_left_alone:
             plan_kept(eni, instance, draft)
     plan_orphans(observed, needed, policy, draft)
+
+
+def _owe_when_served(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
+    """Note what the sizes take away from an instance that serves nobody now, as soon as it does again.
+
+    A policy is judged once, by all nodes; the workers that carry it out when they start know one each (ADR 18).
+    """
+    served = replace(instance, state=InstanceState.RUNNING)
+    then = Draft(replace(observed, instance=served, removals_held=""))
+    _plan_live(then.observed, served, policy, then)
+    draft.owed.extend(then.owed)
+    now = {a.pool.name: a.dropped for a in draft.actions if isinstance(a, ApplyPool) and a.dropped is not None}
+    for action in then.actions:
+        if isinstance(action, ApplyPool) and action.dropped is not None:
+            known = now.get(action.pool.name)
+            draft.owe(action.pool.name, (action.dropped - known if known is not None else action.dropped).count())
 
 
 def _plan_interface(

@@ -13,10 +13,10 @@ from spiderpool_aws.domain.actions.pools import ApplyPool, PoolChange
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, vpc_gateway
 from spiderpool_aws.domain.cluster.pool import Pool, PoolSpec
 from spiderpool_aws.domain.memory import REST, PoolMemory
-from spiderpool_aws.domain.rules.amounts import Release, plan_amounts
+from spiderpool_aws.domain.rules.amounts import Release, owe_all, plan_amounts
 from spiderpool_aws.domain.rules.desired import Holding
 from spiderpool_aws.domain.rules.draft import Draft
-from spiderpool_aws.domain.rules.host_ipv6 import plan_host_ipv6
+from spiderpool_aws.domain.rules.host_ipv6 import needs_slot, plan_host_ipv6
 from spiderpool_aws.domain.rules.ipv6_default import wanted_default
 from spiderpool_aws.domain.rules.lost import Lost, lost_addresses, nothing_lost
 from spiderpool_aws.domain.rules.nic_family import NicFamily, holding_of, host_ipv6, pool_name
@@ -35,15 +35,19 @@ def plan_nic_family(nic: NicFamily, draft: Draft) -> None:
         )
         return
     host = host_ipv6(nic) if nic.family is IPFamily.IPV6 else EMPTY[nic.family]
-    if nic.family is IPFamily.IPV6 and not host and size.prefixes is None:
-        plan_host_ipv6(nic, draft)
-        return
     pool, now = nic.pool, nic.observed.now
     lost = lost_addresses(pool, nic.eni.assigned(nic.family), now) if pool else nothing_lost(nic.family)
     holding = holding_of(nic, host, lost)
+    if nic.family is IPFamily.IPV6 and not host and size.prefixes is None and not needs_slot(nic):
+        owe_all(nic, size, holding, draft)
+        plan_host_ipv6(nic, draft)
+        return
     release = plan_amounts(nic, size, holding, lost, draft)
     if nic.node_name is not None:
         _plan_pool(nic, str(cidr), holding, release, lost, draft)
+    elif pool is not None:
+        # No pool is written while nothing proves whose the Node is: what the size takes away goes then.
+        draft.owe(pool.name, (release.excess.listed - release.released).count())
 
 
 def _unclaimed(nic: NicFamily, new: AddressSet, draft: Draft) -> AddressSet:

@@ -31,6 +31,8 @@ class PoolRules:
                 self._judge_deletion(before)
         elif after is not None:
             self._judge_change(before, after)
+            if before is not None:
+                self._judge_fields(write, before, after)
 
     def judge_adoption(self, write: ClusterWrite) -> None:
         """Report what an adoption broke: a hand-made pool gets our labels and our fields, and nothing else changes.
@@ -44,13 +46,20 @@ class PoolRules:
             return
         if before.identity is not None:
             self._broken(7, f"pool {write.name} was adopted, and was ours already")
-        if _others(write.before) != _others(write.after):
+        if _others(write.before) != _others(write.after) or before.spec.disable != after.spec.disable:
             self._broken(7, f"the adoption of pool {write.name} changed fields of others")
         if more := after.spec.ips - before.spec.ips:
             self._broken(7, f"the adoption of pool {write.name} added {more}")
         if dropped := (before.spec.ips - after.spec.ips) & before.allocated:
             self._broken(3, f"the adoption of pool {write.name} dropped {dropped}, which pods use")
         self._judge_change(None, after)
+
+    def _judge_fields(self, write: ClusterWrite, before: Pool, after: Pool) -> None:
+        """Report fields of others that a write changed, and a `disable` that was not ours and that it took back."""
+        if _others(write.before) != _others(write.after):
+            self._broken(7, f"fields of others were changed in pool {write.name}")
+        if before.spec.disable and not after.spec.disable and not before.memory.disabled:
+            self._broken(7, f"pool {write.name} was enabled, and it was somebody else who had disabled it")
 
     def _judge_owner(self, write: ClusterWrite, before: Pool) -> None:
         cluster = self._truth.policy().cluster
@@ -160,12 +169,12 @@ class PoolRules:
 
 
 def _others(stored: Json | None) -> Json:
-    """Return a pool without what an adoption writes, and what the API server changes at each write."""
+    """Return a pool without what we write, and what the API server changes at each write."""
     document = stored or {}
     servers = ("resourceVersion", "managedFields", "generation", "labels", "annotations")
     metadata = {key: value for key, value in document["metadata"].items() if key not in servers}
     labels = {k: v for k, v in document["metadata"].get("labels", {}).items() if k not in IDENTITY}
     annotations = {k: v for k, v in document["metadata"].get("annotations", {}).items() if k != STATE_ANNOTATION}
-    spec = {key: value for key, value in document["spec"].items() if key not in OWNED}
+    spec = {key: value for key, value in document["spec"].items() if key not in OWNED | {"disable"}}
     return {"metadata": metadata, "labels": labels, "annotations": annotations, "spec": spec,
             "status": document.get("status", {})}  # fmt: skip
