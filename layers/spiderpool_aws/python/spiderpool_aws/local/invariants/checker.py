@@ -10,6 +10,8 @@ from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.local.cluster import ClusterDouble, ClusterWrite
 from spiderpool_aws.local.cluster.double import PRODUCT
 from spiderpool_aws.local.ec2 import Ec2Call, Ec2Model
+from spiderpool_aws.local.ec2.autoscaling import AutoScaling, CompletedAction
+from spiderpool_aws.local.invariants.conduct import ConductRules
 from spiderpool_aws.local.invariants.ec2 import Ec2Rules
 from spiderpool_aws.local.invariants.history import History
 from spiderpool_aws.local.invariants.objects import ObjectRules
@@ -22,16 +24,25 @@ EXHAUSTED = {"InsufficientFreeAddressesInSubnet", "InsufficientCidrBlocks"}
 
 
 class InvariantChecker:
-    """Made before the first write. `roles` are those of the functions; `policy` returns the one that is in force."""
+    """Made before the first write. `roles` are those of the functions; `policy` returns the one that is in force.
+
+    `held` says why nothing may be removed from the living (the fuse); empty: it may.
+    """
 
     def __init__(
-        self, model: Ec2Model, double: ClusterDouble, roles: Iterable[str], policy: Callable[[], Policy]
+        self,
+        model: Ec2Model,
+        double: ClusterDouble,
+        roles: Iterable[str],
+        policy: Callable[[], Policy],
+        held: Callable[[], str] = lambda: "",
     ) -> None:
         self._roles = frozenset(roles)
         self._history = History(model)
         self._truth = Truth(model, double, policy, self._history, self._broken)
         self._pools, self._objects = PoolRules(self._truth), ObjectRules(self._truth)
         self._ec2, self._reservations = Ec2Rules(self._truth), ReservationRules(self._truth)
+        self._conduct = ConductRules(self._truth, held)
         self.violations: list[Violation] = []
         self.judged = 0
         """How many writes took effect and were judged."""
@@ -46,6 +57,10 @@ class InvariantChecker:
     def refused(self) -> dict[str, int]:
         """Return how often EC2 refused a call of the system, by code."""
         return dict(self._ec2.refused)
+
+    def watch(self, autoscaling: AutoScaling) -> None:
+        """Judge the life-cycle actions, too."""
+        autoscaling.observe(self._on_completed)
 
     @contextmanager
     def two_workers(self) -> Iterator[None]:
@@ -98,6 +113,8 @@ class InvariantChecker:
         if write.status >= 400:
             return
         self.judged += 1
+        if not adopts:
+            self._conduct.judge_cluster(write)
         if adopts:
             self._pools.judge_adoption(write)
         elif write.resource == "spiderippools":
@@ -116,7 +133,12 @@ class InvariantChecker:
         else:
             self.attempts += 1
         self.judged += call.took_effect
+        self._conduct.judge_ec2(call)
         self._ec2.judge(call, new)
+
+    def _on_completed(self, done: CompletedAction) -> None:
+        if done.caller in self._roles:
+            self._conduct.judge_completed(done)
 
     def _overlaps(self) -> Iterable[str]:
         for family in IPFamily:
