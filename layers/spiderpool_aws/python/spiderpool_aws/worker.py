@@ -252,8 +252,12 @@ class Worker:
 
 
 def _newest(requests: Sequence[ReconcileRequest]) -> ReconcileRequest:
-    """Return the last request with the hints of all: nothing else tells of a Spot warning."""
-    return replace(requests[-1], hints=frozenset(hint for request in requests for hint in request.hints))
+    """Return the last request with the hints of all: nothing else tells of a Spot warning.
+
+    The attempt is the oldest one's: a second worker that gets the group sees that message, too, and maybe newer ones.
+    """
+    hints = frozenset(hint for request in requests for hint in request.hints)
+    return replace(requests[-1], hints=hints, attempt=requests[0].deduplication_id)
 
 
 def backoff(receives: int) -> float:

@@ -39,6 +39,8 @@ class ReconcileRequest:
     """What happened, for people: `EC2 Instance State-change Notification`, `AttachNetworkInterface`, `resync`."""
     hints: frozenset[Hint] = frozenset()
     """What EC2 could not be asked for at the next look, or only at a price."""
+    attempt: str = ""
+    """The deduplication id of its group's oldest message; empty: its own. Of the worker alone, and never sent."""
 
     @property
     def deduplication_id(self) -> str:
