@@ -90,6 +90,10 @@ def an_answer_that_is_lost_is_not_asked_for_again(sim: Simulation) -> None:
 def an_old_answer_of_ec2_has_nothing_done_twice(sim: Simulation) -> None:
     sim.stale(1.0)
     sim.launch(1)
+    for _ in range(12):
+        sim.advance(4)
+        sim.two_workers(0, head_start=40)
+    sim.launch(1)
     for _ in range(4):
         sim.cluster_fails("500")
     sim.advance(90)
@@ -100,6 +104,18 @@ def an_old_answer_of_ec2_has_nothing_done_twice(sim: Simulation) -> None:
         sim.two_workers(0, head_start=20)
         sim.advance(seconds)
     sim.advance(300)
+
+
+def two_workers_create_one_nic(sim: Simulation) -> None:
+    sim.set_mode("paused")
+    for head_start in (4, 6, 8, 10):
+        sim.launch(1)
+        sim.advance(120)
+        sim.stale(1.0)
+        sim.set_mode("apply")
+        sim.two_workers(len(sim.live()) - 1, head_start)
+        sim.set_mode("paused")
+        sim.stale(0.0)
 
 
 def a_nic_that_leaves_is_let_go(sim: Simulation) -> None:
@@ -176,6 +192,7 @@ def a_policy_that_nobody_can_read_changes_nothing(sim: Simulation) -> None:
         a_subnet_keeps_its_reserve,
         an_answer_that_is_lost_is_not_asked_for_again,
         an_old_answer_of_ec2_has_nothing_done_twice,
+        two_workers_create_one_nic,
         a_nic_that_leaves_is_let_go,
         a_node_that_was_at_rest_serves_again,
         a_successor_keeps_what_is_its,
