@@ -10,6 +10,11 @@ import pytest
 from tests.simulation.simulation import Simulation
 
 
+def serving(sim: Simulation) -> list[str]:
+    pools = sim.stack.cluster.objects("spiderippools")
+    return [pool["metadata"]["name"] for pool in pools if not pool["spec"].get("disable")]
+
+
 def the_hooks_wait_for_pools_and_for_pods(sim: Simulation) -> None:
     sim.hooks("both")
     sim.scale(2)
@@ -138,10 +143,13 @@ def a_node_that_was_at_rest_serves_again(sim: Simulation) -> None:
     sim.advance(120)
     sim.stop(0)
     sim.interrupt(1, stops=True)
-    sim.advance(300)
+    sim.advance(60)
+    assert serving(sim) == []
+    sim.advance(240)
     sim.start(0)
     sim.start(1)
     sim.advance(900)
+    assert len(serving(sim)) == len(sim.stack.cluster.objects("spiderippools"))
 
 
 def a_successor_keeps_what_is_its(sim: Simulation) -> None:
