@@ -81,6 +81,8 @@ def a_subnet_keeps_its_reserve(sim: Simulation) -> None:
 
 
 def an_answer_that_is_lost_is_not_asked_for_again(sim: Simulation) -> None:
+    # As few as fit twice: what is assigned twice must not be refused by the type's limit.
+    sim.set_policy("three")
     sim.stale(1.0)
     for skip in (0, 1, 2, 3, 4):
         sim.ec2_fails("answer lost", skip)

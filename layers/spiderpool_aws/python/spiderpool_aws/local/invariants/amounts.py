@@ -76,6 +76,7 @@ class AmountRules:
         """
         if not call.took_effect or not any(call.params.get(name) for name in COUNTS):
             return
+        excused = self._by_another(eni.id)
         family = IPFamily.IPV6 if "Ipv6" in call.operation else IPFamily.IPV4
         size = self._size(eni, family)
         if size is None:
@@ -85,7 +86,7 @@ class AmountRules:
             most, holds, kind = size.prefixes or 0, len(_prefixes(eni, family)), "prefixes"
         else:
             most, holds, kind = _most(size), self._singles(eni, family).count(), "addresses"
-        if most is not None and holds > most and not self._by_another(eni.id):
+        if most is not None and holds > most and not excused:
             self._broken(8, f"{eni.id} got more {family} than the policy asks for: it holds {holds} {kind} now")
 
     def _by_another(self, eni_id: str) -> bool:
