@@ -13,7 +13,7 @@ from spiderpool_aws.domain.rules.overrides import override_tag
 from spiderpool_aws.local.ec2 import Ec2Call
 from spiderpool_aws.local.ec2.instance_types import limits
 from spiderpool_aws.local.ec2.state import Eni
-from spiderpool_aws.local.invariants.history import STALENESS, assigned
+from spiderpool_aws.local.invariants.history import STALENESS
 from spiderpool_aws.local.invariants.truth import LIVE, Truth
 
 COUNTS = ("SecondaryPrivateIpAddressCount", "Ipv6AddressCount", "Ipv4PrefixCount", "Ipv6PrefixCount")
@@ -123,7 +123,8 @@ class AmountRules:
         size = self._size(eni, family) if eni is not None else None
         if eni is None or size is None or (gone := before.spec.ips - after.spec.ips) == EMPTY[family]:
             return
-        kept = (gone & assigned(eni, family)) - self._hosts(eni, family)
+        # A prefix makes way for the single addresses that a size wants in its place.
+        kept = gone & self._singles(eni, family)
         kept = kept - self._truth.history.recently_lost(eni.id, family, OLD_LOOKS)
         if kept and after.spec.ips.count() < _least(size):
             self._broken(8, f"pool {before.name} lost {kept}, which {eni.id} has and the policy wants")
