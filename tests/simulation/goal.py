@@ -113,10 +113,13 @@ def _own(eni: Eni, family: IPFamily) -> AddressSet:
 
 
 def _has_room(stack: LocalStack, interface: Interface, eni: Eni | None = None) -> bool:
-    """Say whether a subnet could give more: one that is nearly full excuses everything."""
+    """Say whether a subnet could give all that a NIC is to have: one that is nearly full excuses what it lacks."""
     subnets = stack.model.subnets.values()
     choices = [stack.model.subnets[eni.subnet_id]] if eni else [s for s in subnets if _is_chosen(s.tags, interface)]
-    return any(subnet.ipv4.free_count > interface.subnets.reserve + 20 for subnet in choices)
+    wanted = interface.ipv4.addresses
+    # A NIC's own address and its pods'; a prefix is a whole block, and other sizes have no number.
+    needs = 1 + wanted if isinstance(wanted, int) else 20
+    return any(subnet.ipv4.free_count >= interface.subnets.reserve + needs for subnet in choices)
 
 
 def _is_chosen(tags: dict[str, str], interface: Interface) -> bool:

@@ -192,7 +192,7 @@ class Sandbox:
         self._clients: dict[tuple[str, str], Any] = {}
         line: Any = self.line
         connect_ec2(self._session, line, role)
-        connect_autoscaling_in_process(self._session, _Scaling(self.line))  # type: ignore[arg-type]
+        connect_autoscaling_in_process(self._session, _Scaling(self.line), role)  # type: ignore[arg-type]
         SQS.connect(self._session)
         self.api = ApiClient(Configuration(host="https://cluster.local"))
         connect_in_process(self.api, line)

@@ -38,7 +38,8 @@ class Simulation(Ec2Steps, ScalingSteps, ClusterSteps, FaultSteps):
         self.policy = functools.partial(policy_text, ipv6=ipv6)
         self.stack = SimulationStack(self.policy())
         model, cluster = self.stack.model, self.stack.cluster
-        self.checker = InvariantChecker(model, cluster, self.stack.role_arns, self.stack.policy)
+        self.checker = InvariantChecker(model, cluster, self.stack.role_arns, self.stack.policy, self.stack.held)
+        self.checker.watch(self.stack.autoscaling)
         self.kubelets = Kubelets(model, cluster, self.stack.agent)
         self.build_network(small=small)
 

@@ -115,6 +115,13 @@ class SimulationStack(LocalStack):
                 self.bus._invoker.invoke(self.functions[name], record["requestPayload"], again)
                 self.lost_events.delete(letter.receipt_handle)
 
+    def held(self) -> str:
+        """Return why nothing may be removed from the living now, said anew; empty when it may."""
+        fuse = self.fuse()
+        if fuse.get("state") == "tripped":
+            return "the fuse is tripped"
+        return "" if fuse.get("policy") == self.policy().digest else "no resync has judged the policy"
+
     def _ssm(self) -> Any:
         return self._world.parameters
 

@@ -73,6 +73,32 @@ def delete_a_pool_of_the_living(sim: Simulation) -> None:
     _write(sim, "DELETE", f"{POOLS}/{_pool(sim)['metadata']['name']}", {})
 
 
+def lose_what_the_nic_has(sim: Simulation) -> None:
+    _change(sim, ips=["10.0.0.5-10.0.0.8"])
+
+
+def take_from_the_living_while_the_fuse_is_tripped(sim: Simulation) -> None:
+    sim.launch(2)
+    sim.launch(2)
+    sim.advance(120)
+    sim.set_policy("two")
+    sim.advance(400)
+    _change(sim, ips=[_pool(sim)["spec"]["ips"][0].split("-")[0]])
+
+
+def take_the_startup_taint_off_early(sim: Simulation) -> None:
+    sim.api_down(300)
+    sim.launch(2)
+    sim.advance(60)
+    (name,) = (n["metadata"]["name"] for n in sim.stack.cluster.objects("nodes") if n["spec"].get("taints"))
+    _write(sim, "PATCH", f"/api/v1/nodes/{name}", {"spec": {"taints": []}})
+
+
+def write_while_a_person_looks(sim: Simulation) -> None:
+    sim.set_mode("observe")
+    _change(sim, default=False)
+
+
 @pytest.mark.parametrize(
     ("invariant", "break_it"),
     [
@@ -84,6 +110,10 @@ def delete_a_pool_of_the_living(sim: Simulation) -> None:
         (6, create_a_nic_without_its_tags),
         (7, delete_what_others_created),
         (8, assign_more_than_the_policy_asks_for),
+        (8, lose_what_the_nic_has),
+        (8, take_the_startup_taint_off_early),
+        (10, take_from_the_living_while_the_fuse_is_tripped),
+        (11, write_while_a_person_looks),
         (10, delete_a_pool_of_the_living),
     ],
 )

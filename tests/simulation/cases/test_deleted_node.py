@@ -1,12 +1,9 @@
 """A person deletes a Node, and EC2 takes an address away: the pool lists it on, and EC2 gives it to another host."""
 
-import pytest
-
 from spiderpool_aws.domain.cluster.pool import SpiderIPPool
 from tests.simulation.simulation import Simulation
 
 
-@pytest.mark.xfail(strict=True, reason="the pools of an instance without a Node are not shrunk")
 def test_a_pool_whose_node_was_deleted_still_loses_what_ec2_took_away() -> None:
     with Simulation() as sim:
         sim.launch(1)

@@ -86,7 +86,7 @@ class Recollection:
                 self._gone[created] = model.now
                 del self._created[created]
         gone = sorted(known.eni_id for known in self._gone if known.instance_id == model.instance_id)
-        return ":".join((request.deduplication_id, *gone))
+        return ":".join((request.attempt or request.deduplication_id, *gone))
 
     def done(self, action: Action, observed: ObservedNode) -> None:
         """Remember what was done."""

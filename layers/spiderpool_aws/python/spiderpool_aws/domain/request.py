@@ -41,6 +41,8 @@ class ReconcileRequest:
     """What happened, for people: `EC2 Instance State-change Notification`, `AttachNetworkInterface`, `resync`."""
     hints: frozenset[Hint] = frozenset()
     """What EC2 could not be asked for at the next look, or only at a price."""
+    attempt: str = ""
+    """The deduplication id of its group's oldest message; empty: its own. Of the worker alone, and never sent."""
 
     @property
     def deduplication_id(self) -> str:
@@ -49,8 +51,12 @@ class ReconcileRequest:
 
 
 def newest_of(requests: Sequence[ReconcileRequest]) -> ReconcileRequest:
-    """Return the last of several requests about one subject, with the hints of all: nothing else tells of them."""
-    return replace(requests[-1], hints=frozenset(hint for request in requests for hint in request.hints))
+    """Return the last of several requests about one subject, with the hints of all: nothing else tells of them.
+
+    The attempt is the oldest one's: a second worker that gets the group sees that message, too, and maybe newer ones.
+    """
+    hints = frozenset(hint for request in requests for hint in request.hints)
+    return replace(requests[-1], hints=hints, attempt=requests[0].attempt or requests[0].deduplication_id)
 
 
 class Status(StrEnum):

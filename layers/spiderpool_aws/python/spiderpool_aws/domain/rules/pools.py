@@ -46,8 +46,7 @@ def plan_nic_family(nic: NicFamily, draft: Draft) -> None:
     if nic.node_name is not None:
         _plan_pool(nic, str(cidr), holding, release, lost, draft)
     elif pool is not None:
-        # No pool is written while nothing proves whose the Node is: what the size takes away goes then.
-        draft.owe(pool.name, (release.excess.listed - release.released).count())
+        _plan_nameless(nic, pool, holding, release, lost, draft)
 
 
 def _unclaimed(nic: NicFamily, new: AddressSet, draft: Draft) -> AddressSet:
@@ -123,6 +122,24 @@ def _plan_pool(nic: NicFamily, subnet: str, holding: Holding, release: Release, 
         )
     if pool.spec.disable and not pool.memory.disabled:
         draft.refuse(Metric.POOL_DISABLED, f"somebody has disabled pool {pool.name}: no pod gets an address of it")
+
+
+def _plan_nameless(nic: NicFamily, pool: Pool, holding: Holding, release: Release, lost: Lost, draft: Draft) -> None:
+    """A pool whose Node is not there, or not proved: it gets nothing, and still loses what it should not list.
+
+    The Node may have been deleted while its pods run on; what EC2 took from the NIC is given to another host.
+    """
+    report_losses(nic, pool, lost, draft)
+    plan_quarantine(pool, lost, draft)
+    leaving = leaving_of(nic, pool, holding, release, lost, draft)
+    noted = memory_of(nic, pool, release, lost, leaving.all)
+    memory = replace(pool.memory, missing=noted.missing, released=noted.released, surplus=noted.surplus)
+    target = replace(pool, spec=replace(pool.spec, ips=pool.spec.ips - leaving.all), memory=memory)
+    if leaving.all:
+        why = _why_leaving(nic, leaving, release)
+        draft.add(ApplyPool(PoolChange.SHRINK, target, why, leaving.dropped or None, leaving.released or None))
+    elif memory != replace(pool.memory, released=pool.memory.resting(nic.observed.now)):
+        draft.add(ApplyPool(PoolChange.REMEMBER, target, "what EC2 shows of its addresses changed"))
 
 
 def _new_addresses(nic: NicFamily, holding: Holding, release: Release, draft: Draft) -> AddressSet:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from spiderpool_aws.domain.addresses import AddressSet, IPFamily
+from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
+from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.instance import INDEX_TAG, INSTANCE_TAG, MANAGED_TAG
 from spiderpool_aws.domain.policy.model import Elastic, Size
 from spiderpool_aws.domain.rules.desired import PREFIX_ADDRESSES
@@ -12,11 +13,14 @@ from spiderpool_aws.domain.rules.overrides import override_tag
 from spiderpool_aws.local.ec2 import Ec2Call
 from spiderpool_aws.local.ec2.instance_types import limits
 from spiderpool_aws.local.ec2.state import Eni
+from spiderpool_aws.local.invariants.history import STALENESS
 from spiderpool_aws.local.invariants.truth import LIVE, Truth
 
 COUNTS = ("SecondaryPrivateIpAddressCount", "Ipv6AddressCount", "Ipv4PrefixCount", "Ipv6PrefixCount")
 PREFIX_COUNTS = ("Ipv4PrefixCount", "Ipv6PrefixCount")
 PREFIXES = ("Ipv4Prefixes", "Ipv6Prefixes")
+OLD_LOOKS = 4 * STALENESS
+"""What was lost and came back by chance may be missing in two old looks, and the second one may be some time ago."""
 ORPHANED = timedelta(minutes=10)
 """How old a NIC of ours is at least that nobody needs and that goes (docs/architecture.md#invariants, 6)."""
 
@@ -30,12 +34,15 @@ class AmountRules:
         self._unattachable: set[str] = set()
         self.two_at_once = False
         """Two workers are at one instance: each may assign what the other has just assigned, for there is no token."""
+        self._assigned: set[str] = set()
+        """The NICs that got something since two workers began: only on these one worker may not know of the other's."""
 
     def judge_create(self, tags: Mapping[str, str], new: set[str]) -> None:
         """Report a NIC that its instance has already, or that it can never carry."""
         instance = self._truth.model.instances.get(tags.get(INSTANCE_TAG, ""))
         index = tags.get(INDEX_TAG, "")
-        if instance is None or instance.state not in LIVE or not index:
+        if instance is None or instance.state not in LIVE or not index or not new:
+            # With a client token that EC2 knows already nothing is made: the answer is the NIC of then.
             return
         enis = [eni for eni in self._truth.model.enis.values() if eni.id not in new]
         made = [eni for eni in self._truth.model.enis.values() if eni.id in new]
@@ -69,6 +76,7 @@ class AmountRules:
         """
         if not call.took_effect or not any(call.params.get(name) for name in COUNTS):
             return
+        excused = self._by_another(eni.id)
         family = IPFamily.IPV6 if "Ipv6" in call.operation else IPFamily.IPV4
         size = self._size(eni, family)
         if size is None:
@@ -78,8 +86,14 @@ class AmountRules:
             most, holds, kind = size.prefixes or 0, len(_prefixes(eni, family)), "prefixes"
         else:
             most, holds, kind = _most(size), self._singles(eni, family).count(), "addresses"
-        if most is not None and holds > most and not self.two_at_once:
+        if most is not None and holds > most and not excused:
             self._broken(8, f"{eni.id} got more {family} than the policy asks for: it holds {holds} {kind} now")
+
+    def _by_another(self, eni_id: str) -> bool:
+        """Say whether another worker may have assigned something to the NIC, which this one cannot know of."""
+        known = self._assigned if self.two_at_once else set()
+        before, self._assigned = eni_id in known, {*known, eni_id}
+        return before
 
     def judge_unassign(self, call: Ec2Call, named: Mapping[IPFamily, AddressSet]) -> None:
         """Report what was taken from a host, from a NIC that is not to be touched, or below the policy's size."""
@@ -100,6 +114,20 @@ class AmountRules:
                 least, left, kind = _least(size), self._singles(eni, family).count(), "addresses"
             if left < least:
                 self._broken(8, f"{eni.id} was left with {left} {family} {kind}, less than the policy wants")
+
+    def judge_shrink(self, before: Pool | None, after: Pool | None) -> None:
+        """Report what a pool lost although its NIC has it and the policy wants it: one look that is old is no loss."""
+        if before is None or after is None or before.identity is None:
+            return
+        eni, family = self._truth.model.enis.get(before.identity.eni_id), before.family
+        size = self._size(eni, family) if eni is not None else None
+        if eni is None or size is None or (gone := before.spec.ips - after.spec.ips) == EMPTY[family]:
+            return
+        # A prefix makes way for the single addresses that a size wants in its place.
+        kept = gone & self._singles(eni, family)
+        kept = kept - self._truth.history.recently_lost(eni.id, family, OLD_LOOKS)
+        if kept and after.spec.ips.count() < _least(size):
+            self._broken(8, f"pool {before.name} lost {kept}, which {eni.id} has and the policy wants")
 
     def judge_attach(self, call: Ec2Call) -> None:
         """Remember which NICs EC2 refused to attach: they may go at once."""
@@ -143,7 +171,7 @@ def _most(size: Size) -> int | None:
             return count
         case "max":
             return None
-    return PREFIX_ADDRESSES * (size.prefixes or 0) if size.fallback == "addresses" else None
+    return PREFIX_ADDRESSES * (size.prefixes or 0) if size.fallback == "addresses" else 0
 
 
 def _least(size: Size) -> int:

@@ -1,5 +1,6 @@
 """Listens to both sides, has every write of the system judged, and says at each step whether one broke an invariant."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -10,42 +11,63 @@ from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.local.cluster import ClusterDouble, ClusterWrite
 from spiderpool_aws.local.cluster.double import PRODUCT
 from spiderpool_aws.local.ec2 import Ec2Call, Ec2Model
+from spiderpool_aws.local.ec2.autoscaling import AutoScaling, CompletedAction
+from spiderpool_aws.local.invariants.conduct import ConductRules
 from spiderpool_aws.local.invariants.ec2 import Ec2Rules
 from spiderpool_aws.local.invariants.history import History
 from spiderpool_aws.local.invariants.objects import ObjectRules
 from spiderpool_aws.local.invariants.pools import PoolRules
 from spiderpool_aws.local.invariants.reservations import RESERVED, ReservationRules
-from spiderpool_aws.local.invariants.truth import Truth
+from spiderpool_aws.local.invariants.truth import Truth, read_pool
 from spiderpool_aws.local.invariants.violations import InvariantError, Violation
 
+MOST_PROBES = 2
+"""So often a quarter of an hour's rest may ask one subnet for one thing: the pauses grow to half an hour (ADR 21)."""
 EXHAUSTED = {"InsufficientFreeAddressesInSubnet", "InsufficientCidrBlocks"}
 
 
 class InvariantChecker:
-    """Made before the first write. `roles` are those of the functions; `policy` returns the one that is in force."""
+    """Made before the first write. `roles` are those of the functions; `policy` returns the one that is in force.
+
+    `held` says why nothing may be removed from the living (the fuse); empty: it may.
+    """
 
     def __init__(
-        self, model: Ec2Model, double: ClusterDouble, roles: Iterable[str], policy: Callable[[], Policy]
+        self,
+        model: Ec2Model,
+        double: ClusterDouble,
+        roles: Iterable[str],
+        policy: Callable[[], Policy],
+        held: Callable[[], str] = lambda: "",
     ) -> None:
         self._roles = frozenset(roles)
         self._history = History(model)
         self._truth = Truth(model, double, policy, self._history, self._broken)
         self._pools, self._objects = PoolRules(self._truth), ObjectRules(self._truth)
         self._ec2, self._reservations = Ec2Rules(self._truth), ReservationRules(self._truth)
+        self._conduct = ConductRules(self._truth, held)
         self.violations: list[Violation] = []
         self.judged = 0
         """How many writes took effect and were judged."""
         self.attempts = 0
         """How many writes were tried, the refused ones too, but for the probes."""
-        self.probes = 0
-        """How often a subnet without room was asked: nobody tells when it has some, or a whole block, again."""
+        self._probes: Counter[str] = Counter()
         model.observe(self._on_ec2)
         double.observe(self._on_cluster)
+
+    @property
+    def probes(self) -> int:
+        """Return how often a subnet without room was asked: nobody tells when it has some, or a whole block, again."""
+        return self._probes.total()
 
     @property
     def refused(self) -> dict[str, int]:
         """Return how often EC2 refused a call of the system, by code."""
         return dict(self._ec2.refused)
+
+    def watch(self, autoscaling: AutoScaling) -> None:
+        """Judge the life-cycle actions, too."""
+        autoscaling.observe(self._on_completed)
 
     @contextmanager
     def two_workers(self) -> Iterator[None]:
@@ -71,12 +93,15 @@ class InvariantChecker:
 
         What has come to rest has no NIC left over either (invariant 6), and keeps nothing back that no pool lists.
         """
-        before = self.attempts
+        before, probes = self.attempts, self._probes.copy()
         run()
         self.check()
         self.assert_no_leaks()
         if self.attempts != before:
             raise InvariantError(f"invariant 8: {self.attempts - before} writes to a converged system")
+        asked = [what for what, count in (self._probes - probes).items() if count > MOST_PROBES]
+        if asked:
+            raise InvariantError(f"invariant 8: a full subnet is asked again and again: {', '.join(asked)}")
 
     def assert_no_leaks(self) -> None:
         """Raise InvariantError when a NIC that the system created would outlive its instance, or a reservation its use.
@@ -98,10 +123,13 @@ class InvariantChecker:
         if write.status >= 400:
             return
         self.judged += 1
+        if not adopts:
+            self._conduct.judge_cluster(write)
         if adopts:
             self._pools.judge_adoption(write)
         elif write.resource == "spiderippools":
             self._pools.judge(write)
+            self._ec2.amounts.judge_shrink(read_pool(write.before), read_pool(write.after))
         elif write.resource == RESERVED:
             self._reservations.judge(write)
         else:
@@ -112,11 +140,21 @@ class InvariantChecker:
         if call.caller not in self._roles or call.operation.startswith("Describe"):
             return
         if not call.took_effect and getattr(call.error, "code", "") in EXHAUSTED:
-            self.probes += 1
+            self._probes[self._asked(call)] += 1
         else:
             self.attempts += 1
         self.judged += call.took_effect
+        self._conduct.judge_ec2(call)
         self._ec2.judge(call, new)
+
+    def _asked(self, call: Ec2Call) -> str:
+        nic = self._truth.model.enis.get(str(call.params.get("NetworkInterfaceId")))
+        subnet = nic.subnet_id if nic is not None else call.params.get("SubnetId")
+        return f"{call.operation} {subnet} {' '.join(sorted(name for name in call.params if name.endswith('Count')))}"
+
+    def _on_completed(self, done: CompletedAction) -> None:
+        if done.caller in self._roles:
+            self._conduct.judge_completed(done)
 
     def _overlaps(self) -> Iterable[str]:
         for family in IPFamily:

@@ -84,11 +84,11 @@ class History:
         if place is not None:
             self._eni_of_attachment[place[1]] = eni_id
 
-    def recently_lost(self, eni_id: str, family: IPFamily) -> AddressSet:
+    def recently_lost(self, eni_id: str, family: IPFamily, within: timedelta = STALENESS) -> AddressSet:
         """Return what the NIC held until a moment ago, so that a stale describe may still show it."""
         gone = EMPTY[family]
         for at, addresses in self._of(eni_id).lost:
-            if addresses.family is family and self._is_recent(at):
+            if addresses.family is family and self._model.clock.now() - at <= within:
                 gone |= addresses
         return gone
 

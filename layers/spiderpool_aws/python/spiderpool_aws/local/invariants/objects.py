@@ -38,12 +38,14 @@ class ObjectRules:
         node = write.before or {}
         provider_id = _provider_id(node)
         for instance in self._truth.model.instances.values():
-            if instance.state not in LIVE or self._truth.is_new(instance):
+            if instance.state not in LIVE:
+                continue
+            if provider_id.endswith(f"/{instance.id}"):
+                self._broken(7, f"Node {write.name} was deleted, and its instance {instance.id} lives")
+            if self._truth.is_new(instance):
                 continue
             if instance.private_ip in internal_ips(node) or instance.private_dns_name == write.name:
                 self._broken(7, f"Node {write.name} was deleted, and live {instance.id} has its name or address")
-            if provider_id.endswith(f"/{instance.id}"):
-                self._broken(7, f"Node {write.name} was deleted, and its instance {instance.id} lives")
         if not provider_id and not self._was_of_a_dead_instance(write.name):
             self._broken(7, f"Node {write.name} was deleted, and nothing says that it was ours")
 

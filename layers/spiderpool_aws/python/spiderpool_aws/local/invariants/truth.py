@@ -52,9 +52,13 @@ class Truth:
         policy, tags = self.policy(), (instance.tags, eni.tags)
         if instance.tags.get(CLUSTER_TAG) != policy.cluster or any(t.get(MANAGED_TAG) == "false" for t in tags):
             return None
-        group, index = policy.group_of(_observed(instance)), eni.attachment.device_index
-        interfaces = group.interfaces if group else ()
-        return next((interface for interface in interfaces if interface.device_index == index), None)
+        index = eni.attachment.device_index
+        return next((known for known in self.interfaces_of(instance) if known.device_index == index), None)
+
+    def interfaces_of(self, instance: Instance) -> Iterable[Interface]:
+        """Return the NICs that the policy wants of an instance."""
+        group = self.policy().group_of(_observed(instance))
+        return group.interfaces if group else ()
 
     def reserve(self, subnet: Subnet, eni: Eni | None) -> int:
         """Return how many addresses the policy keeps free in the subnet of a NIC, attached or still to be."""

@@ -6,6 +6,6 @@ guide, "Amazon EC2 Auto Scaling instance lifecycle" and "Use lifecycle hooks wit
 
 from spiderpool_aws.local.ec2.autoscaling.api import AutoScaling
 from spiderpool_aws.local.ec2.autoscaling.group import GROUP_TAG, AutoScalingGroup
-from spiderpool_aws.local.ec2.autoscaling.hooks import LifecycleHook, Result, Transition
+from spiderpool_aws.local.ec2.autoscaling.hooks import CompletedAction, LifecycleHook, Result, Transition
 
-__all__ = ["AutoScaling", "AutoScalingGroup", "LifecycleHook", "Transition", "Result", "GROUP_TAG"]
+__all__ = ["AutoScaling", "AutoScalingGroup", "CompletedAction", "LifecycleHook", "Transition", "Result", "GROUP_TAG"]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from spiderpool_aws.local.ec2.autoscaling.group import AutoScalingGroup
-from spiderpool_aws.local.ec2.autoscaling.hooks import Result, validation_error
+from spiderpool_aws.local.ec2.autoscaling.hooks import CompletedAction, Result, validation_error
 from spiderpool_aws.local.ec2.calls import Ec2Call, FaultHook
 from spiderpool_aws.local.ec2.errors import Ec2Error, Ec2TimeoutError, not_modelled
 from spiderpool_aws.local.ec2.model import Ec2Model
@@ -27,6 +27,7 @@ class AutoScaling:
         self.calls: list[Ec2Call] = []
         self._world = model.world
         self._faults: list[FaultHook] = []
+        self._observers: list[Callable[[CompletedAction], None]] = []
         self._operations: dict[str, tuple[str, Callable[[Params], Answer]]] = {
             "DescribeAutoScalingInstances": ("InstanceIds MaxRecords NextToken", self._describe),
             "CompleteLifecycleAction": (f"{_HOOK} LifecycleActionResult", self._complete),
@@ -37,6 +38,10 @@ class AutoScaling:
         """Ask this hook before every call whether it shall fail; return what takes the hook out again."""
         self._faults.append(hook)
         return lambda: self._faults.remove(hook)
+
+    def observe(self, observer: Callable[[CompletedAction], None]) -> None:
+        """Tell this observer of every action that a call is about to complete, while it still waits."""
+        self._observers.append(observer)
 
     def call(self, operation: str, params: Params) -> Answer:
         """Make a call; what the model does not know is an error."""
@@ -63,12 +68,26 @@ class AutoScaling:
         done = call
         if fault is None or fault.takes_effect:
             try:
+                self._tell(call)
                 done = replace(call, answer=self.call(call.operation, params), took_effect=True)
             except Ec2Error as error:
                 done = replace(call, error=error)
         if fault is None:
             return done
         return replace(done, answer=None, error=Ec2TimeoutError(f"{call.operation} did not answer"))
+
+    def _tell(self, call: Ec2Call) -> None:
+        if call.operation != "CompleteLifecycleAction" or not self._observers:
+            return
+        member, name = self._group(call.params).member(*_who(call.params)), call.params["LifecycleHookName"]
+        waiting = next((a for a in member.actions if a.hook.name == name), None) if member is not None else None
+        if member is None or waiting is None:
+            return
+        result = Result(call.params["LifecycleActionResult"])
+        transition = waiting.hook.transition
+        done = CompletedAction(call.caller, member.instance_id, member.warm, transition, waiting.started, result)
+        for observer in self._observers:
+            observer(done)
 
     def _describe(self, params: Params) -> Answer:
         """Return a page. Auto Scaling leaves out what it does not know, where EC2 would fail the call."""

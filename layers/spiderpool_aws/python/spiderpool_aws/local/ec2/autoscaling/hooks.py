@@ -70,6 +70,19 @@ class LifecycleAction:
         return min(self.heartbeat + self.hook.heartbeat_timeout, self.started + self.hook.global_timeout)
 
 
+@dataclass(frozen=True, slots=True)
+class CompletedAction:
+    """An action at the moment at which somebody completes it."""
+
+    caller: str
+    instance_id: str
+    warm: bool
+    """It is in the warm pool, or on its way there."""
+    transition: Transition
+    started: datetime
+    result: Result
+
+
 def validation_error(message: str) -> Ec2Error:
     """Return the one code that Auto Scaling has for a request that does not fit."""
     return Ec2Error("ValidationError", message)

@@ -1,0 +1,217 @@
+"""Worlds in which one guard of the product matters: who takes the guard away is found out by these alone.
+
+What random steps meet by chance, and a few seeds may miss: each world brings about just what its guard is for.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.simulation.simulation import Simulation
+
+
+def serving(sim: Simulation) -> list[str]:
+    pools = sim.stack.cluster.objects("spiderippools")
+    return [pool["metadata"]["name"] for pool in pools if not pool["spec"].get("disable")]
+
+
+def the_hooks_wait_for_pools_and_for_pods(sim: Simulation) -> None:
+    sim.hooks("both")
+    sim.scale(2)
+    sim.advance(120)
+    sim.run_pod(0)
+    sim.run_pod(1, networks=2)
+    sim.scale(0)
+    sim.advance(60)
+    sim.delete_pod(0)
+    sim.advance(600)
+
+
+def a_policy_that_takes_much_away_waits_for_a_person(sim: Simulation) -> None:
+    for _ in range(3):
+        sim.launch(2)
+    sim.advance(120)
+    sim.set_policy("two")
+    sim.advance(700)
+    assert sim.stack.fuse()["state"] == "tripped"
+    sim.unassign(0, 0, 1)
+    sim.terminate(1)
+    sim.detach(2)
+    sim.advance(400)
+    sim.confirm()
+    sim.advance(400)
+
+
+def nothing_is_written_while_a_person_looks(sim: Simulation) -> None:
+    sim.launch(2)
+    sim.launch(1)
+    sim.advance(120)
+    for mode in ("observe", "paused"):
+        sim.set_mode(mode)
+        sim.unassign(0, 0, 2)
+        sim.assign(1, 0, 2)
+        sim.detach(0)
+        sim.launch(1)
+        sim.terminate(2)
+        sim.advance(400)
+
+
+def what_is_to_be_left_alone_is(sim: Simulation) -> None:
+    for _ in range(2):
+        sim.launch(2)
+    sim.advance(120)
+    sim.run_pod(0)
+    sim.tag(0, "hands off")
+    sim.unassign(0, 0, 1)
+    sim.assign(0, 1, 2)
+    sim.set_policy("nine")
+    sim.advance(400)
+    sim.detach(0)
+    sim.advance(400)
+
+
+def a_subnet_keeps_its_reserve(sim: Simulation) -> None:
+    sim.set_policy("three", 2, "", 8)
+    sim.launch(2)
+    sim.advance(120)
+    sim.crowd("pods", 10)
+    sim.launch(1)
+    sim.set_policy("nine", 2, "", 8)
+    sim.advance(600)
+
+
+def an_answer_that_is_lost_is_not_asked_for_again(sim: Simulation) -> None:
+    # As few as fit twice: what is assigned twice must not be refused by the type's limit.
+    sim.set_policy("three")
+    sim.stale(1.0)
+    for skip in (0, 1, 2, 3, 4):
+        sim.ec2_fails("answer lost", skip)
+        sim.launch(1)
+        sim.advance(90)
+        sim.kill(skip + 6, after=True)
+        sim.launch(1)
+        sim.advance(400)
+        sim.terminate(0)
+
+
+def an_old_answer_of_ec2_has_nothing_done_twice(sim: Simulation) -> None:
+    sim.stale(1.0)
+    sim.launch(1)
+    for _ in range(12):
+        sim.advance(4)
+        sim.two_workers(0, head_start=40)
+    sim.launch(1)
+    for _ in range(4):
+        sim.cluster_fails("500")
+    sim.advance(90)
+    sim.set_policy("nine")
+    for seconds in (1, 5, 10, 20, 35):
+        sim.lose_sandboxes()
+        sim.touch_pools()
+        sim.two_workers(0, head_start=20)
+        sim.advance(seconds)
+    sim.advance(300)
+
+
+def two_workers_create_one_nic(sim: Simulation) -> None:
+    sim.set_mode("paused")
+    for head_start in (4, 6, 8, 10):
+        sim.launch(1)
+        sim.advance(120)
+        sim.stale(1.0)
+        sim.set_mode("apply")
+        sim.two_workers(len(sim.live()) - 1, head_start)
+        sim.set_mode("paused")
+        sim.stale(0.0)
+
+
+def a_nic_that_leaves_is_let_go(sim: Simulation) -> None:
+    sim.launch(1)
+    sim.launch(1)
+    sim.advance(120)
+    sim.detach(0)
+    sim.advance(10)
+    sim.attach(0, index=1, filled=5)
+    sim.ec2_fails("throttled", 0)
+    sim.stop(1)
+    sim.advance(60)
+    sim.detach(1)
+    sim.advance(1500)
+
+
+def a_node_that_was_at_rest_serves_again(sim: Simulation) -> None:
+    sim.launch(2)
+    sim.launch(2)
+    sim.advance(120)
+    sim.stop(0)
+    sim.interrupt(1, stops=True)
+    sim.advance(60)
+    assert serving(sim) == []
+    sim.advance(240)
+    sim.start(0)
+    sim.start(1)
+    sim.advance(900)
+    assert len(serving(sim)) == len(sim.stack.cluster.objects("spiderippools"))
+
+
+def a_successor_keeps_what_is_its(sim: Simulation) -> None:
+    sim.launch(2)
+    sim.advance(120)
+    sim.run_pod(0)
+    sim.hang_pod(0)
+    sim.api_down(400)
+    sim.terminate(0)
+    sim.launch(2)
+    sim.advance(120)
+    sim.run_pod(0)
+    sim.advance(900)
+
+
+def a_pod_keeps_an_address_that_was_taken_away(sim: Simulation) -> None:
+    sim.launch(2)
+    sim.launch(2)
+    sim.advance(120)
+    for _ in range(3):
+        sim.run_pod(0, networks=2)
+    sim.unassign(0, 0, 5)
+    sim.crowd("nodes", 0)
+    sim.unassign(0, 1, 5)
+    sim.advance(300)
+    sim.make_room()
+    sim.advance(300)
+
+
+def a_policy_that_nobody_can_read_changes_nothing(sim: Simulation) -> None:
+    sim.launch(2)
+    sim.set_policy("nine", 2, "prefix")
+    sim.advance(700)
+    sim.break_policy()
+    sim.launch(1)
+    sim.unassign(0, 0, 2)
+    sim.advance(700)
+
+
+@pytest.mark.parametrize("ipv6", ["", "addresses"])
+@pytest.mark.parametrize(
+    "happen",
+    [
+        the_hooks_wait_for_pools_and_for_pods,
+        a_policy_that_takes_much_away_waits_for_a_person,
+        nothing_is_written_while_a_person_looks,
+        what_is_to_be_left_alone_is,
+        a_subnet_keeps_its_reserve,
+        an_answer_that_is_lost_is_not_asked_for_again,
+        an_old_answer_of_ec2_has_nothing_done_twice,
+        two_workers_create_one_nic,
+        a_nic_that_leaves_is_let_go,
+        a_node_that_was_at_rest_serves_again,
+        a_successor_keeps_what_is_its,
+        a_pod_keeps_an_address_that_was_taken_away,
+        a_policy_that_nobody_can_read_changes_nothing,
+    ],
+    ids=lambda world: world.__name__,
+)
+def test_a_world_in_which_a_guard_matters_ends_well(happen: Callable[[Simulation], None], ipv6: str) -> None:
+    with Simulation(ipv6=ipv6) as sim:
+        happen(sim)
+        sim.converge()
