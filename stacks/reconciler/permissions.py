@@ -1,5 +1,6 @@
 """What each function's role allows: exactly what its code and Lambda itself call. Why is in docs/security.md.
 
+Which actions a statement has is said in `spiderpool_aws.permissions`; here is on what, and under which conditions.
 No statement denies: what is not allowed here is allowed nowhere. Sources: Service Authorization Reference, "Actions,
 resources, and condition keys for Amazon EC2" (an instance has no `ec2:Vpc`; creating a NIC is three resources, and a
 fourth decision, `ec2:CreateTags`, when it is tagged); Lambda developer guide, "Using source function ARN to control
@@ -17,24 +18,9 @@ from aws_cdk import aws_sqs as sqs
 
 from spiderpool_aws.deployment import RECONCILE_NODES, RESYNC, ROUTE_EVENT, TOKEN_LIFE, Function, Names
 from spiderpool_aws.domain.instance import CLUSTER_TAG, INSTANCE_TAG, ORPHAN_TAG
+from spiderpool_aws.permissions import CALLS, CREATE_NIC
 
 Conditions = Mapping[str, Mapping[str, Any]]
-
-READS = ("DescribeInstances", "DescribeNetworkInterfaces", "DescribeInstanceTypes", "DescribeSubnets")
-ADDRESS_CALLS = (
-    "AssignPrivateIpAddresses",
-    "AssignIpv6Addresses",
-    "UnassignPrivateIpAddresses",
-    "UnassignIpv6Addresses",
-)
-ATTACHMENT_CALLS = ("AttachNetworkInterface", "ModifyNetworkInterfaceAttribute")
-LAMBDA_CALLS = (
-    "CreateNetworkInterface",
-    "DeleteNetworkInterface",
-    "AssignPrivateIpAddresses",
-    "UnassignPrivateIpAddresses",
-)
-"""Those of AWSLambdaVPCAccessExecutionRole that are no reads; its two reads are among `READS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +61,7 @@ class _Statements:
 
     def all(self) -> Iterator[iam.PolicyStatement]:
         yield self._log()
-        yield _allow("SendRequests", "sqs", ["SendMessage"], [self._resources.queue.queue_arn])
+        yield _allow("SendRequests", [self._resources.queue.queue_arn])
         if self._function == ROUTE_EVENT:
             yield from self._route_event()
         elif self._function == RECONCILE_NODES:
@@ -88,78 +74,74 @@ class _Statements:
             )
 
     def _route_event(self) -> Iterator[iam.PolicyStatement]:
-        yield _allow("ReadNics", "ec2", ["DescribeNetworkInterfaces"], ["*"])
+        yield _allow("ReadNics", ["*"])
         # Both the code, with what it does not understand, and Lambda, after the last attempt.
-        yield _allow("KeepLostEvents", "sqs", ["SendMessage"], [self._resources.lost_events.queue_arn])
+        yield _allow("KeepLostEvents", [self._resources.lost_events.queue_arn])
 
     def _reconcile_nodes(self) -> Iterator[iam.PolicyStatement]:
         queue = self._resources.queue.queue_arn
         yield from self._of_both_in_the_vpc()
-        yield _allow("GiveBackRequests", "sqs", ["DeleteMessage", "ChangeMessageVisibility"], [queue])
-        yield _allow("TakeRequests", "sqs", ["ReceiveMessage", "GetQueueAttributes"], [queue], _BY_LAMBDA_ITSELF)
-        yield _allow("KeepDeadRequests", "sqs", ["SendMessage"], [self._resources.dead_requests.queue_arn])
+        yield _allow("GiveBackRequests", [queue])
+        yield _allow("TakeRequests", [queue], _BY_LAMBDA_ITSELF)
+        yield _allow("KeepDeadRequests", [self._resources.dead_requests.queue_arn])
         yield from self._addresses_and_nics()
         yield _allow(
             "AnswerLifecycleHooks",
-            "autoscaling",
-            ["CompleteLifecycleAction", "RecordLifecycleActionHeartbeat"],
             [self._arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/*")],
             self._tagged(),
         )
 
     def _resync(self) -> Iterator[iam.PolicyStatement]:
         yield from self._of_both_in_the_vpc()
-        yield _allow("WriteFuse", "ssm", ["PutParameter"], [self._parameter(self._resources.fuse_parameter)])
-        yield _allow(
-            "KeepFailedEvents", "sqs", ["SendMessage"], [self._resources.lost_events.queue_arn], _BY_LAMBDA_ITSELF
-        )
+        yield _allow("WriteFuse", [self._parameter(self._resources.fuse_parameter)])
+        yield _allow("KeepFailedEvents", [self._resources.lost_events.queue_arn], _BY_LAMBDA_ITSELF)
 
     def _of_both_in_the_vpc(self) -> Iterator[iam.PolicyStatement]:
         policy, fuse = (
             self._parameter(self._resources.policy_parameter),
             self._parameter(self._resources.fuse_parameter),
         )
-        yield _allow("ReadEc2", "ec2", READS, ["*"])
-        yield _allow("ReadAutoScaling", "autoscaling", ["DescribeAutoScalingInstances"], ["*"])
-        yield _allow("ReadControl", "ssm", ["GetParameters"], [policy, fuse])
-        yield _allow("ReadPolicyHistory", "ssm", ["GetParameterHistory"], [policy])
+        yield _allow("ReadEc2", ["*"])
+        yield _allow("ReadAutoScaling", ["*"])
+        yield _allow("ReadControl", [policy, fuse])
+        yield _allow("ReadPolicyHistory", [policy])
         # Lambda asks about all resources, before there is a NIC: a condition on the VPC or a tag would refuse it.
-        yield _allow("NicsOfLambda", "ec2", LAMBDA_CALLS, [self._ec2("*")], _BY_LAMBDA_ITSELF)
+        yield _allow("NicsOfLambda", [self._ec2("*")], _BY_LAMBDA_ITSELF)
         yield from self._log_in()
 
     def _addresses_and_nics(self) -> Iterator[iam.PolicyStatement]:
         nic = self._ec2("network-interface")
         in_vpc = {"ArnEquals": {"ec2:Vpc": self._arn("ec2", f"vpc/{self._resources.vpc_id}")}}
         whose = in_vpc if self._resources.alone else self._tagged()
-        yield _allow("ChangeAddresses", "ec2", ADDRESS_CALLS, [nic], whose)
-        create, asked = ["CreateNetworkInterface"], {f"aws:RequestTag/{CLUSTER_TAG}": self._resources.cluster}
+        yield _allow("ChangeAddresses", [nic], whose)
+        asked = {f"aws:RequestTag/{CLUSTER_TAG}": self._resources.cluster}
         created = {"StringEquals": asked, "Null": {f"aws:RequestTag/{INSTANCE_TAG}": "false"}}
-        yield _allow("CreateNics", "ec2", create, [nic], created)
-        yield _allow("CreateNicsInSubnets", "ec2", create, [self._ec2("subnet")], in_vpc)
-        yield _allow("CreateNicsWithGroups", "ec2", create, [self._ec2("security-group")], in_vpc)
-        tagged = {"StringEquals": {"ec2:CreateAction": create[0], **asked}}
-        yield _allow("TagCreatedNics", "ec2", ["CreateTags"], [nic], tagged)
+        yield _allow("CreateNics", [nic], created)
+        yield _allow("CreateNicsInSubnets", [self._ec2("subnet")], in_vpc)
+        yield _allow("CreateNicsWithGroups", [self._ec2("security-group")], in_vpc)
+        tagged = {"StringEquals": {"ec2:CreateAction": CREATE_NIC.removeprefix("ec2:"), **asked}}
+        yield _allow("TagCreatedNics", [nic], tagged)
         yield from self._created_nics(nic)
 
     def _created_nics(self, nic: str) -> Iterator[iam.PolicyStatement]:
         there = {f"aws:ResourceTag/{INSTANCE_TAG}": "false"}
         ours = {**self._tagged(), "Null": there}
-        yield _allow("ChangeCreatedNics", "ec2", [*ATTACHMENT_CALLS, "DeleteNetworkInterface"], [nic], ours)
-        yield _allow("AttachToInstances", "ec2", ATTACHMENT_CALLS, [self._ec2("instance")], self._tagged())
+        yield _allow("ChangeCreatedNics", [nic], ours)
+        yield _allow("AttachToInstances", [self._ec2("instance")], self._tagged())
         noted = {
             **self._tagged(),
             "Null": there,
             # True of no key at all, too: CreateTags wants at least one.
             "ForAllValues:StringEquals": {"aws:TagKeys": [ORPHAN_TAG]},
         }
-        yield _allow("NoteUnusedNics", "ec2", ["CreateTags"], [nic], noted)
+        yield _allow("NoteUnusedNics", [nic], noted)
 
     def _log_in(self) -> Iterator[iam.PolicyStatement]:
         given = self._resources
         if given.login == "kubeconfig":
             if not given.secret_arn:
                 raise ValueError("the login kubeconfig needs the ARN of the secret that holds it")
-            yield _allow("ReadKubeconfig", "secretsmanager", ["GetSecretValue"], [given.secret_arn])
+            yield _allow("ReadKubeconfig", [given.secret_arn])
         elif given.login == "web-identity":
             if not given.audience:
                 raise ValueError("the login web-identity needs the cluster's audience: set the context clusterAudience")
@@ -168,14 +150,14 @@ class _Statements:
                 "ForAllValues:StringEquals": {"sts:IdentityTokenAudience": [given.audience]},
                 "NumericLessThanEquals": {"sts:DurationSeconds": str(TOKEN_LIFE.seconds)},
             }
-            yield _allow("AskForToken", "sts", ["GetWebIdentityToken"], ["*"], conditions)
+            yield _allow("AskForToken", ["*"], conditions)
         elif given.login != "iam-authenticator":
             raise ValueError(f"no login is called {given.login}: web-identity, iam-authenticator or kubeconfig")
 
     def _log(self) -> iam.PolicyStatement:
         group = f"/aws/lambda/{Names(self._resources.cluster).of(self._function.name)}"
         streams = self._arn("logs", f"log-group:{group}:*")
-        return _allow("WriteLog", "logs", ["CreateLogStream", "PutLogEvents"], [streams])
+        return _allow("WriteLog", [streams])
 
     def _tagged(self) -> Conditions:
         return {"StringEquals": {f"aws:ResourceTag/{CLUSTER_TAG}": self._resources.cluster}}
@@ -193,8 +175,5 @@ class _Statements:
 _BY_LAMBDA_ITSELF: Conditions = {"Null": {"lambda:SourceFunctionArn": "true"}}
 
 
-def _allow(
-    sid: str, service: str, operations: Sequence[str], arns: Sequence[str], conditions: Conditions | None = None
-) -> iam.PolicyStatement:
-    actions = [f"{service}:{operation}" for operation in operations]
-    return iam.PolicyStatement(sid=sid, actions=actions, resources=list(arns), conditions=conditions)
+def _allow(sid: str, arns: Sequence[str], conditions: Conditions | None = None) -> iam.PolicyStatement:
+    return iam.PolicyStatement(sid=sid, actions=list(CALLS[sid]), resources=list(arns), conditions=conditions)

@@ -33,13 +33,14 @@ def names(*modules: str) -> set[str]:
             "Adapters know the ports and the domain, not who uses them",
             "forbidden_modules",
             names("about", "adapters", "deployment", "domain", "manifests", "messages", "metrics", "ports")
-            | names("settings", "trust"),
+            | names("permissions", "settings", "trust"),
             id="what an adapter may use",
         ),
         pytest.param(
             "The stacks import of the package what is data",
             "forbidden_modules",
-            names("deployment", "domain", "events", "manifests", "metrics", "queries", "routes", "settings", "trust"),
+            names("deployment", "domain", "events", "manifests", "metrics", "permissions", "queries", "routes")
+            | names("settings", "trust"),
             id="what a stack may use",
         ),
     ],

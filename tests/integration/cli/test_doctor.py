@@ -11,6 +11,7 @@ from spiderpool_aws.adapters.account import FunctionFacts, Identity, TrailFacts
 from spiderpool_aws.adapters.cluster_facts import ClusterFacts
 from spiderpool_aws.adapters.deployed import QueueDepth
 from spiderpool_aws.adapters.ec2 import Ec2Adapter
+from spiderpool_aws.adapters.simulator import Denied, Denier
 from spiderpool_aws.cli import demo_world
 from spiderpool_aws.cli.checks_nodes import nodes
 from spiderpool_aws.cli.connect import FileControl
@@ -19,6 +20,7 @@ from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.policy.model import parse_policy
 from spiderpool_aws.local.demo import POLICY
 from spiderpool_aws.local.stack import LocalStack
+from spiderpool_aws.permissions import Need, Place
 from tests.integration.cli.conftest import Ran, Run
 
 On = Callable[[LocalStack], Run]
@@ -56,7 +58,7 @@ def test_a_cluster_in_order_has_nothing_wrong_and_every_line_of_trouble_a_remedy
     topics = {topic for topic, *_ in results(ran, "ok")}
     assert topics == {
         *("identity", "clock", "policy", "fuse", "functions", "rules", "trail", "federation", "endpoint", "queues"),
-        *("permissions", "API server", "CRDs", "webhook", "enableStatefulSet", "RBAC", "instance types"),
+        *("permissions", "roles", "API server", "CRDs", "webhook", "enableStatefulSet", "RBAC", "instance types"),
         *("node names", "NIC tags", "subnets", "verify"),
     }
     lines = on(still)("doctor").out.splitlines()
@@ -73,8 +75,9 @@ def test_the_doctor_writes_nothing(still: LocalStack, on: On) -> None:
     assert (still.fuse(), still.cluster.objects("spiderippools"), still.requests.messages) == (fuse, pools, [])
 
 
-IDLE = FunctionFacts("Failed", "Failed", ROLE, "web-identity")
-BY_KUBECONFIG = FunctionFacts("Active", "Successful", ROLE, "kubeconfig")
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:x"
+IDLE = FunctionFacts("Failed", "Failed", ROLE, Place(FUNCTION, "vpc-1", "web-identity"))
+BY_KUBECONFIG = FunctionFacts("Active", "Successful", ROLE, Place(FUNCTION, "vpc-1", "kubeconfig"))
 DEAD = [
     QueueDepth("requests", 0),
     QueueDepth("dead-requests", 3, dead=True),
@@ -141,6 +144,34 @@ def test_what_is_wrong_is_told_with_its_remedy(case: str, still: LocalStack, on:
     assert {about for about, *_ in results(ran, "wrong")} <= {topic, "endpoint"}
 
 
+def test_a_role_that_lacks_an_action_is_told_with_who_denies_it(still: LocalStack, on: On, monkeypatch: Patch) -> None:
+    deniers = {"ChangeAddresses": Denier.NOBODY, "CreateNics": Denier.ORGANIZATION, "KeepDeadRequests": Denier.BOUNDARY}
+
+    def denied(_self: DemoAccount, _role: str, need: Need) -> list[Denied]:
+        return [Denied(need.actions[0], deniers[need.statement])] if need.statement in deniers else []
+
+    monkeypatch.setattr(DemoAccount, "denied", denied)
+    ran = on(still)("doctor", "-o", "json")
+    assert ran.code == 1
+    ((topic, message, remedy),) = results(ran, "wrong")
+    assert (topic, message) == (
+        "roles",
+        "the role of spiderpool-aws-demo-reconcile-nodes may not sqs:SendMessage (the permissions boundary), "
+        "ec2:AssignPrivateIpAddresses (no policy allows it), ec2:CreateNetworkInterface (a service control policy)",
+    )
+    assert [part for part in ("cdk deploy", "boundary", "service control") if part not in remedy] == []
+    assert len([one for one in results(ran, "ok") if one[0] == "roles"]) == 2
+
+
+def test_the_role_of_a_function_that_is_not_deployed_is_not_known(
+    still: LocalStack, on: On, monkeypatch: Patch
+) -> None:
+    answer(DemoAccount, "function", None)(monkeypatch)
+    told = [said for topic, said, _ in results(on(still)("doctor", "-o", "json"), "untried") if topic == "roles"]
+    assert len(told) == 3
+    assert "spiderpool-aws-demo-route-event is not deployed" in told[0]
+
+
 def test_a_wrong_clock_is_told(still: LocalStack, on: On, monkeypatch: Patch) -> None:
     late = Identity("me", "1", still.clock.now() - timedelta(seconds=90))
     monkeypatch.setattr(DemoAccount, "identity", lambda _self: late)
@@ -152,11 +183,11 @@ def test_without_a_permission_nothing_is_known_and_nothing_is_called_wrong(
     still: LocalStack, on: On, monkeypatch: Patch
 ) -> None:
     refused = Refused("cloudtrail:DescribeTrails is not permitted: allow it", Code.FORBIDDEN)
-    for method in ("trails", "rule_state", "federation_is_on", "try_write"):
+    for method in ("trails", "rule_state", "federation_is_on", "try_write", "denied"):
         answer(DemoAccount, method, refused)(monkeypatch)
     ran = on(still)("doctor", "-o", "json")
     assert ran.code == 0
-    assert {topic for topic, *_ in results(ran, "untried")} == {"trail", "rules", "federation", "permissions"}
+    assert {topic for topic, *_ in results(ran, "untried")} == {"trail", "rules", "federation", "permissions", "roles"}
     assert any("your role may not ec2:CreateTags" in said for _, said, _ in results(ran, "untried"))
 
 

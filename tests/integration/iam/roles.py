@@ -47,11 +47,20 @@ def role_ids(template: Template) -> dict[str, str]:
 
 def roles(variant: str, vpc_id: str) -> Roles:
     """Return function -> the statements of its role, in a VPC of the local account."""
+    return _roles(variant, vpc_id, PARAMETERS, QUEUES)
+
+
+def deployed_roles(variant: str, vpc_id: str) -> Roles:
+    """Return the same with the names that are deployed, and not with those of the local stack."""
+    return _roles(variant, vpc_id, {}, {name: name for name in QUEUES})
+
+
+def _roles(variant: str, vpc_id: str, parameters: Mapping[str, str], queues: Mapping[str, str]) -> Roles:
     made = stacks(variant)
-    template = _as_local(made["reconciler"], vpc_id)
+    template = _with_names(made["reconciler"], vpc_id, parameters)
     prefix = "arn:aws:sqs:eu-west-1:123456789012:"
     arns = {
-        (logical_id, "Arn"): prefix + QUEUES[queue["QueueName"]]
+        (logical_id, "Arn"): prefix + queues[queue["QueueName"]]
         for logical_id, queue in of_type(template, "AWS::SQS::Queue").items()
     }
     deployed = Deployed(attributes=arns, imports=_exported_vpc(made["network"], vpc_id) if "network" in made else {})
@@ -60,10 +69,10 @@ def roles(variant: str, vpc_id: str) -> Roles:
     return {function: by_role[role] for function, role in ids.items()}
 
 
-def _as_local(template: Template, vpc_id: str) -> Template:
-    """Return the template with the local stack's parameters, and its VPC for the one that the context names."""
+def _with_names(template: Template, vpc_id: str, parameters: Mapping[str, str]) -> Template:
+    """Return the template with other parameters, and with the given VPC for the one that the context names."""
     text = json.dumps(template).replace(alone()["vpcId"], vpc_id)
-    for ours, local in PARAMETERS.items():
+    for ours, local in parameters.items():
         text = text.replace(f'parameter{ours}"', f'parameter{local}"')
     changed: Template = json.loads(text)
     return changed

@@ -10,9 +10,13 @@ from spiderpool_aws.adapters.account import Account, FunctionFacts, TrailFacts
 from spiderpool_aws.deployment import Names
 from spiderpool_aws.domain.errors import Code, Refused
 from spiderpool_aws.local.isolated import isolated_session
+from spiderpool_aws.permissions import Place
 
 ARN = "arn:aws:cloudtrail:eu-west-1:123456789012:trail/t"
 ROLE = "arn:aws:iam::123456789012:role/spiderpool-aws-prod-resync"
+
+ARN_OF_WORKER = "arn:aws:lambda:eu-west-1:123456789012:function:spiderpool-aws-prod-reconcile-nodes"
+LOGIN = {"LOGIN": "web-identity", "AUDIENCE": "prod.example.org"}
 
 
 class Scene:
@@ -53,11 +57,14 @@ def test_a_function_is_asked_for_by_its_deployed_name(scene: Scene) -> None:
         "State": "Active",
         "LastUpdateStatus": "Successful",
         "Role": ROLE,
-        "Environment": {"Variables": {"SPIDERPOOL_AWS_CLUSTER_LOGIN": "web-identity"}},
+        "FunctionArn": ARN_OF_WORKER,
+        "VpcConfig": {"VpcId": "vpc-1"},
+        "Environment": {"Variables": {f"SPIDERPOOL_AWS_CLUSTER_{n}": v for n, v in LOGIN.items()}},
     }
     asked = {"FunctionName": "spiderpool-aws-prod-reconcile-nodes"}
     scene.stubs["lambda"].add_response("get_function_configuration", answer, asked)
-    assert scene.account.function("reconcile_nodes") == FunctionFacts("Active", "Successful", ROLE, "web-identity")
+    place = Place(ARN_OF_WORKER, "vpc-1", "web-identity", audience="prod.example.org")
+    assert scene.account.function("reconcile_nodes") == FunctionFacts("Active", "Successful", ROLE, place)
     scene.stubs["lambda"].add_client_error("get_function_configuration", "ResourceNotFoundException")
     assert scene.account.function("resync") is None
 

@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from spiderpool_aws.adapters.aws_errors import Call, aws_errors
+from spiderpool_aws.adapters.simulator import Denied, denied
 from spiderpool_aws.deployment import RECONCILE_NODES, Names
+from spiderpool_aws.permissions import Place
 from spiderpool_aws.settings import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
+
+    from spiderpool_aws.permissions import Need
 
 DRY_RUN = "DryRunOperation"
 """How EC2 says that a dry run would have succeeded."""
@@ -42,8 +46,7 @@ class FunctionFacts:
     state: str
     update: str
     role_arn: str
-    login: str
-    """`SPIDERPOOL_AWS_CLUSTER_LOGIN`; empty where the function does not log in."""
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +83,8 @@ class Account:
         )
         if answer is None:
             return None
-        variables = answer.get("Environment", {}).get("Variables", {})
         return FunctionFacts(
-            answer.get("State", ""),
-            answer.get("LastUpdateStatus", ""),
-            answer["Role"],
-            variables.get(f"{PREFIX}CLUSTER_LOGIN", ""),
+            answer.get("State", ""), answer.get("LastUpdateStatus", ""), answer["Role"], _place(answer)
         )
 
     def queue_is_read(self) -> bool:
@@ -132,6 +131,10 @@ class Account:
                 if error.response.get("Error", {}).get("Code") != DRY_RUN:
                     raise
 
+    def denied(self, role_arn: str, need: Need) -> Sequence[Denied]:
+        """Return what of a need IAM would deny a role. Raises Refused `Forbidden`."""
+        return denied(self._make_client("iam"), role_arn, need)
+
     def _trail(self, client: Any, arn: str, name: str) -> TrailFacts:
         with aws_errors("cloudtrail:GetTrailStatus", name, Call.IDEMPOTENT):
             is_logging = client.get_trail_status(Name=arn)["IsLogging"]
@@ -147,6 +150,15 @@ class Account:
                 if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
                     return None
                 raise
+
+
+def _place(configuration: Mapping[str, Any]) -> Place:
+    variables = configuration.get("Environment", {}).get("Variables", {})
+    login, secret, audience = (
+        variables.get(f"{PREFIX}{name}", "") for name in ("CLUSTER_LOGIN", "KUBECONFIG_SECRET", "CLUSTER_AUDIENCE")
+    )
+    vpc_id = configuration.get("VpcConfig", {}).get("VpcId", "")
+    return Place(configuration["FunctionArn"], vpc_id, login, secret, audience)
 
 
 def _has_writes(selectors: Mapping[str, Any]) -> bool:

@@ -110,8 +110,8 @@ def trail(world: World) -> Iterator[Result]:
 def federation(world: World) -> Iterator[Result]:
     """Say whether AWS signs the tokens with which the functions log in, where they do so."""
     facts = world.account.function(RECONCILE_NODES.name)
-    if facts is not None and facts.login != "web-identity":
-        yield ok("federation", f"not needed: the functions log in by {facts.login or 'kubeconfig'}")
+    if facts is not None and facts.place.login != "web-identity":
+        yield ok("federation", f"not needed: the functions log in by {facts.place.login or 'kubeconfig'}")
     elif world.account.federation_is_on():
         yield ok("federation", "outbound identity federation is on")
     else:
@@ -170,9 +170,9 @@ def permissions(world: World) -> Iterator[Result]:
         yield _may(world, operation, params)
     yield untried(
         "permissions",
-        "EC2 has no dry run of AssignPrivateIpAddresses, AssignIpv6Addresses and their Unassign, and nobody can try "
-        "the writes of the functions' roles for them",
-        "after the first node, look for `is not permitted` in the functions' logs",
+        "EC2 has no dry run of AssignPrivateIpAddresses, AssignIpv6Addresses and their Unassign: whether your own role "
+        "may make these calls is not known",
+        "nothing, unless you want to run apply: it says what is not permitted",
     )
 
 

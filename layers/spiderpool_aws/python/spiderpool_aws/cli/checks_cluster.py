@@ -27,7 +27,7 @@ def api_server(world: World) -> Iterator[Result]:
     version = world.facts.version()
     numbers = re.match(r"v?(\d+)\.(\d+)", version)
     facts = world.account.function(RECONCILE_NODES.name)
-    needs = facts is not None and facts.login == "web-identity"
+    needs = facts is not None and facts.place.login == "web-identity"
     if needs and numbers is not None and (int(numbers[1]), int(numbers[2])) < OLDEST:
         said = f"Kubernetes {version} has no AuthenticationConfiguration for the login web-identity"
         yield wrong("API server", said, "upgrade to 1.30, or deploy with another clusterLogin")
@@ -110,7 +110,7 @@ def verify_rights(world: World) -> Iterator[Result]:
 def _users(world: World) -> Sequence[str]:
     """Return the users of the functions that log in, where their login says who they are."""
     found = (world.account.function(function.name) for function in (RECONCILE_NODES, RESYNC))
-    return [user_of(facts.role_arn) for facts in found if facts is not None and facts.login == "web-identity"]
+    return [user_of(facts.role_arn) for facts in found if facts is not None and facts.place.login == "web-identity"]
 
 
 CHECKS = (

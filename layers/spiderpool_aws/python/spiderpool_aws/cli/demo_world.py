@@ -25,13 +25,16 @@ from spiderpool_aws.local.ec2 import connect_in_process as connect_ec2
 from spiderpool_aws.local.functions import FunctionError
 from spiderpool_aws.local.isolated import isolated_session
 from spiderpool_aws.local.stack import LocalStack
+from spiderpool_aws.permissions import Place
 from spiderpool_aws.routes import ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from spiderpool_aws.adapters.simulator import Denied
     from spiderpool_aws.manifests.rbac import Rule
+    from spiderpool_aws.permissions import Need
 
 CALLER = "reconcile_nodes"
 """As whom the command calls EC2: a role of the product, whose calls wake no function."""
@@ -95,7 +98,8 @@ class DemoAccount:
 
     def function(self, name: str) -> FunctionFacts:
         """Return a function that is ready."""
-        return FunctionFacts("Active", "Successful", self._stack.roles[name], "web-identity")
+        place = Place(self._stack.functions[name].arn, login="web-identity")
+        return FunctionFacts("Active", "Successful", self._stack.roles[name], place)
 
     def queue_is_read(self) -> bool:
         """Return True."""
@@ -112,6 +116,10 @@ class DemoAccount:
     def federation_is_on(self) -> bool:
         """Return True."""
         return True
+
+    def denied(self, role_arn: str, need: Need) -> Sequence[Denied]:  # noqa: ARG002 - as the port has it
+        """Return nothing: the demo has no IAM that could deny."""
+        return ()
 
     def try_write(self, operation: str, params: Mapping[str, Any]) -> None:
         """Make a dry run of the model's call."""

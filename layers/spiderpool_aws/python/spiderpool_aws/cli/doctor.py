@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.text import Text
 
-from spiderpool_aws.cli import checks_aws, checks_cluster, checks_nodes
+from spiderpool_aws.cli import checks_aws, checks_cluster, checks_nodes, checks_roles
 from spiderpool_aws.cli.connect import Where, connected
 from spiderpool_aws.cli.errors import FAILED
 from spiderpool_aws.cli.findings import Health, Result, results_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from spiderpool_aws.cli.world import World
 
-CHECKS = (*checks_aws.CHECKS, *checks_cluster.CHECKS, *checks_nodes.CHECKS)
+CHECKS = (*checks_aws.CHECKS, *checks_roles.CHECKS, *checks_cluster.CHECKS, *checks_nodes.CHECKS)
 SIGNS = {Health.OK: ("ok     ", "green"), Health.WRONG: ("WRONG  ", "red"), Health.UNTRIED: ("untried", "yellow")}
 
 

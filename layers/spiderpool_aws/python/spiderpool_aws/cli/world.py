@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from spiderpool_aws.adapters.account import FunctionFacts, Identity, TrailFacts
     from spiderpool_aws.adapters.cluster_facts import ToldEvent
     from spiderpool_aws.adapters.deployed import QueueDepth
+    from spiderpool_aws.adapters.simulator import Denied
     from spiderpool_aws.cli.verify_run import ProbePort
     from spiderpool_aws.deployment import Names
     from spiderpool_aws.domain.control import Control
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from spiderpool_aws.domain.policy.model import Policy
     from spiderpool_aws.domain.request import ReconcileRequest
     from spiderpool_aws.manifests.rbac import Rule
+    from spiderpool_aws.permissions import Need
     from spiderpool_aws.ports import Clock, ControlPort, Systems
 
 
@@ -95,6 +97,9 @@ class AccountPort(Protocol):
 
     def try_write(self, operation: str, params: Mapping[str, Any]) -> None:
         """Have EC2 say whether the caller may do it, without doing it."""
+
+    def denied(self, role_arn: str, need: Need) -> Sequence[Denied]:
+        """Return what of a need IAM would deny a role."""
 
 
 @dataclass(slots=True)
