@@ -76,7 +76,7 @@ class ConductRules:
 
     def _judge_taint(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         taint = self._truth.policy().nodes.startup_taint
-        had, has = ([t["key"] for t in node["spec"].get("taints", ())] for node in (before, after))
+        had, has = ([t["key"] for t in node.get("spec", {}).get("taints", ())] for node in (before, after))
         if taint not in had or taint in has:
             return
         for instance in self._truth.model.instances.values():
