@@ -62,7 +62,9 @@ def release_the_hosts_own_ipv6(s: Scene) -> None:
 
 def release_of_a_nic_that_is_left_alone(s: Scene) -> None:
     eni = s.stack.model.enis[nic(s, 1)]
-    eni.tags["spiderpool-aws/managed"] = "false"
+    mark = [{"Key": "spiderpool-aws/managed", "Value": "false"}]
+    s.stack.model.call("CreateTags", {"Resources": [eni.id], "Tags": mark})
+    s.stack.clock.advance(31)  # from then on every describe shows it
     made = s.stack.model.call(
         "AssignPrivateIpAddresses", {"NetworkInterfaceId": eni.id, "SecondaryPrivateIpAddressCount": 1}
     )

@@ -6,6 +6,7 @@ import pytest
 
 from spiderpool_aws.local.cluster import ClusterWrite
 from spiderpool_aws.local.cluster.double import PRODUCT
+from spiderpool_aws.local.ec2 import Ec2Options
 from spiderpool_aws.local.ec2.fixtures import tag_list
 from tests.integration.capacity import (
     PLANS,
@@ -171,3 +172,23 @@ def test_an_instance_that_is_to_be_left_alone_is_touched_by_nothing_but_its_end(
         assert s.pools(instance_id) == []
         assert [node["metadata"]["name"] for node in s.stack.cluster.objects("nodes")], "its Node is a person's"
         s.checker._ec2.created.clear()
+
+
+@pytest.mark.parametrize("tagged", ["NIC", "instance"])
+def test_what_a_describe_does_not_show_as_left_alone_yet_is_served_for_as_long_and_then_no_more(tagged: str) -> None:
+    """No other look would know better; what is left alone keeps what it got (docs/policy.md)."""
+    with scene(policy_of(interface(0)), options=Ec2Options(describe_lag_seconds=30.0)) as s:
+        instance_id = s.launch(nics=1)
+        s.run(600)
+        nic = nic_of(s, instance_id)
+        by_hand(
+            s, "CreateTags", Resources=[nic.id if tagged == "NIC" else instance_id], Tags=tag_list({MANAGED: "false"})
+        )
+        s.stack.put_policy(policy_of(interface(0, ipv4={"addresses": 6})))
+        s.run(20)
+        assert held(nic).count() == 6
+        s.run(60)
+        seen = touching(s, nic.id)
+        s.stack.put_policy(policy_of(interface(0, ipv4={"addresses": 8})))
+        s.run(600)
+        assert (seen, held(nic).count()) == ([], 6)

@@ -234,6 +234,26 @@ def test_describes_of_up_to_thirty_seconds_ago_never_cause_a_second_nic_a_double
         s.checker.assert_idle(lambda: s.run(360))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_nic_that_a_person_detaches_is_attached_again_whatever_stale_looks_say_of_it(seed: int) -> None:
+    """The instance is seen without it and the NIC still at the instance: neither attached nor loose, and yet there."""
+    with scene(TWO, subnets=PLANS, options=Ec2Options(describe_lag_seconds=30.0, lag_seed=seed)) as s:
+        instance_id = s.launch(nics=1)
+        s.run(900)
+        nic = nic_of(s, instance_id, 1)
+        running = [event for event in s.stack.bus.events if event["detail"].get("state") == "running"]
+        for number in range(3):
+            assert nic.attachment
+            by_hand(s, "DetachNetworkInterface", AttachmentId=nic.attachment.id, Force=True)
+            for look in range(6):  # every few seconds something else has the instance looked at
+                s.run(5)
+                for event in running:
+                    s.stack.bus.put(event | {"id": f"{number:04x}{look:04x}{event['id'][8:]}"})
+            s.run(600)
+            assert (created(s), nic_of(s, instance_id, 1)) == (1, nic)
+        s.checker.assert_idle(lambda: s.run(360))
+
+
 def test_without_a_choice_of_subnets_a_missing_nic_is_told_and_nothing_is_created() -> None:
     with scene(policy_of(dual(0), dual(1, subnets={})), subnets=PLANS) as s:
         s.launch(nics=1)

@@ -51,7 +51,7 @@ class ListedSpares(SmallEc2):
     def list_instances(self, cluster: str) -> InstanceListing:
         return replace(super().list_instances(cluster), spares=self.spares)
 
-    def spare_nics(self, instance_ids: Sequence[str], cluster: str) -> Mapping[str, Sequence[Eni]]:
+    def own_nics(self, instance_ids: Sequence[str], cluster: str) -> Mapping[str, Sequence[Eni]]:
         return {i: self.spares[i] for i in instance_ids if i in self.spares}
 
     def tag_nic(self, eni_id: str, tags: Mapping[str, str]) -> None:

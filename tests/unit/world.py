@@ -128,7 +128,7 @@ class SmallEc2:
             raise self.no_unassign
         self.change_eni(self.eni(eni_id).without(addresses, tuple(prefixes)))
 
-    def spare_nics(self, instance_ids: Sequence[str], cluster: str) -> Mapping[str, Sequence[Eni]]:
+    def own_nics(self, instance_ids: Sequence[str], cluster: str) -> Mapping[str, Sequence[Eni]]:
         return {}
 
     def find_subnets(self, vpc_id: str, tags: Mapping[str, str], ids: Sequence[str]) -> Sequence[Subnet]:

@@ -24,7 +24,8 @@ def seen(world: Ec2World, instance: str, index: int) -> Eni | None:
 
 
 def spares(world: Ec2World, instance: str) -> list[str]:
-    return [eni.eni_id for eni in world.ec2.spare_nics([instance], "prod").get(instance, ())]
+    own = world.ec2.own_nics([instance], "prod").get(instance, ())
+    return [eni.eni_id for eni in own if not eni.attachment_id]
 
 
 def outcome(error: pytest.ExceptionInfo[RetryLater]) -> float | None:
@@ -42,7 +43,7 @@ def test_a_nic_is_created_with_all_that_it_should_hold_in_one_call(either: Ec2Wo
     assert created.primary_ipv4 not in created.ipv4
     assert created.primary_ipv6 is None if prefixes else created.primary_ipv6 in created.ipv6
     assert (created.device_index, created.groups, created.is_ours) == (1, (either.group,), True)
-    assert either.ec2.spare_nics([instance], "prod") == {instance: [created]}
+    assert either.ec2.own_nics([instance], "prod") == {instance: [created]}
 
 
 def test_a_created_nic_is_attached_kept_with_its_instance_and_then_no_spare_any_more(either: Ec2World) -> None:
@@ -77,7 +78,7 @@ def test_a_spare_nic_is_tagged_and_deleted_and_deleting_it_again_is_no_error(eit
     instance = either.launch()
     eni = either.ec2.create_nic(either.wanted(instance)).eni_id
     either.ec2.tag_nic(eni, {ORPHAN_TAG: "2026-03-01T12:00:00+00:00"})
-    [spare] = either.ec2.spare_nics([instance], "prod")[instance]
+    [spare] = either.ec2.own_nics([instance], "prod")[instance]
     assert dict(spare.tags)[ORPHAN_TAG] == "2026-03-01T12:00:00+00:00"
     assert spare.is_ours
     either.ec2.delete_nic(eni)
@@ -234,18 +235,23 @@ def test_a_nic_that_is_in_use_after_all_is_not_deleted_but_looked_at_again(world
     assert world.eni(instance) in world.model.enis
 
 
-def test_spare_nics_are_those_that_we_made_for_the_instances_that_are_asked_for(world: Ec2World) -> None:
+def test_own_nics_are_those_that_we_made_for_the_instances_that_are_asked_for_and_that_no_other_has(
+    world: Ec2World,
+) -> None:
     asked, other = world.launch(), world.launch()
     mine = world.ec2.create_nic(world.wanted(asked))
     ours = {CLUSTER_TAG: "prod", INSTANCE_TAG: asked, INDEX_TAG: "1"}
     world.ec2.create_nic(world.wanted(other, token="other"))
     world.ec2.create_nic(world.wanted(asked, token="foreign", tags=ours | {CLUSTER_TAG: "test"}))
     attached = world.ec2.create_nic(world.wanted(asked, token="attached"))
-    world.ec2.attach_nic(attached.eni_id, asked, 1)
+    attachment = world.ec2.attach_nic(attached.eni_id, asked, 1)
+    elsewhere = world.ec2.create_nic(world.wanted(asked, token="elsewhere"))
+    world.ec2.attach_nic(elsewhere.eni_id, other, 1)
     world.calls.clear()
-    assert world.ec2.spare_nics([asked], "prod") == {asked: [mine]}
+    found = world.ec2.own_nics([asked], "prod")[asked]
+    assert [(eni.eni_id, eni.attachment_id) for eni in found] == [(mine.eni_id, ""), (attached.eni_id, attachment)]
     assert world.calls == {"DescribeNetworkInterfaces": 1}
-    assert world.ec2.spare_nics([], "prod") == {}
+    assert world.ec2.own_nics([], "prod") == {}
 
 
 def test_a_listing_has_the_spare_nics_too_without_another_read(world: Ec2World) -> None:
@@ -272,6 +278,6 @@ def test_spare_nics_are_listed_when_no_instance_is_left(world: Ec2World) -> None
 
 def test_two_hundred_of_anything_fit_into_the_filters(world: Ec2World) -> None:
     ids = [f"i-{number:017x}" for number in range(200)]
-    assert world.ec2.spare_nics(ids, "prod") == {}
+    assert world.ec2.own_nics(ids, "prod") == {}
     assert world.ec2.live_instances(ids, [], "prod") == []
     assert world.ec2.find_subnets(world.vpc, ROLE, [f"subnet-{number:017x}" for number in range(200)]) == []

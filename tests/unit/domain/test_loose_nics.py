@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from spiderpool_aws.domain.actions.nics import KeepWithInstance
+from spiderpool_aws.domain.actions.nics import AttachNic, CreateNic, KeepWithInstance
 from spiderpool_aws.domain.instance import (
     CLUSTER_TAG,
+    INDEX_TAG,
     INSTANCE_TAG,
     MANAGED_TAG,
     ORPHAN_TAG,
@@ -164,3 +165,29 @@ def test_a_nic_that_is_left_alone_stays_as_it_is_on_an_instance_that_rests() -> 
     assert model.instance is not None
     both = replace(model, instance=replace(model.instance, enis=(*model.instance.enis, alone)))
     assert keys(plan_node(both, creating())) == []
+
+
+@pytest.mark.parametrize(
+    ("index", "tagged", "waits"),
+    [
+        pytest.param(1, "1", True, id="at its index"),
+        pytest.param(2, "1", True, id="made for the index and elsewhere at the instance"),
+        pytest.param(1, "2", True, id="made for another index and at this one"),
+        pytest.param(2, "2", False, id="at another index"),
+    ],
+)
+def test_nothing_is_created_or_attached_while_two_looks_disagree_about_a_nic_of_ours(
+    index: int, tagged: str, *, waits: bool
+) -> None:
+    ours = eni(index, eni_id="eni-9", tags=SPARE_TAGS | {INDEX_TAG: tagged})
+    for others, action in (((), CreateNic), ((spare(),), AttachNic)):
+        plan = plan_node(one_nic().with_own_nics([ours, *others]), creating())
+        planned = [type(a) for a in plan.actions if isinstance(a, CreateNic | AttachNic)]
+        told = ["eni-9 is attached at one look and not at the other" in wait.reason for wait in plan.waits]
+        assert (planned, any(told)) == (([], True) if waits else ([action], False))
+
+
+def test_a_nic_of_ours_that_both_looks_have_at_the_instance_is_settled() -> None:
+    ours = eni(1, ipv4=FULL, tags=SPARE_TAGS)
+    model = observed(instance=instance(eni(0, ipv4=FULL), ours)).with_own_nics([ours, spare(eni_id="eni-9")])
+    assert (model.unsettled, [loose.eni_id for loose in model.spares]) == ((), ["eni-9"])

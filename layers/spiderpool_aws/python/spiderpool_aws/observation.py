@@ -174,14 +174,14 @@ class Observer:
     def with_spares(
         self, models: Mapping[str, ObservedNode], policy: Policy, suspected: Container[str] = ()
     ) -> dict[str, ObservedNode]:
-        """Add the NICs that we created and that are attached to nothing, where one may be: one read for all.
+        """Add the NICs that we created, where one may be attached to nothing: one read for all.
 
         Where a NIC is missing (created, and then the worker was stopped), where the instance is gone, and where the
         resync has seen one.
         """
         asked = [i for i, model in models.items() if i in suspected or _may_have_spares(model, policy)]
-        spares = self._ec2.spare_nics(asked, policy.cluster) if asked else {}
-        return {i: replace(model, spares=tuple(spares.get(i, ()))) for i, model in models.items()}
+        own = self._ec2.own_nics(asked, policy.cluster) if asked else {}
+        return {i: model.with_own_nics(own.get(i, ())) for i, model in models.items()}
 
     def with_lifecycles(self, models: Mapping[str, ObservedNode]) -> dict[str, ObservedNode]:
         """Add where the instances stand in their Auto Scaling groups: one read for all that belong to one."""

@@ -55,8 +55,8 @@ class Ec2Reads(Protocol):
     def list_instances(self, cluster: str) -> InstanceListing:
         """Return all instances with the cluster's tag, terminated ones included while EC2 lists them; or raise."""
 
-    def spare_nics(self, instance_ids: Sequence[str], cluster: str) -> Mapping[str, Sequence[Eni]]:
-        """Return instance id -> NICs that we created for it and that are attached to nothing."""
+    def own_nics(self, instance_ids: Sequence[str], cluster: str) -> Mapping[str, Sequence[Eni]]:
+        """Return instance id -> NICs that we created for it, loose or attached to it (`ObservedNode.with_own_nics`)."""
 
     def live_instances(
         self, names: Sequence[str], addresses: Sequence[str], cluster: str

@@ -136,7 +136,7 @@ class Resync:
         pools = self._observer.list_pools(policy)
         if only:
             known: dict[str, ObservedInstance] = dict(self._ec2.observe_instances(only))
-            spares = self._ec2.spare_nics(only, policy.cluster)
+            spares = self._ec2.own_nics(only, policy.cluster)
         else:
             listing = self._ec2.list_instances(policy.cluster)
             known, spares = {i.instance_id: i for i in listing.instances}, listing.spares
@@ -150,7 +150,7 @@ class Resync:
         nodes = NodeDirectory(self._cluster, NodeIndex(self._cluster.list_nodes()))
         # Planned as if the fuse were whole: the question is what would be removed. The workers hold it back.
         models = self._observer.observe(instances, pools, control.unheld(), policy, nodes)
-        models = {i: replace(model, spares=tuple(spares.get(i, ()))) for i, model in models.items()}
+        models = {i: model.with_own_nics(spares.get(i, ())) for i, model in models.items()}
         if not only:
             models = self._with_flip(models, policy)
         plans = {instance_id: plan_node(model, policy) for instance_id, model in models.items()}

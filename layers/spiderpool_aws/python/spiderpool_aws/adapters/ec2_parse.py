@@ -52,12 +52,23 @@ def parse_eni(
     )
 
 
+def parse_own(document: NetworkInterfaceTypeDef, cluster: str) -> Eni | None:
+    """Return a NIC that we created for an instance of the cluster; None for others, and for one that another has.
+
+    In whatever state: with an attachment id when this document has it at its instance, without when it is loose.
+    """
+    tags = _tags(document.get("TagSet", ()))
+    instance_id, attachment = tags.get(INSTANCE_TAG, ""), document.get("Attachment")
+    if tags.get(CLUSTER_TAG) != cluster or not is_instance_id(instance_id):
+        return None
+    if not attachment:
+        return parse_unattached(document, tags)
+    return parse_eni(document, document.get("TagSet", ())) if attachment.get("InstanceId") == instance_id else None
+
+
 def parse_spare(document: NetworkInterfaceTypeDef, cluster: str) -> Eni | None:
     """Return a NIC that we created for an instance of the cluster and that is attached to nothing; None for others."""
-    tags = _tags(document.get("TagSet", ()))
-    if document.get("Attachment") or tags.get(CLUSTER_TAG) != cluster or not is_instance_id(tags.get(INSTANCE_TAG, "")):
-        return None
-    return parse_unattached(document, tags)
+    return parse_own(document, cluster) if not document.get("Attachment") else None
 
 
 def parse_unattached(

@@ -15,6 +15,7 @@ from spiderpool_aws.adapters.ec2_parse import (
     parse_eni,
     parse_instance,
     parse_limits,
+    parse_own,
     parse_spare,
     parse_subnet,
     with_described_enis,
@@ -81,17 +82,18 @@ class Ec2Reader:
         for ids in _chunks(sorted(vpcs)):
             yield from self._enis([_filter("vpc-id", ids)])
 
-    def spare_nics(self, instance_ids: Sequence[str], cluster: str) -> Mapping[str, Sequence[Eni]]:
-        """Return the NICs that we created for the instances and that are attached to nothing, by instance.
+    def own_nics(self, instance_ids: Sequence[str], cluster: str) -> Mapping[str, Sequence[Eni]]:
+        """Return the NICs that we created for the instances and that nobody else has, by instance.
 
-        Not by `status`: right after its creation a NIC is `pending`, and one that is not seen is created again.
+        Not by `status`: right after its creation a NIC is `pending`, while it is detached a stale answer has it
+        `in-use`, and one that is not seen is created again.
         """
         found: dict[str, list[Eni]] = {}
         for ids in _chunks(instance_ids):
             ours = [_filter(f"tag:{INSTANCE_TAG}", ids), _filter(f"tag:{CLUSTER_TAG}", [cluster])]
             for document in self._enis(ours):
-                if spare := parse_spare(document, cluster):
-                    found.setdefault(spare.tags[INSTANCE_TAG], []).append(spare)
+                if own := parse_own(document, cluster):
+                    found.setdefault(own.tags[INSTANCE_TAG], []).append(own)
         return found
 
     def live_instances(

@@ -36,6 +36,8 @@ class ObservedNode:
     subnets: Mapping[str, Subnet] = field(default_factory=dict)
     spares: tuple[Eni, ...] = ()
     """NICs that carry our tags and this instance's id and are attached to nothing."""
+    unsettled: tuple[Eni, ...] = ()
+    """NICs that we created for the instance and that one look has at it and the other has not: one of them is stale."""
     lifecycle: Lifecycle | None = None
     """Where the instance stands in its Auto Scaling group; None: it is in none."""
     pools: tuple[Pool, ...] = ()
@@ -145,6 +147,16 @@ class ObservedNode:
     def with_taken(self, subnet_id: str, count: int) -> "ObservedNode":
         """Return the model with so many fewer free IPv4 addresses in a subnet."""
         return replace(self, subnets=_taken(self.subnets, subnet_id, count))
+
+    def with_own_nics(self, enis: Iterable[Eni]) -> "ObservedNode":
+        """Return the model with the NICs that we created for the instance, as a look after the instance's has them.
+
+        A NIC that is being detached is lacking in a fresh look at the instance, and not loose yet in a stale one.
+        """
+        own = tuple(enis)
+        spares = tuple(eni for eni in own if not eni.attachment_id)
+        unsettled = tuple(eni for eni in own if eni.attachment_id and self.eni(eni.eni_id) is None)
+        return replace(self, spares=spares, unsettled=unsettled)
 
     def with_spare(self, eni: Eni) -> "ObservedNode":
         """Return the model after a NIC was created for the instance."""

@@ -42,6 +42,9 @@ def plan_missing_nic(
     observed: ObservedNode, instance: ObservedInstance, policy: Policy, interface: Interface, draft: Draft
 ) -> None:
     """Plan for a device index of the policy at which the instance has no NIC."""
+    if (unsettled := _unsettled_at(observed, interface)) is not None:
+        draft.wait(f"{unsettled.eni_id} is attached at one look and not at the other: one of them is stale")
+        return
     spare = spare_for(observed, instance, policy, interface)
     if spare is not None and spare.why_left_alone:
         # Another one would be a second NIC for one index as soon as this one is not left alone any more.
@@ -73,6 +76,15 @@ def plan_missing_nic(
     if action is not None:
         draft.add(action)
         draft.incomplete = True
+
+
+def _unsettled_at(observed: ObservedNode, interface: Interface) -> Eni | None:
+    """Return a NIC that has the device index, or was made for it and is about to be loose."""
+    index = interface.device_index
+    for eni in observed.unsettled:
+        if eni.network_card == 0 and (eni.device_index == index or eni.tags.get(INDEX_TAG) == str(index)):
+            return eni
+    return None
 
 
 def _attach_was_refused(observed: ObservedNode, interface: Interface, draft: Draft) -> bool:

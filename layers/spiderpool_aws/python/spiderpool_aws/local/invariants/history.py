@@ -1,11 +1,11 @@
-"""What each NIC held, and until when: the product may act on a describe that is no longer true."""
+"""What each NIC held and each tag said, and until when: the product may act on a describe that is no longer true."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, parse_network
-from spiderpool_aws.local.ec2 import Ec2Model
+from spiderpool_aws.local.ec2 import Ec2Call, Ec2Model
 from spiderpool_aws.local.ec2.state import Eni
 
 STALENESS = timedelta(seconds=30)
@@ -49,7 +49,10 @@ class History:
         self._known: dict[str, _Known] = {}
         self._eni_of_attachment: dict[str, str] = {}
         self._new: set[str] = set()
+        self._retagged: dict[tuple[str, str], datetime] = {}
+        """(NIC or instance, tag's key) -> when a call last changed it."""
         model.observe_nics(self.look)
+        model.observe(self._note_tags)
         self.catch_up()
         self._new.clear()
 
@@ -112,9 +115,19 @@ class History:
         at = self._of(eni_id).changed_at
         return at is not None and self._is_recent(at)
 
+    def retagged_lately(self, identifier: str, key: str) -> bool:
+        """Say whether a describe may not show yet what a tag of a NIC or an instance says."""
+        at = self._retagged.get((identifier, key))
+        return at is not None and self._is_recent(at)
+
     def eni_of_attachment(self, attachment_id: str) -> str:
         """Return the NIC that has or had this attachment; empty when there was none."""
         return self._eni_of_attachment.get(attachment_id, "")
+
+    def _note_tags(self, call: Ec2Call) -> None:
+        if call.operation in ("CreateTags", "DeleteTags") and call.took_effect:
+            changed = [(thing, tag["Key"]) for thing in call.params["Resources"] for tag in call.params.get("Tags", ())]
+            self._retagged |= dict.fromkeys(changed, self._model.clock.now())
 
     def _of(self, eni_id: str) -> _Known:
         if eni_id in self._model.enis and eni_id not in self._known:

@@ -45,12 +45,17 @@ class Truth:
         return instance is None or instance.state == "terminated"
 
     def interface_of(self, eni: Eni) -> Interface | None:
-        """Return what the policy says of a NIC; None when it is not to be touched."""
+        """Return what the policy says of a NIC; None when it is not to be touched.
+
+        A tag that says so counts from when every describe shows it.
+        """
         if eni.attachment is None:
             return None
         instance = self.model.instances[eni.attachment.instance_id]
-        policy, tags = self.policy(), (instance.tags, eni.tags)
-        if instance.tags.get(CLUSTER_TAG) != policy.cluster or any(t.get(MANAGED_TAG) == "false" for t in tags):
+        unshown = self.history.retagged_lately
+        others = instance.tags.get(CLUSTER_TAG) != self.policy().cluster and not unshown(instance.id, CLUSTER_TAG)
+        marked = (t for t in (instance, eni) if t.tags.get(MANAGED_TAG) == "false" and not unshown(t.id, MANAGED_TAG))
+        if others or any(marked):
             return None
         index = eni.attachment.device_index
         return next((known for known in self.interfaces_of(instance) if known.device_index == index), None)
