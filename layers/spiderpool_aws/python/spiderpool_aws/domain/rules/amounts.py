@@ -50,7 +50,7 @@ def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft
     planned = len(draft.actions)
     holding = _plan_reassign(nic, holding, lost, draft)
     left = without_room(nic.observed, draft.actions[planned:]).subnets.get(nic.subnet.subnet_id, nic.subnet)
-    bounds = Bounds(nic.limits, left, nic.interface.subnets.reserve)
+    bounds = Bounds(nic.limits, left, nic.reserve)
     unseen = holding.unseen_blocks(nic.family) if size.prefixes is not None else holding.unseen.count()
     slots = bounds.free_slots(nic.family, nic.eni, unseen)
     prefix_refused = _prefix_refused(nic)
@@ -90,7 +90,7 @@ def _plan_reassign(nic: NicFamily, holding: Holding, lost: Lost, draft: Draft) -
         return holding
     users = ", ".join(sorted({pool.users.get(address, "a pod") for address in lost.in_use}))
     why = f"{users} still uses it, and {nic.eni.eni_id} has lost it"
-    bounds = Bounds(nic.limits, nic.subnet, nic.interface.subnets.reserve)
+    bounds = Bounds(nic.limits, nic.subnet, nic.reserve)
     free = bounds.room(nic.family, nic.eni, holding.unseen.count())
     for addresses in _to_reassign(nic, lost, free):
         has_room = addresses.count() <= free

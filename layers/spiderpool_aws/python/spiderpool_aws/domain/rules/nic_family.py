@@ -37,6 +37,12 @@ class NicFamily:
         return None
 
     @property
+    def reserve(self) -> int:
+        """How many IPv4 addresses its subnet keeps."""
+        instance = self.observed.instance
+        return self.policy.reserve_of(self.subnet, instance) if instance is not None else 0
+
+    @property
     def identity(self) -> PoolIdentity:
         """Whose the pool is."""
         eni, instance_id = self.eni, self.observed.instance_id
