@@ -1,12 +1,24 @@
 """A full subnet, in each of EC2's ways of saying so, leads to the same state: less, elsewhere, cool-down, told."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from spiderpool_aws.local.ec2 import Fault
-from tests.integration.capacity import PLANS, by_hand, calls, dual, events, held, interface, listed, nic_of, policy_of
+from tests.integration.capacity import (
+    PLANS,
+    by_hand,
+    calls,
+    dual,
+    events,
+    held,
+    interface,
+    listed,
+    nic_of,
+    policy_of,
+    run_pods,
+)
 from tests.integration.scene import Scene, scene
 
 MESSAGE = "There aren't sufficient free Ipv4 addresses or prefixes in subnet subnet-1 to fulfill the request."
@@ -15,7 +27,7 @@ CODES = [
     pytest.param(("InsufficientCidrBlocks", "The subnet has not enough free cidr blocks."), id="blocks"),
     pytest.param(("InvalidParameterValue", MESSAGE), id="value"),
 ]
-ASSIGN, CREATE = "AssignPrivateIpAddresses", "CreateNetworkInterface"
+ASSIGN, CREATE, ATTACH = "AssignPrivateIpAddresses", "CreateNetworkInterface", "AttachNetworkInterface"
 Said = tuple[str, str]
 
 
@@ -139,6 +151,85 @@ def test_a_prefix_of_either_kind_of_call_falls_back_or_waits_in_the_same_way(sai
         assert listed(s, instance_id).count() == 16
         assert events(s, "SubnetExhausted")
         assert events(s, "PrefixFallback")
+
+
+TWO = policy_of(interface(0), interface(1))
+
+
+def lacking_addresses(s: Scene) -> str:
+    return s.launch(nics=2)
+
+
+def lacking_a_nic(s: Scene) -> str:
+    s.stack.put_policy(policy_of(interface(0)))
+    instance_id = s.launch(nics=1)
+    s.run(120)
+    s.stack.put_policy(TWO)
+    return instance_id
+
+
+def having_lost_two_addresses_in_use(s: Scene) -> str:
+    instance_id = s.launch(nics=2)
+    s.run(120)
+    used = run_pods(s, instance_id, 2)
+    nic = nic_of(s, instance_id).id
+    by_hand(s, "UnassignPrivateIpAddresses", NetworkInterfaceId=nic, PrivateIpAddresses=used)
+    return instance_id
+
+
+def refuse_one_nic(s: Scene, instance_id: str, call: str, said: Said) -> Callable[[], None]:
+    """Refuse a call: what is assigned for the first NIC, what makes the second; return what ends it."""
+    first, refuse = nic_of(s, instance_id).id, Fault.refuse(*said)
+
+    def hook(operation: str, params: Mapping[str, Any]) -> Fault | None:
+        return refuse if operation == call and (call != ASSIGN or params["NetworkInterfaceId"] == first) else None
+
+    return s.stack.model.inject(hook)
+
+
+@pytest.mark.parametrize("said", CODES)
+@pytest.mark.parametrize(
+    ("set_up", "call", "most"),
+    [
+        pytest.param(lacking_addresses, ASSIGN, 4, id="Assign"),
+        pytest.param(lacking_a_nic, CREATE, 2 * 4, id="Create"),
+        pytest.param(lacking_a_nic, ATTACH, 1, id="Attach"),
+        pytest.param(having_lost_two_addresses_in_use, ASSIGN, 3 * 4, id="Reassign"),
+    ],
+)
+def test_each_code_of_each_call_ends_in_the_same_state(
+    set_up: Callable[[Scene], str], call: str, most: int, said: Said
+) -> None:
+    with scene(TWO, subnets=PLANS) as s:
+        instance_id = set_up(s)
+        s.stack.model.calls.clear()
+        end = refuse_one_nic(s, instance_id, call, said)
+        s.run(600)
+        assert 1 <= refusals(s, call) <= most, "it cools down: after 0, 1, 3 and 7 minutes"
+        assert listed(s, instance_id).count() >= 5, "the other NIC is served"
+        assert events(s, "SubnetExhausted")
+        assert s.stack.journal.counts["SubnetExhausted"] > 0
+        assert s.stack.dead_requests.messages == []
+        end()
+        # The pause after the fourth refusal lasts eight minutes, that after an attach half an hour.
+        s.run(1900)
+        assert [held(nic_of(s, instance_id, index)).count() for index in range(2)] == [5, 5]
+        assert listed(s, instance_id).count() == 10
+        s.checker.assert_idle(lambda: s.run(600))
+
+
+def test_an_address_in_use_that_somebody_takes_while_it_is_not_asked_for_is_quarantined() -> None:
+    with scene(TWO, subnets=PLANS) as s:
+        instance_id = having_lost_two_addresses_in_use(s)
+        refuse_one_nic(s, instance_id, ASSIGN, ("InsufficientFreeAddressesInSubnet", "The subnet has not enough."))
+        s.run(240)
+        before = refusals(s, ASSIGN)
+        [used, *_] = [address for pool in s.pools(instance_id) for address in pool.allocated]
+        by_hand(s, CREATE, SubnetId=s.network.subnets["nodes"], PrivateIpAddress=used)
+        s.run(400)
+        (kept,) = s.stack.cluster.objects("spiderreservedips")
+        assert kept["spec"]["ips"] == [used]
+        assert refusals(s, ASSIGN) > before, "the other one is still asked for"
 
 
 def test_a_limit_that_somebody_elses_change_has_reached_is_looked_at_again_and_not_repeated() -> None:

@@ -69,6 +69,14 @@ def assign_below_the_reserve(s: Scene) -> None:
     call(s, "AssignPrivateIpAddresses", NetworkInterfaceId=nic(s), SecondaryPrivateIpAddressCount=1)
 
 
+def assign_below_the_reserve_of_another_interface(s: Scene) -> None:
+    document = yaml.safe_load(with_reserve())
+    document["groups"][0]["interfaces"][0]["subnets"] = {"reserve": 0}
+    s.stack.put_policy(yaml.safe_dump(document))
+    s.stack.model.subnets[s.network.subnets["nodes"]].tags["use"] = "pods"
+    assign_below_the_reserve(s)
+
+
 def create_below_the_reserve(s: Scene) -> None:
     subnet = s.stack.model.subnets[s.network.subnets["pods"]]
     subnet.tags["use"], subnet.ipv4.free_count = "pods", 10
@@ -152,6 +160,7 @@ def with_reserve() -> str:
         (5, ask_for_more_ipv6_than_the_type_allows),
         (5, assign_to_a_nic_that_is_over_full),
         (5, assign_below_the_reserve),
+        (5, assign_below_the_reserve_of_another_interface),
         (5, create_below_the_reserve),
         (6, create_a_nic_without_tags),
         (6, create_a_nic_with_an_empty_list_of_tags),

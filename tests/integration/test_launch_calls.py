@@ -73,6 +73,29 @@ def test_four_nics_cost_three_mutations_each_beside_the_first_one() -> None:
         assert_converged(s)
 
 
+def test_max_on_four_nics_with_fifteen_addresses_each_costs_what_five_addresses_on_them_do() -> None:
+    most = {"ipv4": {"addresses": "max"}, "ipv6": {"addresses": "max"}}
+    with scene(policy_of(*(interface(index, **most) for index in range(4))), subnets=PLANS) as s:
+        instance_id = launched(s, EMPTY, instance_type="m5.xlarge")
+        assert calls(s) == dict.fromkeys(CREATED, 3) | ASSIGNED
+        for index in range(4):
+            eni = nic_of(s, instance_id, index)
+            assert (eni.ipv4_slots, eni.ipv6_slots) == (15, 15)
+        assert s.checker.refused == {}
+        assert sorted(pool.spec.ips.count() for pool in s.pools(instance_id)) == [14] * 8
+        assert_converged(s)
+
+
+def test_max_on_four_nics_that_the_launch_template_fills_costs_no_mutation() -> None:
+    most = {"ipv4": {"addresses": "max"}, "ipv6": {"addresses": "max"}}
+    filled = EMPTY | {"Ipv6AddressCount": 15, "SecondaryPrivateIpAddressCount": 14}
+    with scene(policy_of(*(interface(index, **most) for index in range(4))), subnets=PLANS) as s:
+        instance_id = launched(s, *[filled] * 4, instance_type="m5.xlarge")
+        assert calls(s) == {}
+        assert sorted(pool.spec.ips.count() for pool in s.pools(instance_id)) == [14] * 8
+        assert_converged(s)
+
+
 def test_each_look_at_a_batch_is_two_reads_and_a_created_nic_adds_two_once() -> None:
     with scene(policy_of(dual(0), dual(1)), subnets=PLANS) as s:
         launched(s, EMPTY, EMPTY)  # types and subnets are remembered from here on

@@ -24,6 +24,7 @@ from tests.integration.scene import Scene, scene
 from tests.integration.stopping import Stopper
 
 TWO = policy_of(dual(0), dual(1))
+ONE_SMALL = {"nodes": PLANS["nodes"], "small": PLANS["small"]}
 CREATE = "CreateNetworkInterface"
 
 
@@ -70,6 +71,33 @@ def test_the_reserve_counts_in_the_choice_and_a_created_nic_is_cut_to_what_is_ab
         eni = nic_of(s, instance_id, 1)
         assert (eni.subnet_id, len(eni.secondary_ips)) == (s.network.subnets["pods"], 3)
         assert events(s, "CapacityLimited")
+
+
+@pytest.mark.parametrize("reserves", [(8, 0), (0, 8), (8, 4)])
+def test_nics_of_one_subnet_keep_the_largest_reserve_that_any_of_them_names(reserves: tuple[int, int]) -> None:
+    four = {"ipv4": {"addresses": 4}}
+    nics = [interface(i, subnets={"tags": ROLE, "reserve": kept}, **four) for i, kept in enumerate(reserves, start=1)]
+    with scene(policy_of(interface(0), *nics), subnets=ONE_SMALL) as s:
+        for _ in range(3):
+            s.launch(nics=1, instance_type="m5.xlarge")
+        s.run(300)
+        assert s.stack.model.subnets[s.network.subnets["small"]].ipv4.free_count == 8
+        assert events(s, "CapacityLimited") or events(s, "SubnetExhausted")
+        s.checker.assert_idle(lambda: s.run(600))
+
+
+@pytest.mark.parametrize("apart", [5, 10, 20, 29])
+def test_what_was_taken_a_moment_ago_counts_also_where_a_describe_does_not_show_it_yet(apart: int) -> None:
+    nic = interface(1, subnets={"tags": ROLE, "reserve": 8}, ipv4={"addresses": 9})
+    lagging = Ec2Options(describe_lag_seconds=30)
+    with scene(policy_of(interface(0), nic), options=lagging, subnets=ONE_SMALL) as s:
+        for _ in range(3):
+            s.launch(nics=1)
+            s.run(apart)
+            s.checker.check()
+        s.run(900)
+        assert s.stack.model.subnets[s.network.subnets["small"]].ipv4.free_count == 8
+        s.checker.assert_idle(lambda: s.run(600))
 
 
 def test_security_groups_are_those_of_the_policy_and_else_those_of_the_first_nic() -> None:

@@ -11,7 +11,7 @@ from spiderpool_aws.domain.cluster.pool import Pool, SpiderIPPool
 from spiderpool_aws.domain.instance import MANAGED_TAG
 from spiderpool_aws.domain.policy.model import Interface, Policy
 from spiderpool_aws.local.ec2.instance_types import limits
-from spiderpool_aws.local.ec2.state import Eni, Instance
+from spiderpool_aws.local.ec2.state import Eni, Instance, Subnet
 from spiderpool_aws.local.invariants.history import assigned
 from spiderpool_aws.local.stack import LocalStack
 
@@ -119,7 +119,14 @@ def _has_room(stack: LocalStack, interface: Interface, eni: Eni | None = None) -
     wanted = interface.ipv4.addresses
     # A NIC's own address and its pods'; a prefix is a whole block, and other sizes have no number.
     needs = 1 + wanted if isinstance(wanted, int) else 20
-    return any(subnet.ipv4.free_count >= interface.subnets.reserve + needs for subnet in choices)
+    return any(subnet.ipv4.free_count >= _reserve(stack, subnet, interface) + needs for subnet in choices)
+
+
+def _reserve(stack: LocalStack, subnet: Subnet, interface: Interface) -> int:
+    """Return what a subnet keeps: the most that is said of it."""
+    others = (other for group in stack.policy().groups for other in group.interfaces)
+    beside = (other.subnets.reserve for other in others if _is_chosen(subnet.tags, other))
+    return max((interface.subnets.reserve, *beside))
 
 
 def _is_chosen(tags: dict[str, str], interface: Interface) -> bool:

@@ -9,7 +9,7 @@ not make the next pause shorter.
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from spiderpool_aws.domain.actions.nics import Assign, CreateNic
+from spiderpool_aws.domain.actions.nics import Assign, CreateNic, Reassign
 from spiderpool_aws.domain.actions.plan import Action
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.observed import ObservedNode
@@ -34,11 +34,15 @@ def asked_of(action: Action, observed: ObservedNode) -> Asked | None:
     """Return what an action asks of a subnet; None when it asks nothing, or of a NIC that is not known."""
     if isinstance(action, CreateNic):
         return Asked(creation_key(action), action.subnet_id, counted=True)
-    eni = observed.eni(action.eni_id) if isinstance(action, Assign) else None
-    if eni is None or not isinstance(action, Assign):
-        return None
-    key = cooling_key(eni.subnet_id, action.family, prefixes=action.prefixes)
-    return Asked(key, eni.subnet_id, counted=action.family is IPFamily.IPV4)
+    eni = observed.eni(action.eni_id) if isinstance(action, Assign | Reassign) else None
+    match action:
+        case Assign() if eni is not None:
+            key = cooling_key(eni.subnet_id, action.family, prefixes=action.prefixes)
+            return Asked(key, eni.subnet_id, counted=action.family is IPFamily.IPV4)
+        case Reassign() if eni is not None:
+            # That there is no room for these says nothing of others.
+            return Asked(action.key, eni.subnet_id, counted=action.addresses.family is IPFamily.IPV4)
+    return None
 
 
 @dataclass(frozen=True, slots=True)

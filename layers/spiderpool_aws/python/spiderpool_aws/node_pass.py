@@ -184,6 +184,8 @@ class NodeWork:
             work.shared.answered(before, action)
             if isinstance(later, Paced):
                 work.shared.not_done(before, action)
+            else:
+                self._observer.took(*room_taken(before, action))
             if not action.scope:
                 raise
             work.failures.append(later)
@@ -196,6 +198,7 @@ class NodeWork:
             work.steps.append(Step(before, action))
             work.shared.answered(before, action)
             work.shared.done(before, action, work.observed)
+            self._observer.took(*room_taken(before, action))
             self._recollection.done(action, work.observed)
             with self._reporter.about(telling.about_action(action)):
                 self._reporter.info(str(action), stage=action.stage.name.lower())

@@ -26,6 +26,7 @@ from spiderpool_aws.domain.rules.remains import (
     proved_others,
 )
 from spiderpool_aws.ports import Clock, ClusterPort, Systems
+from spiderpool_aws.takings import Takings
 
 CROWDED = timedelta(hours=1)
 """How long a subnet that had no room is counted at every look: longer than any pause between two tries."""
@@ -91,6 +92,7 @@ class Observer:
         self._clock = clock
         self._crowded: dict[str, datetime] = {}
         self._claims = Claims()
+        self._takings = Takings()
 
     def list_pools(self, policy: Policy) -> PoolListing:
         """Read all pools, and what is reserved.
@@ -168,7 +170,8 @@ class Observer:
             for nic in missing_nics(instance, policy)
         }
         for vpc_id, tags, ids in sorted(choices):
-            subnets |= {subnet.subnet_id: subnet for subnet in self._ec2.find_subnets(vpc_id, dict(tags), ids)}
+            found = self._ec2.find_subnets(vpc_id, dict(tags), ids)
+            subnets |= {subnet.subnet_id: self._takings.beside(subnet, self._clock.now()) for subnet in found}
         return subnets
 
     def with_spares(
@@ -189,6 +192,10 @@ class Observer:
         found = self._scaling.lifecycles(scaled) if scaled else {}
         return {i: replace(model, lifecycle=found.get(i)) for i, model in models.items()}
 
+    def took(self, subnet_id: str, count: int) -> None:
+        """Remember what was taken out of a subnet: its count may not show it for a moment."""
+        self._takings.note(subnet_id, count, self._clock.now())
+
     def recount(self, subnet_id: str) -> Subnet:
         """Return a subnet with its free addresses counted anew: it had no room a moment ago."""
         self._crowded[subnet_id] = self._clock.now()
@@ -201,9 +208,10 @@ class Observer:
 
     def _counted(self, subnet_ids: Sequence[str]) -> dict[str, Subnet]:
         """Read subnets with their free addresses; one that is nearly full is counted at the next look, too."""
-        subnets = dict(self._ec2.subnets(subnet_ids, fresh=True))
+        read, now = self._ec2.subnets(subnet_ids, fresh=True), self._clock.now()
+        subnets = {name: self._takings.beside(subnet, now) for name, subnet in read.items()}
         full = [name for name, subnet in subnets.items() if (subnet.available_ipv4 or 0) < PREFIX_ADDRESSES]
-        self._crowded |= dict.fromkeys(full, self._clock.now())
+        self._crowded |= dict.fromkeys(full, now)
         return subnets
 
     def _known_crowded(self) -> set[str]:
@@ -245,11 +253,7 @@ def missing_nics(instance: ObservedInstance, policy: Policy) -> list[Interface]:
     group = policy.group_of(instance)
     if group is None or instance.state is InstanceState.TERMINATED:
         return []
-    return [
-        nic
-        for nic in group.interfaces
-        if instance.eni_at(nic.device_index) is None and (nic.subnets.tags or nic.subnets.ids)
-    ]
+    return [nic for nic in group.interfaces if instance.eni_at(nic.device_index) is None and nic.subnets.names_any]
 
 
 def _may_have_spares(model: ObservedNode, policy: Policy) -> bool:

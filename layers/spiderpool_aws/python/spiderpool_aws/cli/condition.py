@@ -119,14 +119,13 @@ def pools_of(planned: PlannedInstance, eni_id: str, family: IPFamily) -> list[Po
 
 
 def subnets_of(instances: Sequence[PlannedInstance], policy: Policy, counted: Mapping[str, Subnet]) -> list[SubnetRoom]:
-    """Return the subnets of the NICs with the largest reserve that an interface in them has."""
+    """Return the subnets of the NICs with what they keep, the largest where instances differ."""
     reserves: dict[str, int] = {}
-    for planned in instances:
-        wanted = interfaces_of(planned, policy)
-        for nic in nics_of(planned, policy):
-            reserve = wanted[nic.device_index].subnets.reserve if nic.device_index in wanted else 0
-            reserves[nic.subnet_id] = max(reserve, reserves.get(nic.subnet_id, 0))
-    return [SubnetRoom(counted[i], reserve) for i, reserve in sorted(reserves.items()) if i in counted]
+    for instance in (known for planned in instances if (known := planned.model.instance) is not None):
+        for subnet_id in {eni.subnet_id for eni in instance.enis} & counted.keys():
+            reserve = policy.reserve_of(counted[subnet_id], instance)
+            reserves[subnet_id] = max(reserve, reserves.get(subnet_id, 0))
+    return [SubnetRoom(counted[i], reserve) for i, reserve in sorted(reserves.items())]
 
 
 def state_of(planned: PlannedInstance) -> str:

@@ -160,11 +160,11 @@ def _size(size: Size) -> str:
 
 
 def _room(planned: PlannedInstance, nic: Nic, policy: Policy, subnet: Subnet | None) -> Iterator[str]:
-    wanted = interfaces_of(planned, policy).get(nic.device_index)
     if subnet is None:
         yield f"subnet {nic.subnet_id} could not be read"
         return
-    reserve = wanted.subnets.reserve if wanted is not None else 0
+    instance = planned.model.instance
+    reserve = policy.reserve_of(subnet, instance) if instance is not None else 0
     free = "not counted" if subnet.available_ipv4 is None else f"{subnet.available_ipv4} free IPv4 addresses"
     ipv6 = f", {subnet.ipv6}" if subnet.ipv6 is not None else ", no IPv6"
     yield f"subnet {subnet.subnet_id} ({subnet.ipv4}{ipv6}): {free}, {reserve} are kept free"

@@ -188,11 +188,18 @@ class Subnet:
     available_ipv4: int | None = None
     """`AvailableIpAddressCount`, when it was read for this pass."""
     tags: Mapping[str, str] = field(default_factory=dict)
+    taken_lately: int = 0
+    """How many were taken before it was read, and so shortly before that `available_ipv4` may still have them."""
 
     def cidr(self, family: IPFamily) -> Network | None:
         """Return the subnet's CIDR of a family."""
         return self.ipv4 if family is IPFamily.IPV4 else self.ipv6
 
     def room(self, reserve: int) -> int | None:
-        """Return how many IPv4 addresses it may still give and keep so many; None when nobody has counted them."""
-        return max(0, self.available_ipv4 - reserve) if self.available_ipv4 is not None else None
+        """Return how many IPv4 addresses it may still give and keep so many; None when nobody has counted them.
+
+        Without a reserve nothing is taken off for an old count: EC2 itself refuses what it does not have.
+        """
+        if self.available_ipv4 is None:
+            return None
+        return max(0, self.available_ipv4 - reserve - (self.taken_lately if reserve else 0))

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.errors import PolicyError
-from spiderpool_aws.domain.instance import ObservedInstance
+from spiderpool_aws.domain.instance import ObservedInstance, Subnet
 from spiderpool_aws.domain.policy.errors import explain
 from spiderpool_aws.domain.policy.text import read_document
 
@@ -112,6 +112,16 @@ class SubnetChoice(_Model):
     tags: dict[str, str] = Field(default_factory=dict)
     ids: tuple[Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$")], ...] = ()
     reserve: Whole = Field(default=0, ge=0, le=MOST)
+
+    @property
+    def names_any(self) -> bool:
+        """Tell whether it names subnets at all: without, none is created, and the NIC's own subnet is meant."""
+        return bool(self.tags or self.ids)
+
+    def fits(self, subnet: Subnet) -> bool:
+        """Tell whether a subnet has all the tags, and is one of the ids where there are any."""
+        tags_fit = all(subnet.tags.get(key) == value for key, value in self.tags.items())
+        return tags_fit and (not self.ids or subnet.subnet_id in self.ids)
 
 
 class Interface(_Model):
@@ -249,6 +259,22 @@ class Policy(_Model):
         """Tell whether a size follows use: then every minute counts."""
         sizes = (nic.size(family) for group in self.groups for nic in group.interfaces for family in nic.families)
         return any(size is not None and isinstance(size.addresses, Elastic) for size in sizes)
+
+    def reserve_of(self, subnet: Subnet, instance: ObservedInstance) -> int:
+        """Return how many IPv4 addresses a subnet keeps, whichever NIC of the instance takes from it.
+
+        A reserve is its subnet's: the largest holds of all interfaces whose `subnets` name it, or whose NIC of this
+        instance is in it.
+        """
+        group = self.group_of(instance)
+        at_home = [
+            nic.subnets.reserve
+            for nic in (group.interfaces if group is not None else ())
+            if (eni := instance.eni_at(nic.device_index)) is not None and eni.subnet_id == subnet.subnet_id
+        ]
+        choices = (nic.subnets for known in self.groups for nic in known.interfaces)
+        named = (choice.reserve for choice in choices if choice.names_any and choice.fits(subnet))
+        return max((*at_home, *named), default=0)
 
     def group_of(self, instance: ObservedInstance) -> Group | None:
         """Return the first group that an instance matches; None leaves it alone."""

@@ -50,7 +50,7 @@ def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft
     planned = len(draft.actions)
     holding = _plan_reassign(nic, holding, lost, draft)
     left = without_room(nic.observed, draft.actions[planned:]).subnets.get(nic.subnet.subnet_id, nic.subnet)
-    bounds = Bounds(nic.limits, left, nic.interface.subnets.reserve)
+    bounds = Bounds(nic.limits, left, nic.reserve)
     unseen = holding.unseen_blocks(nic.family) if size.prefixes is not None else holding.unseen.count()
     slots = bounds.free_slots(nic.family, nic.eni, unseen)
     prefix_refused = _prefix_refused(nic)
@@ -90,11 +90,13 @@ def _plan_reassign(nic: NicFamily, holding: Holding, lost: Lost, draft: Draft) -
         return holding
     users = ", ".join(sorted({pool.users.get(address, "a pod") for address in lost.in_use}))
     why = f"{users} still uses it, and {nic.eni.eni_id} has lost it"
-    bounds = Bounds(nic.limits, nic.subnet, nic.interface.subnets.reserve)
+    bounds = Bounds(nic.limits, nic.subnet, nic.reserve)
     free = bounds.room(nic.family, nic.eni, holding.unseen.count())
     for addresses in _to_reassign(nic, lost, free):
-        has_room = addresses.count() <= free
-        if draft.add(Reassign(nic.eni.eni_id, addresses, why, nic.subnet.vpc_id, has_room)) and has_room:
+        action = Reassign(nic.eni.eni_id, addresses, why, nic.subnet.vpc_id)
+        has_room = addresses.count() <= free and not _is_cooling(nic, action.key, action, draft)
+        # Without room it is looked up who holds it: then it is quarantined.
+        if draft.add(replace(action, has_room=has_room)) and has_room:
             holding = replace(holding, unseen=holding.unseen | addresses)
             free -= addresses.count()
     return holding
@@ -106,7 +108,8 @@ def _to_reassign(nic: NicFamily, lost: Lost, free: int) -> list[AddressSet]:
     What somebody holds is left out of the latter: it takes no room from the others, and is not asked for twice.
     """
     together, taken = Reassign(nic.eni.eni_id, lost.in_use, ""), taken_addresses(nic.family, nic.observed)
-    known = bool(taken) or nic.observed.outcome_of(together) == Code.ADDRESS_TAKEN
+    code, cooling = nic.observed.outcome_of(together), nic.cooling_until(together.key)
+    known = bool(taken) or code == Code.ADDRESS_TAKEN or is_exhausted(code or "") or cooling is not None
     if lost.in_use.count() <= free and not known:
         return [lost.in_use]
     return [AddressSet.of(nic.family, [address]) for address in lost.in_use - taken]
@@ -114,23 +117,28 @@ def _to_reassign(nic: NicFamily, lost: Lost, free: int) -> list[AddressSet]:
 
 def _plan_assign(nic: NicFamily, action: Assign, draft: Draft) -> None:
     key = cooling_key(nic.subnet.subnet_id, nic.family, prefixes=action.prefixes)
-    until = nic.observed.cooling.get(key)
-    if until is None or until <= nic.observed.now:
+    if not _is_cooling(nic, key, action, draft):
         draft.add(action)
-        return
+
+
+def _is_cooling(nic: NicFamily, key: str, action: Assign | Reassign, draft: Draft) -> bool:
+    """Tell whether EC2 said a moment ago that the subnet has no room for it; report it, and wait."""
+    until = nic.cooling_until(key)
+    if until is None:
+        return False
     # Somebody was told that the subnet is full: asking again would only use up the request rate.
     draft.report(
         Code.SUBNET_EXHAUSTED,
         f"{nic.subnet.subnet_id} had no room: {action} is tried again when it has more, or in half an hour",
     )
     draft.wait_for_room(f"{nic.subnet.subnet_id} has no room", until)
+    return True
 
 
 def _prefix_refused(nic: NicFamily) -> bool:
     """Tell whether EC2 said, in this pass or a moment ago, that the subnet has no room for a prefix."""
-    until = nic.observed.cooling.get(cooling_key(nic.subnet.subnet_id, nic.family, prefixes=True))
-    cooling = until is not None and until > nic.observed.now
-    return cooling or any(_is_refused_prefix(nic, tried) for tried in nic.observed.tried)
+    until = nic.cooling_until(cooling_key(nic.subnet.subnet_id, nic.family, prefixes=True))
+    return until is not None or any(_is_refused_prefix(nic, tried) for tried in nic.observed.tried)
 
 
 def _is_refused_prefix(nic: NicFamily, tried: Tried) -> bool:

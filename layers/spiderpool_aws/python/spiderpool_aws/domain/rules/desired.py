@@ -167,9 +167,11 @@ def lack(size: Size, family: IPFamily, eni: Eni, holding: Holding, bounds: Bound
     of_subnet = room is not None and missing > room // (PREFIX_ADDRESSES if prefixes else 1)
     if room is not None and of_subnet:
         room //= PREFIX_ADDRESSES if prefixes else 1
+        lately = bounds.subnet.taken_lately if bounds.reserve else 0
+        less = f", less {lately} that were taken a moment ago," if lately else ""
         problem = (
-            f"{bounds.subnet.subnet_id} has {bounds.subnet.available_ipv4} free addresses and keeps {bounds.reserve}: "
-            f"{eni.eni_id} gets {room} of {missing}"
+            f"{bounds.subnet.subnet_id} has {bounds.subnet.available_ipv4} free addresses{less} and keeps "
+            f"{bounds.reserve}: {eni.eni_id} gets {room} of {missing}"
         )
         count = min(count, room)
         # A slot that is freed for what the subnet does not have would stay empty.

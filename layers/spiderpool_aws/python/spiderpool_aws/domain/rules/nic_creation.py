@@ -42,7 +42,7 @@ class MissingNic:
 
     def room(self, subnet: Subnet) -> int:
         """Return how many IPv4 addresses the subnet may still give."""
-        return subnet.room(self.interface.subnets.reserve) or 0
+        return subnet.room(self.policy.reserve_of(subnet, self.instance)) or 0
 
     @property
     def least_room(self) -> int:
@@ -137,13 +137,12 @@ def _groups(instance: ObservedInstance, interface: Interface) -> tuple[str, ...]
 
 
 def _fits(subnet: Subnet, observed: ObservedNode, instance: ObservedInstance, interface: Interface) -> bool:
-    choice, first = interface.subnets, instance.eni_at(0)
+    first = instance.eni_at(0)
     home = observed.subnets.get(first.subnet_id) if first is not None else None
     return (
         subnet.availability_zone == instance.availability_zone
         and (home is None or home.vpc_id == subnet.vpc_id)
-        and all(subnet.tags.get(key) == value for key, value in choice.tags.items())
-        and (not choice.ids or subnet.subnet_id in choice.ids)
+        and interface.subnets.fits(subnet)
         and all(subnet.cidr(family) is not None for family in interface.families)
     )
 

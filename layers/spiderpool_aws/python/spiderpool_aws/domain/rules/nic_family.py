@@ -1,6 +1,7 @@
 """One NIC and IP family of a node, with what the rules need of their surroundings. Pure."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
 from spiderpool_aws.domain.cluster.pool import Pool, PoolIdentity
@@ -35,6 +36,17 @@ class NicFamily:
             if known and known.eni_id == self.eni.eni_id and known.family is self.family and not pool.terminating:
                 return pool
         return None
+
+    @property
+    def reserve(self) -> int:
+        """How many IPv4 addresses its subnet keeps."""
+        instance = self.observed.instance
+        return self.policy.reserve_of(self.subnet, instance) if instance is not None else 0
+
+    def cooling_until(self, key: str) -> datetime | None:
+        """Return until when something is not asked again; None when it may be asked."""
+        until = self.observed.cooling.get(key)
+        return until if until is not None and until > self.observed.now else None
 
     @property
     def identity(self) -> PoolIdentity:

@@ -57,7 +57,7 @@ def plan_missing_nic(
     if spare is not None:
         _plan_attach(observed, instance, interface, spare, draft)
         return
-    if not interface.subnets.tags and not interface.subnets.ids:
+    if not interface.subnets.names_any:
         draft.refuse(
             Metric.NIC_MISSING,
             f"{instance.instance_id} has no NIC at device index {interface.device_index} ({interface.host}): pin it in "

@@ -66,13 +66,18 @@ class Truth:
         return group.interfaces if group else ()
 
     def reserve(self, subnet: Subnet, eni: Eni | None) -> int:
-        """Return how many addresses the policy keeps free in the subnet of a NIC, attached or still to be."""
-        interface = self.interface_of(eni) if eni else None
-        if interface is not None:
-            return interface.subnets.reserve
-        choices = [i.subnets for group in self.policy().groups for i in group.interfaces]
-        named = [c for c in choices if subnet.id in c.ids or (c.tags and c.tags.items() <= subnet.tags.items())]
-        return max((choice.reserve for choice in named), default=0)
+        """Return how many addresses the policy keeps free in the subnet of a NIC, attached or still to be.
+
+        The most that anybody asks for who names the subnet, or whose NIC of the same instance is in it.
+        """
+        own = self.model.instances[eni.attachment.instance_id].eni_ids if eni and eni.attachment else ()
+        beside = (self.interface_of(nic) for i in own if (nic := self.model.enis[i]).subnet_id == subnet.id)
+        reserves = [0, *(interface.subnets.reserve for interface in beside if interface is not None)]
+        for choice in (i.subnets for group in self.policy().groups for i in group.interfaces):
+            has_id = not choice.ids or subnet.id in choice.ids
+            if (choice.ids or choice.tags) and has_id and choice.tags.items() <= subnet.tags.items():
+                reserves.append(choice.reserve)
+        return max(reserves)
 
     def is_named(self, instance: Instance, name: str) -> bool:
         """Say whether a pool of the instance may carry this node name: what the policy fixes, else a proved Node's."""
