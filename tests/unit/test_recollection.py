@@ -90,6 +90,8 @@ def test_a_nic_that_ec2_has_shown_by_now_is_not_gone() -> None:
     assert seed(memory, at(SHOWN_AFTER, NEW)) == first
     attached = replace(at(SHOWN_AFTER), instance=instance(eni(0), replace(NEW, attached=True)))
     assert seed(memory, attached) == first
+    at_one_look = replace(at(SHOWN_AFTER), unsettled=(NEW,))
+    assert seed(memory, at_one_look) == first, "one look shows it, the other does not"
 
 
 def test_the_next_nic_of_a_message_whose_first_one_is_gone_has_another_token_and_only_that_instances() -> None:

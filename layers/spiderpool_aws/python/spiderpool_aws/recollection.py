@@ -78,7 +78,8 @@ class Recollection:
         that first one and create nothing (EC2 developer guide, "Ensuring idempotency in Amazon EC2 API requests").
         So what is known to be gone belongs to it. Whoever repeats an attempt without knowing has the same token.
         """
-        enis = (*model.spares, *(model.instance.enis if model.instance is not None else ()))
+        at_the_instance = model.instance.enis if model.instance is not None else ()
+        enis = (*model.spares, *model.unsettled, *at_the_instance)
         shown = {eni.eni_id for eni in enis}
         for created, moment in list(self._created.items()):
             overdue = created.instance_id == model.instance_id and model.now - moment >= SHOWN_AFTER
