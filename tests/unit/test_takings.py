@@ -41,3 +41,10 @@ def test_a_subnet_that_nobody_counted_has_no_known_room() -> None:
     takings = Takings()
     takings.note("subnet-0", 5, NOW)
     assert takings.beside(SUBNET_0, NOW).room(8) is None
+
+
+def test_a_process_that_takes_for_days_remembers_half_a_minute() -> None:
+    takings = Takings()
+    for minute in range(100):
+        takings.note("subnet-0", 1, NOW + timedelta(minutes=minute))
+    assert len(takings._taken["subnet-0"]) == 1

@@ -20,13 +20,11 @@ class Takings:
     def note(self, subnet_id: str, count: int, now: datetime) -> None:
         """Note that EC2 gave so many addresses of a subnet, or may have."""
         if count:
-            self._taken.setdefault(subnet_id, []).append((now, count))
+            self._taken[subnet_id] = [*self._lately(subnet_id, now), (now, count)]
 
     def beside(self, subnet: Subnet, now: datetime) -> Subnet:
         """Return a subnet that was counted just now, with what its count may lack."""
-        lately = [
-            (moment, count) for moment, count in self._taken.pop(subnet.subnet_id, ()) if now - moment < SECOND_LOOK
-        ]
-        if lately:
-            self._taken[subnet.subnet_id] = lately
-        return replace(subnet, taken_lately=sum(count for _, count in lately))
+        return replace(subnet, taken_lately=sum(count for _, count in self._lately(subnet.subnet_id, now)))
+
+    def _lately(self, subnet_id: str, now: datetime) -> list[tuple[datetime, int]]:
+        return [(moment, count) for moment, count in self._taken.get(subnet_id, ()) if now - moment < SECOND_LOOK]
