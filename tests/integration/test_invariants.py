@@ -121,6 +121,21 @@ def label_a_node(s: Scene) -> None:
     write(s, "PATCH", f"/api/v1/nodes/{node['metadata']['name']}", {"metadata": {"labels": {"a": "b"}}})
 
 
+GONE = "spiderpool-aws/gone-instance"
+
+
+def note_on_a_live_node_that_it_is_gone(s: Scene) -> None:
+    (node,) = s.stack.cluster.objects("nodes")
+    (instance,) = s.stack.model.instances
+    path = f"/api/v1/nodes/{node['metadata']['name']}"
+    write(s, "PATCH", path, {"metadata": {"annotations": {GONE: instance}}})
+
+
+def note_on_nobodys_node_that_somebody_is_gone(s: Scene) -> None:
+    s.stack.cluster.put({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "bare-metal"}})
+    write(s, "PATCH", "/api/v1/nodes/bare-metal", {"metadata": {"annotations": {GONE: "i-00000000000000bad"}}})
+
+
 def claim_a_node_that_is_not_proved(s: Scene) -> None:
     s.stack.cluster.put({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "bare-metal"}})
     (instance,) = s.stack.model.instances
@@ -174,6 +189,8 @@ def delete_a_namespace(s: Scene) -> None:
         (7, delete_a_node_that_never_was_an_instances),
         (7, label_a_node),
         (7, claim_a_node_that_is_not_proved),
+        (7, note_on_nobodys_node_that_somebody_is_gone),
+        (10, note_on_a_live_node_that_it_is_gone),
         (7, delete_a_multus_config),
         (7, delete_a_namespace),
         (10, delete_the_pool_of_a_live_node),

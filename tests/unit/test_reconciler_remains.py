@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from spiderpool_aws.domain.cluster.node import PodRef
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.fuse import Fuse, FuseState
@@ -53,17 +55,38 @@ def test_for_terminated_instances_no_type_and_no_subnet_is_read() -> None:
     assert (world.cluster.pools, asked) == ({}, [])
 
 
-def test_a_node_whose_provider_id_names_a_dying_instance_is_claimed_by_nobody() -> None:
+@pytest.mark.parametrize(
+    ("state", "codes"), [(InstanceState.TERMINATED, []), (InstanceState.SHUTTING_DOWN, ["NodeClaimed"])]
+)
+def test_a_node_is_claimed_by_the_instance_of_its_provider_id_until_that_is_terminated(
+    state: InstanceState, codes: list[str]
+) -> None:
     world = World(build.policy(nics=1))
     world.one()
-    world.ec2.put(instance(instance_id="i-2", private_ipv4="", private_dns_name="", state=InstanceState.SHUTTING_DOWN))
+    world.ec2.put(instance(instance_id="i-2", private_ipv4="", private_dns_name="", state=state))
     world.ec2.put(DEAD)
     now = world.clock.now()
     world.cluster.nodes[node().name] = node(provider_id="aws:///eu-west-1a/i-2", created=now)
     young = PodRef("default", "young", "young", now)
     world.cluster.pods[node().name] = [young]
-    assert world.one().findings == ()
+    assert [finding.code for finding in world.one().findings] == codes
     assert world.cluster.pods[node().name] == [young]
+
+
+def test_the_pods_of_an_heir_that_shuts_down_stay_until_it_is_terminated() -> None:
+    world = World(build.policy(nics=1))
+    world.one()
+    world.ec2.put(DEAD)
+    launched = world.clock.now() - timedelta(minutes=9)
+    heir = instance(eni(0, eni_id="eni-heir"), instance_id="i-2", launch_time=launched)
+    world.ec2.put(replace(heir, state=InstanceState.SHUTTING_DOWN))
+    young = PodRef("default", "young", "young", world.clock.now())
+    world.cluster.pods[node().name] = [young]
+    world.one()
+    assert (world.cluster.pods[node().name], world.cluster.nodes[node().name].gone_instance) == ([young], "i-1")
+    world.ec2.put(replace(heir, state=InstanceState.TERMINATED))
+    world.one()
+    assert (world.cluster.pods[node().name], world.cluster.nodes) == ([], {})
 
 
 def test_pods_of_a_live_node_stay_though_somebody_wrote_its_name_into_the_dead_ones_pool() -> None:
@@ -142,7 +165,7 @@ def test_many_dead_instances_of_a_batch_ask_ec2_once_who_took_their_names() -> N
     world.ec2.calls.clear()
     world.ec2.put(instance(state=InstanceState.TERMINATED, enis=(), private_ipv4="", private_dns_name=""))
     world.run("i-1", "i-2", "i-3")
-    assert world.ec2.calls == ["observe", "live"]
+    assert world.ec2.calls == ["observe", "namesakes"]
 
 
 def test_a_tripped_fuse_keeps_the_pools_of_an_absent_instance() -> None:

@@ -214,6 +214,34 @@ def test_a_pool_that_is_going_gets_no_note_of_absence() -> None:
     assert fleet.cluster.writes == []
 
 
+def test_a_dead_nodes_node_that_its_heir_has_adopted_goes_when_the_heir_is_gone_though_ec2_has_forgotten_both() -> None:
+    fleet = Fleet(3)
+    heir = replace(fleet.ec2.known["i-1"], instance_id="i-9", launch_time=fleet.clock.now())
+    fleet.ec2.put(replace(fleet.ec2.known["i-1"], state=InstanceState.TERMINATED, enis=(), private_ipv4=""))
+    fleet.ec2.put(heir)
+    fleet.pass_of_the_schedule()
+    assert (fleet.pools_of("i-1"), fleet.cluster.nodes["node-1"].gone_instance) == ([], "i-1")
+    del fleet.ec2.known["i-1"]
+    fleet.cluster.writes.clear()
+    fleet.pass_of_the_schedule()
+    assert (fleet.cluster.writes, "node-1" in fleet.cluster.nodes) == ([], True)
+    del fleet.ec2.known["i-9"]
+    fleet.run()
+    assert ("i-1", frozenset({Hint.NODES})) in [(request.subject, request.hints) for request in fleet.queue.sent]
+    fleet.reconciler.reconcile(fleet.queue.sent)
+    assert "node-1" not in fleet.cluster.nodes
+    assert (fleet.enqueued(), fleet.run()["enqueued"]) == (["i-1"], 0)
+
+
+def test_a_note_on_a_node_of_an_instance_that_ec2_knows_removes_nothing() -> None:
+    fleet = Fleet(3)
+    fleet.cluster.nodes["node-1"] = fleet.cluster.nodes["node-1"].noted("i-1")
+    assert fleet.run()["enqueued"] == 0
+    fleet.ec2.put(replace(fleet.ec2.known["i-1"], tags={}))
+    fleet.pass_of_the_schedule()
+    assert "node-1" in fleet.cluster.nodes
+
+
 def test_a_second_node_of_an_instance_is_reported_and_the_worker_is_told_to_look_for_it() -> None:
     fleet = Fleet(3)
     double = replace(fleet.cluster.nodes["node-1"], name="renamed", uid="u-new", created=fleet.clock.now())

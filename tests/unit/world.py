@@ -70,11 +70,9 @@ class SmallEc2:
         self.calls.append("list")
         return InstanceListing([i for i in self.known.values() if i.tags.get("spiderpool-aws/cluster") == cluster], {})
 
-    def live_instances(
-        self, names: Sequence[str], addresses: Sequence[str], cluster: str
-    ) -> Sequence[ObservedInstance]:
-        self.calls.append("live")
-        live = (i for i in self.known.values() if i.state not in ("shutting-down", "terminated"))
+    def namesakes(self, names: Sequence[str], addresses: Sequence[str], cluster: str) -> Sequence[ObservedInstance]:
+        self.calls.append("namesakes")
+        live = (i for i in self.known.values() if i.state != "terminated")
         return [i for i in live if i.private_dns_name in names or i.private_ipv4 in addresses]
 
     def instances_of_enis(self, eni_ids: Sequence[str]) -> Mapping[str, str]:
@@ -252,6 +250,10 @@ class SmallCluster:
     def taint_node(self, node_name: str, node_uid: str, taint: str) -> None:
         self.writes.append(f"taint {node_name}")
         self.nodes[node_name] = self.nodes[node_name].tainted(taint)
+
+    def note_gone(self, node_name: str, node_uid: str, instance_id: str) -> None:
+        self.writes.append(f"note on {node_name} that {instance_id} is gone")
+        self.nodes[node_name] = self.nodes[node_name].noted(instance_id)
 
     def delete_node(self, node_name: str, node_uid: str) -> None:
         self.writes.append(f"delete node {node_name}")

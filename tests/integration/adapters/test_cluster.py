@@ -65,6 +65,23 @@ def test_a_node_is_tainted_once_and_keeps_its_other_taints(world: ClusterWorld) 
         world.cluster.taint_node("n", "another", "x")
 
 
+def test_a_node_remembers_once_that_its_instance_is_gone_and_keeps_its_other_annotations(world: ClusterWorld) -> None:
+    uid = world.put_node()
+    world.write_as_admin("nodes/n", {"metadata": {"annotations": {"a": "b"}}}, prefix="/api/v1")
+    world.requests.clear()
+    for _ in range(2):
+        world.cluster.note_gone("n", uid, "i-0abc")
+    assert [what for what in world.requests if what[0] == "patch"] == [("patch", "nodes", 200)]
+    [node] = world.cluster.list_nodes()
+    assert node.gone_instance == "i-0abc"
+    with pytest.raises(Refused, match="no longer the one"):
+        world.cluster.note_gone("n", "another", "i-0abc")
+    world.write_as_admin(
+        "nodes/n", {"metadata": {"annotations": {"spiderpool-aws/gone-instance": "*"}}}, prefix="/api/v1"
+    )
+    assert [node.gone_instance for node in world.cluster.list_nodes()] == [""]
+
+
 def test_a_field_that_somebody_edited_in_our_pool_becomes_ours_again(world: ClusterWorld) -> None:
     stored = world.cluster.apply_pool(pool())
     world.write_as_admin(f"spiderippools/{stored.name}", {"spec": {"nodeName": ["other"]}})

@@ -164,7 +164,7 @@ def test_enis_lead_to_their_instances_and_spare_ones_to_none(world: Ec2World) ->
     assert world.ec2.instances_of_enis([*enis, spare_id, "eni-0123456789abcdef0"]) == dict.fromkeys(enis, instance)
 
 
-def test_the_living_are_found_by_name_or_primary_address_and_by_no_other_address(world: Ec2World) -> None:
+def test_who_is_not_terminated_is_found_by_name_or_primary_address_and_by_no_other_address(world: Ec2World) -> None:
     by_name, by_address, dead = world.launch(), world.launch("a", "b"), world.launch()
     name = world.model.instances[by_name].private_dns_name
     address = str(world.model.instances[by_address].private_ip)
@@ -173,9 +173,11 @@ def test_the_living_are_found_by_name_or_primary_address_and_by_no_other_address
     [secondary] = world.ec2.assign(world.eni(by_name), V4, 1, prefixes=False).addresses
     second_nic = world.model.enis[world.eni(by_address, 1)].primary_ip
     world.model.call("TerminateInstances", {"InstanceIds": [dead]})
-    found = world.ec2.live_instances([name, dead_name], [address, dead_address], "prod")
+    assert [i.state for i in world.ec2.namesakes([dead_name], [], "prod")] == [InstanceState.SHUTTING_DOWN]
+    world.clock.advance(world.model.world.options.shutting_down_seconds)
+    found = world.ec2.namesakes([name, dead_name], [address, dead_address], "prod")
     assert sorted(instance.instance_id for instance in found) == sorted([by_name, by_address])
-    assert world.ec2.live_instances([], [secondary, second_nic], "prod") == []
+    assert world.ec2.namesakes([], [secondary, second_nic], "prod") == []
 
 
 def test_a_stopped_instance_is_alive_and_keeps_its_first_launch_time(world: Ec2World) -> None:
@@ -183,7 +185,7 @@ def test_a_stopped_instance_is_alive_and_keeps_its_first_launch_time(world: Ec2W
     before = world.ec2.observe_instances([instance])[instance]
     world.model.call("StopInstances", {"InstanceIds": [instance]})
     world.clock.advance(600)
-    assert [i.state for i in world.ec2.live_instances([before.private_dns_name], [], "prod")] == [InstanceState.STOPPED]
+    assert [i.state for i in world.ec2.namesakes([before.private_dns_name], [], "prod")] == [InstanceState.STOPPED]
     world.model.call("StartInstances", {"InstanceIds": [instance]})
     world.clock.advance(60)
     after = world.ec2.observe_instances([instance])[instance]

@@ -23,7 +23,7 @@ def test_a_stranger_in_another_vpc_with_the_same_name_and_address_is_left_out_an
     world.clock.advance(60)
     assert world.model.instances[stranger].private_dns_name == known.private_dns_name
     for names, addresses in (([known.private_dns_name], []), ([], [str(known.private_ip)])):
-        found = world.ec2.live_instances(names, addresses, "prod")
+        found = world.ec2.namesakes(names, addresses, "prod")
         assert [instance.instance_id for instance in found] == [neighbour]
 
 
@@ -31,7 +31,7 @@ def test_where_the_cluster_has_no_instance_left_nobody_is_ruled_out() -> None:
     world = Ec2World()
     stranger = world.launch(tags={"team": "other"})
     name = world.model.instances[stranger].private_dns_name
-    assert [i.instance_id for i in world.ec2.live_instances([name], [], "prod")] == [stranger]
+    assert [i.instance_id for i in world.ec2.namesakes([name], [], "prod")] == [stranger]
 
 
 class OneAnswer:
@@ -54,5 +54,5 @@ def test_an_instance_whose_second_nic_has_the_address_has_not_taken_it() -> None
         {"InstanceId": "i-2", "PrivateIpAddress": "10.0.0.20"} | common,
     ]
     client = cast("EC2Client", OneAnswer(answers))
-    found = Ec2Adapter(client, client).live_instances([], ["10.0.0.10"], "prod")
+    found = Ec2Adapter(client, client).namesakes([], ["10.0.0.10"], "prod")
     assert [instance.instance_id for instance in found] == ["i-1"]

@@ -279,5 +279,5 @@ def test_spare_nics_are_listed_when_no_instance_is_left(world: Ec2World) -> None
 def test_two_hundred_of_anything_fit_into_the_filters(world: Ec2World) -> None:
     ids = [f"i-{number:017x}" for number in range(200)]
     assert world.ec2.own_nics(ids, "prod") == {}
-    assert world.ec2.live_instances(ids, [], "prod") == []
+    assert world.ec2.namesakes(ids, [], "prod") == []
     assert world.ec2.find_subnets(world.vpc, ROLE, [f"subnet-{number:017x}" for number in range(200)]) == []

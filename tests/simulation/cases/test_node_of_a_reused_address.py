@@ -4,12 +4,9 @@ The heir's kubelet has adopted the Node, whose providerID names the dead one: bo
 goes, too, and EC2 has forgotten the first, nothing looks at the Node any more.
 """
 
-import pytest
-
 from tests.simulation.simulation import Simulation
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the Node of an instance that EC2 has forgotten stays")
 def test_a_node_that_an_heir_of_its_address_has_adopted_goes_when_both_are_gone() -> None:
     with Simulation() as sim:
         sim.scale(3)

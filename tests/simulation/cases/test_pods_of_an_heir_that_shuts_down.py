@@ -4,13 +4,9 @@ An instance that shuts down is no live claimant any more, so the pods of the Nod
 calls their instance terminated. They die with it anyway; but nothing had proved yet that it was gone.
 """
 
-import pytest
-
-from spiderpool_aws.local.invariants.violations import InvariantError
 from tests.simulation.simulation import Simulation
 
 
-@pytest.mark.xfail(strict=True, raises=InvariantError, reason="an heir that shuts down does not claim its pods")
 def test_the_pods_of_an_heir_go_when_it_is_terminated_and_not_before() -> None:
     with Simulation() as sim:
         sim.launch(1)

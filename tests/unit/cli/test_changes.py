@@ -18,7 +18,7 @@ from spiderpool_aws.domain.actions.nics import (
     Reassign,
     Unassign,
 )
-from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod, PrepareNode, TaintNode
+from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod, NoteGone, PrepareNode, TaintNode
 from spiderpool_aws.domain.actions.plan import Action
 from spiderpool_aws.domain.actions.pools import (
     ApplyMultusConfig,
@@ -57,6 +57,7 @@ CASES: list[tuple[Action, Kind, str]] = [
     (PrepareNode("n", "u", "aws:///a/i", "t"), Kind.CHANGE, "Node n"),
     (TaintNode("n", "u", "t", "i"), Kind.CHANGE, "Node n"),
     (DeleteNode("n", "u", "w"), Kind.REMOVE, "Node n"),
+    (NoteGone("n", "u", "i"), Kind.CHANGE, "Node n"),
     (DeletePod(POD, "w"), Kind.REMOVE, "pod default/web"),
     (Assign("eni-1", V4, 3), Kind.ADD, "3 IPv4 addresses for eni-1"),
     (Reassign("eni-1", ONE, "w"), Kind.ADD, "addresses of eni-1"),

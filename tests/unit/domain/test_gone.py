@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod
+from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod, NoteGone
 from spiderpool_aws.domain.actions.pools import ApplyPool, DeletePool, PoolChange
 from spiderpool_aws.domain.cluster.node import PodRef
 from spiderpool_aws.domain.instance import InstanceState
@@ -14,7 +14,7 @@ from spiderpool_aws.domain.memory import Absence
 from spiderpool_aws.domain.observed import LiveClaim
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.rules.planner import plan_node
-from tests.unit.build import NOW, eni, instance, node, policy, v4
+from tests.unit.build import NOW, eni, instance, node, observed, policy, v4
 from tests.unit.domain.planning import FULL, ONE_NIC, codes, full_node, keys, missing
 
 
@@ -66,8 +66,23 @@ def test_the_node_that_a_live_instance_took_over_stays_and_only_older_pods_go() 
     claim = LiveClaim("i-2", NOW - timedelta(minutes=30))
     dead = instance(state=InstanceState.TERMINATED)
     plan = plan_node(replace(model, instance=dead, pods=(old, new), live_claim=claim), ONE_NIC)
-    assert keys(plan)[0] == "delete pod default/old"
-    assert len(plan.actions) == 2
+    note = NoteGone(node().name, "uid-node-1", "i-1")
+    assert [note.key, "delete pod default/old"] == keys(plan)[:2]
+    assert len(plan.actions) == 3
+    noted = plan_node(replace(model, instance=dead, node=node().noted("i-1"), live_claim=claim), ONE_NIC)
+    assert [type(action) for action in noted.actions] == [DeletePool]
+
+
+def test_a_node_that_says_that_its_forgotten_instance_is_gone_goes_with_its_pods_when_nobody_claims_it() -> None:
+    left = observed(instance=None, node=node().noted("i-1"), pods=(PodRef("default", "web", "1", NOW),))
+    plan = plan_node(left, ONE_NIC)
+    assert keys(plan) == ["delete pod default/web", f"delete node {node().name}"]
+    assert not plan.removals, "it was proved when the note was written: the fuse has judged it then"
+    assert plan_node(replace(left, removals_held="the fuse"), ONE_NIC).actions == plan.actions
+    claimed = plan_node(replace(left, live_claim=LiveClaim("i-2", NOW - timedelta(minutes=1))), ONE_NIC)
+    assert (claimed.actions, codes(claimed)) == ((), ["NodeClaimed"])
+    assert plan_node(replace(left, node=node()), ONE_NIC).converged
+    assert plan_node(left, policy(nics=1, nodes={"deleteTerminated": False})).actions == plan.actions[:1]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +200,9 @@ def test_what_a_live_instance_keeps_of_a_dead_ones_is_reported() -> None:
     dead = instance(state=InstanceState.TERMINATED)
     plan = plan_node(replace(model, instance=dead, pods=pods, live_claim=claim), ONE_NIC)
     assert codes(plan) == ["NodeClaimed"]
-    assert "pod default/new-3 and 3 more stay though i-1 is gone: i-2 is alive" in plan.findings[0].message
+    assert (
+        "pod default/new-3 and 3 more stay though i-1 is gone: i-2, which is not, has its" in plan.findings[0].message
+    )
     nothing_kept = plan_node(replace(model, instance=dead, node=None, live_claim=claim), ONE_NIC)
     assert codes(nothing_kept) == []
 

@@ -8,7 +8,7 @@ import pytest
 from spiderpool_aws.domain.instance import MANAGED_TAG, InstanceState
 from spiderpool_aws.domain.rules.left_alone import why_left_alone, why_remains_stay
 from spiderpool_aws.domain.rules.planner import plan_node
-from tests.unit.build import eni, instance, observed, policy
+from tests.unit.build import eni, instance, node, observed, policy
 from tests.unit.domain.planning import ONE_NIC, codes, full_node
 
 
@@ -78,8 +78,15 @@ def test_what_an_instance_leaves_goes_only_if_the_instance_was_ours(
 ) -> None:
     _, pool = full_node()
     dead = None if tags is None else instance(tags=tags, state=InstanceState.TERMINATED)
-    said = why_remains_stay(dead, [pool] if pooled else [], ONE_NIC)
+    left = observed(instance=dead, pools=(pool,) if pooled else ())
+    said = why_remains_stay(left, ONE_NIC)
     assert (stays in said, bool(said)) == (True, bool(stays))
+
+
+def test_what_an_instance_that_ec2_has_forgotten_leaves_goes_when_its_node_says_that_it_is_gone() -> None:
+    left = observed(instance=None)
+    assert why_remains_stay(left, ONE_NIC) == "EC2 does not know it"
+    assert why_remains_stay(replace(left, node=node().noted("i-1")), ONE_NIC) == ""
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,12 @@ from spiderpool_aws.domain.rules.remains import (
     Remains,
     claim_of,
     find_remains,
+    is_noted_gone,
     is_surely_gone,
     node_ipv4,
     proved_others,
 )
-from tests.unit.build import NOW, instance, node, policy
+from tests.unit.build import NOW, instance, node, observed, policy
 from tests.unit.domain.planning import ONE_NIC, full_node
 
 PROOF = NodeProof("i-1", frozenset({"uid-node-1"}))
@@ -104,6 +105,7 @@ def test_the_providers_id_of_another_cloud_or_of_no_instance_proves_nobody_else(
         assert proved_others(replace(model, node=node(provider_id=text))) == others
 
 
+POOL = full_node()[1]
 PROVED = Absence(NOW - timedelta(minutes=11), NOW)
 
 
@@ -121,12 +123,31 @@ PROVED = Absence(NOW - timedelta(minutes=11), NOW)
 def test_an_instance_is_surely_gone(state: InstanceState | None, absences: list[Absence | None], gone: bool) -> None:
     _, pool = full_node()
     pools = [replace(pool, memory=replace(pool.memory, absent=absence)) for absence in absences]
-    known = None if state is None else instance(state=state)
-    assert is_surely_gone(known, pools, NOW) == gone
-    assert not is_surely_gone(None, [replace(p, terminating=True) for p in pools], NOW)
+    model = observed(instance=None if state is None else instance(state=state), pools=tuple(pools))
+    assert is_surely_gone(model) == gone
+    going = tuple(replace(p, terminating=True) for p in pools)
+    assert not is_surely_gone(replace(model, instance=None, pools=going))
 
 
 def test_a_pool_that_is_going_says_nothing_of_an_absence() -> None:
     _, pool = full_node()
     noted = replace(pool, memory=replace(pool.memory, absent=PROVED))
-    assert is_surely_gone(None, [noted, replace(pool, terminating=True)], NOW)
+    assert is_surely_gone(observed(instance=None, pools=(noted, replace(pool, terminating=True))))
+
+
+@pytest.mark.parametrize(
+    ("changes", "provider_id", "gone"),
+    [
+        pytest.param({}, "aws:///eu-west-1a/i-1", True, id="its providerID proves the Node"),
+        pytest.param({}, "", True, id="only the note says whose Node it was"),
+        pytest.param({}, "aws:///eu-west-1a/i-2", False, id="the Node is another's by now"),
+        pytest.param({"instance": instance()}, "", False, id="EC2 knows the instance"),
+        pytest.param({"pools": (POOL,)}, "", False, id="a pool says more of it"),
+        pytest.param({"pools": (replace(POOL, terminating=True),)}, "", True, id="its pool is going"),
+    ],
+)
+def test_a_node_that_says_so_proves_an_instance_gone(changes: dict[str, object], provider_id: str, gone: bool) -> None:
+    noted = node(uid="u", provider_id=provider_id).noted("i-1")
+    model = replace(observed(instance=None, node=noted), **changes)  # type: ignore[arg-type]
+    assert (is_noted_gone(model), is_surely_gone(model)) == (gone, gone)
+    assert not is_noted_gone(replace(model, node=replace(noted, gone_instance="i-2")))

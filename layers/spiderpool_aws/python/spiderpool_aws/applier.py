@@ -1,6 +1,5 @@
 """Apply: one action at a time, and the model as it is afterwards."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import assert_never
 
@@ -16,7 +15,7 @@ from spiderpool_aws.domain.actions.nics import (
     Reassign,
     Unassign,
 )
-from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod, NodeAction, PrepareNode, TaintNode
+from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod, NodeAction, NoteGone, PrepareNode, TaintNode
 from spiderpool_aws.domain.actions.plan import Action
 from spiderpool_aws.domain.actions.pools import (
     ApplyMultusConfig,
@@ -26,7 +25,6 @@ from spiderpool_aws.domain.actions.pools import (
     PoolAction,
     Quarantine,
 )
-from spiderpool_aws.domain.cluster.node import Node
 from spiderpool_aws.domain.cluster.reservation import reservation_for
 from spiderpool_aws.domain.errors import Code, Refused
 from spiderpool_aws.domain.instance import ORPHAN_TAG, Eni
@@ -48,7 +46,7 @@ class Applier:
         match action:
             case ApplyPool() | DeletePool() | Quarantine() | LiftQuarantine() | ApplyMultusConfig():
                 return self._apply_to_pools(observed, action)
-            case PrepareNode() | TaintNode() | DeleteNode() | DeletePod():
+            case PrepareNode() | TaintNode() | DeleteNode() | NoteGone() | DeletePod():
                 return self._apply_to_node(observed, action)
             case CompleteHook() | ProlongHook():
                 return self._apply_to_hook(observed, action)
@@ -80,13 +78,18 @@ class Applier:
                 self._cluster.prepare_node(
                     action.node_name, action.node_uid, provider_id=action.provider_id, taint=action.taint
                 )
-                return _with_node(observed, lambda node: node.prepared(action.provider_id, action.taint))
+                return observed.with_changed_node(
+                    action.node_uid, lambda node: node.prepared(action.provider_id, action.taint)
+                )
             case TaintNode():
                 self._cluster.taint_node(action.node_name, action.node_uid, action.taint)
-                return _with_node(observed, lambda node: node.tainted(action.taint))
+                return observed.with_changed_node(action.node_uid, lambda node: node.tainted(action.taint))
             case DeleteNode():
                 self._cluster.delete_node(action.node_name, action.node_uid)
                 return observed.without_node(action.node_uid)
+            case NoteGone():
+                self._cluster.note_gone(action.node_name, action.node_uid, action.instance_id)
+                return observed.with_changed_node(action.node_uid, lambda node: node.noted(action.instance_id))
             case DeletePod():
                 self._cluster.delete_pod(action.pod)
                 return replace(observed, pods=tuple(pod for pod in observed.pods if pod != action.pod))
@@ -154,7 +157,3 @@ def _with_assigned(observed: ObservedNode, eni_id: str, answer: Assigned) -> Obs
 
 def _kept(eni: Eni) -> Eni:
     return replace(eni, delete_on_termination=True)
-
-
-def _with_node(observed: ObservedNode, change: Callable[[Node], Node]) -> ObservedNode:
-    return replace(observed, node=change(observed.node)) if observed.node is not None else observed

@@ -55,11 +55,14 @@ class NodeDirectory:
 
         EC2 tells no name or address of it any more, so the Nodes are listed, once for all of a batch.
         """
-        instance, pools = model.instance, model.pools
-        if not is_surely_gone(instance, pools, model.now):
+        pools = model.pools
+        if self.listed is not None:
+            # A Node may say that its instance is gone.
+            model = _with_nodes(model, Remains(self.listed.proved(model.proof)))
+        if not is_surely_gone(model):
             names = node_names(pools)
             return Remains(tuple(node for name in names if (node := self.get(name)) is not None))
-        if why_remains_stay(instance, pools, policy) or not (pools or policy.nodes.delete_terminated):
+        if why_remains_stay(model, policy) or not (pools or policy.nodes.delete_terminated):
             return Remains()
         return find_remains(model.proof, pools, self.all(), policy)
 
@@ -236,12 +239,13 @@ class Observer:
             return dict(models)
         names = sorted({name for i in remains for name in models[i].left_names})
         addresses = sorted({ip for i in remains for ip in node_ipv4(models[i])})
-        live = [*self._ec2.live_instances(names, addresses, policy.cluster)]
+        there = [*self._ec2.namesakes(names, addresses, policy.cluster)]
         # A Node that is proved another's says itself whose it is; its name and address may tell EC2 nothing.
         if others := sorted({other for i in remains for other in proved_others(models[i])}):
-            live += [i for i in self._ec2.observe_instances(others).values() if i.state.is_live]
+            named = self._ec2.observe_instances(others).values()
+            there += [i for i in named if i.state is not InstanceState.TERMINATED]
         return {
-            instance_id: replace(model, pods=remains[instance_id], live_claim=claim_of(model, live, policy))
+            instance_id: replace(model, pods=remains[instance_id], live_claim=claim_of(model, there, policy))
             if instance_id in remains
             else model
             for instance_id, model in models.items()

@@ -58,10 +58,8 @@ class Ec2Reads(Protocol):
     def own_nics(self, instance_ids: Sequence[str], cluster: str) -> Mapping[str, Sequence[Eni]]:
         """Return instance id -> NICs that we created for it, loose or attached to it (`ObservedNode.with_own_nics`)."""
 
-    def live_instances(
-        self, names: Sequence[str], addresses: Sequence[str], cluster: str
-    ) -> Sequence[ObservedInstance]:
-        """Return the instances, not dying or dead, with one of the private DNS names or primary IPv4 addresses.
+    def namesakes(self, names: Sequence[str], addresses: Sequence[str], cluster: str) -> Sequence[ObservedInstance]:
+        """Return the instances, none terminated, with one of the private DNS names or primary IPv4 addresses.
 
         Only those with the cluster's tag or in a VPC of the cluster: another VPC may have the same addresses.
         """
@@ -161,6 +159,9 @@ class ClusterPort(Protocol):
 
     def taint_node(self, node_name: str, node_uid: str, taint: str) -> None:
         """Add a taint (NoSchedule) that is not there yet. Refused when the Node is another one."""
+
+    def note_gone(self, node_name: str, node_uid: str, instance_id: str) -> None:
+        """Note on a Node that its instance is gone. Refused when the Node is another one."""
 
     def delete_node(self, node_name: str, node_uid: str) -> None:
         """Delete the Node of that uid; gone already is success, another of the name is left alone."""

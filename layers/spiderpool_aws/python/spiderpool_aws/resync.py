@@ -141,13 +141,15 @@ class Resync:
             listing = self._ec2.list_instances(policy.cluster)
             known, spares = {i.instance_id: i for i in listing.instances}, listing.spares
         listed = len(known)
-        missing = sorted(i for i in (only or {*pools.ours, *pools.reserved, *spares}) if i not in known)
+        nodes = NodeDirectory(self._cluster, NodeIndex(self._cluster.list_nodes()))
+        noted = nodes.all().gone_instances
+        missing = sorted(i for i in (only or {*pools.ours, *pools.reserved, *spares, *noted}) if i not in known)
         if missing:
             known |= self._ec2.observe_instances(missing)
         absent = frozenset(i for i in missing if i not in known and i in pools.ours)
-        unknown = [i for i in missing if i not in known and (i in absent or i in spares or i in pools.reserved)]
+        remembered = {*absent, *spares, *pools.reserved, *noted}
+        unknown = [i for i in missing if i not in known and i in remembered]
         instances: dict[str, ObservedInstance | None] = {**known, **dict.fromkeys(unknown)}
-        nodes = NodeDirectory(self._cluster, NodeIndex(self._cluster.list_nodes()))
         # Planned as if the fuse were whole: the question is what would be removed. The workers hold it back.
         models = self._observer.observe(instances, pools, control.unheld(), policy, nodes)
         models = {i: model.with_own_nics(spares.get(i, ())) for i, model in models.items()}

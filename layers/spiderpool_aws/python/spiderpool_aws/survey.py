@@ -12,6 +12,7 @@ from spiderpool_aws.domain.cluster.pool_listing import PoolListing
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import Hint
+from spiderpool_aws.domain.rules.remains import is_noted_gone
 from spiderpool_aws.domain.verdict import Evidence, Scale, Verdict
 from spiderpool_aws.metrics import Metric
 
@@ -78,8 +79,8 @@ class Survey:
     def hints(self, instance_id: str) -> frozenset[Hint]:
         """Return what the worker could not know, or only at the price of one more read."""
         model = self.models[instance_id]
-        doubled = bool(model.other_nodes) and not model.is_gone
-        said = {Hint.SPARES: bool(model.spares), Hint.NODES: doubled, Hint.FLIP: model.flip}
+        nodes = is_noted_gone(model) if model.is_gone else bool(model.other_nodes)
+        said = {Hint.SPARES: bool(model.spares), Hint.NODES: nodes, Hint.FLIP: model.flip}
         return frozenset(hint for hint, true in said.items() if true)
 
 

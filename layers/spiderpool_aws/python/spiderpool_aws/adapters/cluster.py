@@ -9,6 +9,7 @@ from spiderpool_aws.adapters.cluster_api import ClusterApi, Json, Resource
 from spiderpool_aws.adapters.cluster_errors import ChangedSinceReadError, NotServedError
 from spiderpool_aws.adapters.core_objects import event_manifest, read_node, read_pod
 from spiderpool_aws.adapters.pool_reader import PoolReader
+from spiderpool_aws.domain.cluster.node import GONE_ANNOTATION
 from spiderpool_aws.domain.cluster.pool import (
     API_VERSION,
     SpiderIPPool,
@@ -159,8 +160,8 @@ class ClusterAdapter:
         Refused when the Node is another one, or has another providerID.
         """
 
-        def change(spec: Json) -> Json | None:
-            changed: Json = {}
+        def change(document: Json) -> Json | None:
+            spec, changed = document.get("spec") or {}, Json()
             present = spec.get("providerID") or ""
             if provider_id and present and present != provider_id:
                 raise Refused(f"Node {node_name} has the providerID {present}, which cannot be changed", Code.CONFLICT)
@@ -170,18 +171,27 @@ class ClusterAdapter:
             rest = [item for item in taints if item.get("key") != taint]
             if taint and len(rest) < len(taints):
                 changed["taints"] = rest or None
-            return changed or None
+            return {"spec": changed} if changed else None
 
         self._change_node(node_name, node_uid, change)
 
     def taint_node(self, node_name: str, node_uid: str, taint: str) -> None:
         """Add a taint (NoSchedule) that is not there yet. Refused when the Node is another one."""
 
-        def change(spec: Json) -> Json | None:
-            taints = spec.get("taints") or []
+        def change(document: Json) -> Json | None:
+            taints = (document.get("spec") or {}).get("taints") or []
             if any(item.get("key") == taint for item in taints):
                 return None
-            return {"taints": [*taints, {"key": taint, "effect": "NoSchedule"}]}
+            return {"spec": {"taints": [*taints, {"key": taint, "effect": "NoSchedule"}]}}
+
+        self._change_node(node_name, node_uid, change)
+
+    def note_gone(self, node_name: str, node_uid: str, instance_id: str) -> None:
+        """Note on a Node that its instance is gone. Refused when the Node is another one."""
+
+        def change(document: Json) -> Json | None:
+            noted = (document["metadata"].get("annotations") or {}).get(GONE_ANNOTATION)
+            return None if noted == instance_id else {"metadata": {"annotations": {GONE_ANNOTATION: instance_id}}}
 
         self._change_node(node_name, node_uid, change)
 
@@ -214,7 +224,7 @@ class ClusterAdapter:
                 raise
 
     def _change_node(self, name: str, uid: str, change: Callable[[Json], Json | None]) -> None:
-        """Read the Node and patch its spec with what `change` returns (None: nothing), on the version that was read.
+        """Read the Node and patch it with what `change` returns (None: nothing), on the version that was read.
 
         The resourceVersion is in the patch because the list of taints is replaced whole: a taint that somebody adds
         meanwhile would be lost.
@@ -223,12 +233,12 @@ class ClusterAdapter:
             document = self._api.get(NODES, name)
             if document is None or document["metadata"]["uid"] != uid:
                 raise Refused(f"Node {name} is no longer the one that was read", Code.CONFLICT)
-            spec = change(document.get("spec") or {})
-            if spec is None:
+            patch = change(document)
+            if patch is None:
                 return
             version = {"uid": uid, "resourceVersion": document["metadata"]["resourceVersion"]}
             try:
-                self._api.merge(NODES, name, {"metadata": version, "spec": spec})
+                self._api.merge(NODES, name, {**patch, "metadata": {**patch.get("metadata", {}), **version}})
             except ChangedSinceReadError:
                 continue
             return

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from spiderpool_aws.domain.addresses import is_address
-from spiderpool_aws.domain.cluster.node import Node, PodRef
+from spiderpool_aws.domain.cluster.node import GONE_ANNOTATION, Node, PodRef
 from spiderpool_aws.domain.cluster.pool import FIELD_MANAGER
+from spiderpool_aws.domain.instance import is_instance_id
 from spiderpool_aws.manifests.rbac import EVENT_NAMESPACE
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 def read_node(document: Json) -> Node:
     """Return a Node as the rules know it."""
     metadata, spec = document["metadata"], document.get("spec") or {}
+    gone = (metadata.get("annotations") or {}).get(GONE_ANNOTATION, "")
     addresses = (document.get("status") or {}).get("addresses") or []
     return Node(
         name=metadata["name"],
@@ -29,6 +31,7 @@ def read_node(document: Json) -> Node:
             item["address"] for item in addresses if item.get("type") == "InternalIP" and is_address(item["address"])
         ),
         taints=tuple(dict.fromkeys(item["key"] for item in spec.get("taints") or ())),
+        gone_instance=gone if is_instance_id(gone) else "",
     )
 
 

@@ -38,7 +38,7 @@ TYPES_PAGE = 100
 # A request takes 200 filter values, of all its filters together (EC2 user guide, "Using filtering"): some are for the
 # filters beside the one with the many values.
 FILTER_VALUES = 180
-_LIVE = (InstanceState.PENDING, InstanceState.RUNNING, InstanceState.STOPPING, InstanceState.STOPPED)
+_THERE = tuple(state for state in InstanceState if state is not InstanceState.TERMINATED)
 
 
 class Ec2Reader:
@@ -96,21 +96,19 @@ class Ec2Reader:
                     found.setdefault(own.tags[INSTANCE_TAG], []).append(own)
         return found
 
-    def live_instances(
-        self, names: Sequence[str], addresses: Sequence[str], cluster: str
-    ) -> Sequence[ObservedInstance]:
-        """Return who is alive and has one of the names or primary addresses; their NICs come without tags.
+    def namesakes(self, names: Sequence[str], addresses: Sequence[str], cluster: str) -> Sequence[ObservedInstance]:
+        """Return who is not terminated and has one of the names or primary addresses; their NICs come without tags.
 
         `private-ip-address` "can only be used to filter by the primary IP address of the network interface attached to
         the instance" (DescribeInstances), of any of its NICs: so what is another NIC's is left out here.
         """
-        alive = _filter("instance-state-name", _LIVE)
+        there = _filter("instance-state-name", _THERE)
         found: dict[str, tuple[ObservedInstance, str]] = {}
         for chunk in _chunks(names):
-            for document in self._instances([_filter("private-dns-name", chunk), alive]):
+            for document in self._instances([_filter("private-dns-name", chunk), there]):
                 found[document["InstanceId"]] = parse_instance(document), document.get("VpcId", "")
         for chunk in _chunks(addresses):
-            for document in self._instances([_filter("private-ip-address", chunk), alive]):
+            for document in self._instances([_filter("private-ip-address", chunk), there]):
                 instance = parse_instance(document)
                 if instance.private_ipv4 in chunk:
                     found[instance.instance_id] = instance, document.get("VpcId", "")

@@ -18,7 +18,7 @@ from spiderpool_aws.domain.actions.nics import (
     Reassign,
     Unassign,
 )
-from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod, NodeAction, PrepareNode, TaintNode
+from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod, NodeAction, NoteGone, PrepareNode, TaintNode
 from spiderpool_aws.domain.actions.pools import (
     ApplyMultusConfig,
     ApplyPool,
@@ -71,7 +71,7 @@ def change_of(action: Action, pools: Sequence[Pool]) -> Change:
     match action:
         case ApplyPool() | DeletePool() | Quarantine() | LiftQuarantine() | ApplyMultusConfig():
             return _of_pools(action, pools)
-        case PrepareNode() | TaintNode() | DeleteNode() | DeletePod():
+        case PrepareNode() | TaintNode() | DeleteNode() | NoteGone() | DeletePod():
             return _of_node(action)
         case CompleteHook():
             return Change(Kind.CHANGE, f"life-cycle action of group {action.group}", str(action))
@@ -136,6 +136,10 @@ def _of_node(action: NodeAction) -> Change:
             return Change(Kind.CHANGE, f"Node {action.node_name}", why, updated=(f"taint {action.taint}: put back",))
         case DeleteNode():
             return Change(Kind.REMOVE, f"Node {action.node_name}", action.why)
+        case NoteGone():
+            return Change(
+                Kind.CHANGE, f"Node {action.node_name}", f"only noted: its instance {action.instance_id} is gone"
+            )
         case DeletePod():
             return Change(Kind.REMOVE, f"pod {action.pod.namespace}/{action.pod.name}", action.why)
         case _:

@@ -33,7 +33,7 @@ from spiderpool_aws.domain.actions.nics import (
     Reassign,
     Unassign,
 )
-from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod, PrepareNode, TaintNode
+from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod, NoteGone, PrepareNode, TaintNode
 from spiderpool_aws.domain.actions.plan import Action, Finding, NodePlan
 from spiderpool_aws.domain.actions.pools import (
     ApplyMultusConfig,
@@ -208,7 +208,7 @@ def _reason(action: Action, code: str) -> str:
             return "NetworkRefused"
         case CompleteHook() | ProlongHook():
             return "HookRefused"
-        case PrepareNode() | TaintNode() | DeleteNode() | DeletePod():
+        case PrepareNode() | TaintNode() | DeleteNode() | NoteGone() | DeletePod():
             return "NodeRefused"
         case _:
             assert_never(action)

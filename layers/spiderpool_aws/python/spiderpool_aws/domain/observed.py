@@ -16,7 +16,10 @@ from spiderpool_aws.domain.lifecycle import Lifecycle
 
 @dataclass(frozen=True, slots=True)
 class LiveClaim:
-    """A live instance that has a dead one's node name or primary address: then the Node may be its own."""
+    """An instance that EC2 does not call terminated, with a dead one's node name or primary address.
+
+    The Node may be its own, also while it shuts down: nothing has proved yet that it is gone.
+    """
 
     instance_id: str
     launch_time: datetime
@@ -115,6 +118,11 @@ class ObservedNode:
         """Return the other instances whose pools have a node name."""
         given = self.names_given.get(node_name, "")
         return {*self.claims.instances_named(node_name), given} - {"", self.instance_id}
+
+    def with_changed_node(self, uid: str, change: Callable[[Node], Node]) -> "ObservedNode":
+        """Return the model after a Node was written."""
+        node, *others = (change(node) if node.uid == uid else node for node in self.nodes)
+        return replace(self, node=node, other_nodes=tuple(others))
 
     def without_node(self, uid: str) -> "ObservedNode":
         """Return the model after a Node was deleted."""

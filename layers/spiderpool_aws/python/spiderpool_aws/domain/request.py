@@ -21,7 +21,7 @@ class Hint(StrEnum):
     INTERRUPTED = "interrupted"
     """EC2 has warned that it takes the Spot instance back; no describe shows that."""
     NODES = "nodes"
-    """The listing showed more than one Node of it: look among all of them."""
+    """The listing showed more than one Node of it, or one that says that it is gone: look among all of them."""
     FLIP = "flip"
     """A complete listing allows that IPv6 pools become default now, or, where the policy gives none, are it no more."""
 

@@ -40,7 +40,12 @@ RULES = (
         "addresses in use that a NIC lost to another",
     ),
     Rule(SPIDERPOOL_GROUP, "spidermultusconfigs", ("list", "create", "patch"), "one configuration for each NIC"),
-    Rule(CORE_GROUP, "nodes", ("get", "list", "patch", "delete"), "providerID and startup taint; Nodes of the dead"),
+    Rule(
+        CORE_GROUP,
+        "nodes",
+        ("get", "list", "patch", "delete"),
+        "providerID, startup taint, and the note that its instance is gone; Nodes of the dead",
+    ),
     Rule(CORE_GROUP, "pods", ("list", "delete"), "the pods of a terminated instance"),
     Rule(CORE_GROUP, "events", ("create",), "what is told on a Node", EVENT_NAMESPACE),
 )

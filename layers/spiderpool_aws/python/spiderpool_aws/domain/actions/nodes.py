@@ -85,6 +85,28 @@ class DeleteNode(PlannedAction):
 
 
 @dataclass(frozen=True, slots=True)
+class NoteGone(PlannedAction):
+    """Note on the Node of an instance that is gone, and that another one has, whose it was: EC2 forgets it."""
+
+    node_name: str
+    node_uid: str
+    instance_id: str
+
+    @property
+    def stage(self) -> Stage:
+        """Before the pools go, which know it, too."""
+        return Stage.RETIRE
+
+    @property
+    def key(self) -> str:
+        """Name the action."""
+        return f"note on node {self.node_name} that {self.instance_id} is gone"
+
+    def __str__(self) -> str:
+        return f"{self.key}: it goes when nobody has its name or address any more"
+
+
+@dataclass(frozen=True, slots=True)
 class DeletePod(PlannedAction):
     """Delete, with grace 0, a pod of an instance that is gone: it holds its addresses otherwise."""
 
@@ -110,4 +132,4 @@ class DeletePod(PlannedAction):
         return f"{self.key}: {self.why}"
 
 
-NodeAction = PrepareNode | TaintNode | DeleteNode | DeletePod
+NodeAction = PrepareNode | TaintNode | DeleteNode | NoteGone | DeletePod

@@ -7,6 +7,8 @@ from datetime import datetime
 from spiderpool_aws.domain.instance import ObservedInstance, is_instance_id
 from spiderpool_aws.domain.policy.model import Policy
 
+GONE_ANNOTATION = "spiderpool-aws/gone-instance"
+"""On a Node that another instance has adopted: whose it was, noted when that one was sure to be gone."""
 NAME_LIMIT = 253
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*")
@@ -26,6 +28,8 @@ class Node:
     internal_ips: tuple[str, ...] = ()
     taints: tuple[str, ...] = ()
     """The taints' keys."""
+    gone_instance: str = ""
+    """Whose Node it was, noted when that instance was sure to be gone (`GONE_ANNOTATION`)."""
 
     def prepared(self, provider_id: str, taint: str) -> "Node":
         """Return the Node with a providerID set and the taints of a key gone; what is empty is left as it is."""
@@ -35,6 +39,10 @@ class Node:
     def tainted(self, taint: str) -> "Node":
         """Return the Node with one more taint."""
         return replace(self, taints=(*self.taints, taint))
+
+    def noted(self, gone_instance: str) -> "Node":
+        """Return the Node with a note that its instance is gone."""
+        return replace(self, gone_instance=gone_instance)
 
     @property
     def named_instance_id(self) -> str:
@@ -58,24 +66,22 @@ class NodeProof:
     address: str = ""
     """The instance's primary address; empty when it is dead, for AWS gives it to the next one."""
     launched: datetime | None = None
+    """None when it is dead."""
 
     def holds(self, node: Node) -> bool:
         """Tell whether the Node is the instance's.
 
-        A providerID decides alone. While it is empty, the Node that was proved before is, and so is one that has the
-        instance's primary address and was created after the launch: AWS gives a dead node's address to the next
-        instance, so the address of an older Node proves nothing.
+        A providerID decides alone. While it is empty, the Node that was proved before is (the pools or the Node say
+        so), and so is one that has the instance's primary address and was created after the launch: AWS gives a dead
+        node's address to the next instance, so the address of an older Node proves nothing.
         """
         if node.provider_id:
             return node.named_instance_id == self.instance_id
         if node.uid in self.uids:
             return True
-        return (
-            self.launched is not None
-            and bool(self.address)
-            and self.address in node.internal_ips
-            and node.created >= self.launched
-        )
+        if self.launched is None:
+            return node.gone_instance == self.instance_id
+        return bool(self.address) and self.address in node.internal_ips and node.created >= self.launched
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,20 @@ class NodeIndex:
         self._by_uid: dict[str, Node] = {}
         self._by_instance: defaultdict[str, list[Node]] = defaultdict(list)
         self._by_address: defaultdict[str, list[Node]] = defaultdict(list)
+        self._noted: defaultdict[str, list[Node]] = defaultdict(list)
         for node in nodes:
             self._by_name[node.name] = self._by_uid[node.uid] = node
             if node.provider_id:
                 self._by_instance[node.named_instance_id].append(node)
             for address in node.internal_ips:
                 self._by_address[address].append(node)
+            if node.gone_instance and NodeProof(node.gone_instance).holds(node):
+                self._noted[node.gone_instance].append(node)
+
+    @property
+    def gone_instances(self) -> frozenset[str]:
+        """The instances of which a Node says that they are gone, and that it was theirs."""
+        return frozenset(self._noted)
 
     def get(self, name: str) -> Node | None:
         """Return the Node of a name."""
@@ -31,6 +39,7 @@ class NodeIndex:
             *self._by_instance.get(proof.instance_id, ()),
             *(node for uid in proof.uids if (node := self._by_uid.get(uid)) is not None),
             *self._by_address.get(proof.address, ()),
+            *self._noted.get(proof.instance_id, ()),
         ]
         return proved_of(candidates, proof)
 

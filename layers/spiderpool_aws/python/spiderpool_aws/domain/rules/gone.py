@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod
+from spiderpool_aws.domain.actions.nodes import DeleteNode, DeletePod, NoteGone
 from spiderpool_aws.domain.actions.pools import ApplyPool, DeletePool, LiftQuarantine, PoolChange
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet
 from spiderpool_aws.domain.cluster.node import PodRef
@@ -26,8 +26,9 @@ SHOWN = 5
 
 def plan_absent(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
     """Plan for an instance that EC2 does not know: nothing, until two complete listings lacked it."""
-    if is_surely_gone(None, observed.pools, observed.now):
-        plan_gone(observed, policy, draft, "EC2 has not listed its instance for ten minutes")
+    if is_surely_gone(observed):
+        why = "its instance is gone" if draft.gone else "EC2 has not listed its instance for ten minutes"
+        plan_gone(observed, policy, draft, why)
         return
     if any(not pool.terminating for pool in observed.pools):
         draft.report(
@@ -38,10 +39,10 @@ def plan_absent(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
 
 def plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) -> None:
     """Plan for an instance that is dead for certain: its Node, its pods, its pools and its reservations go."""
-    if observed.removals_held and observed.instance is None:
+    if observed.removals_held and not draft.gone:
         draft.report(Metric.REMOVAL_HELD, f"{observed.instance_id}: {observed.removals_held}")
         return
-    if alone := why_remains_stay(observed.instance, observed.pools, policy):
+    if alone := why_remains_stay(observed, policy):
         if observed.pools:
             draft.report(Metric.LEFT_ALONE, f"the Node and the pods of {observed.instance_id} stay: {alone}")
     else:
@@ -61,17 +62,16 @@ def _plan_remains(observed: ObservedNode, policy: Policy, draft: Draft, why: str
     """
     kept: list[str] = []
     named = {name for pool in observed.pools if not pool.terminating for name in pool.spec.node_name}
-    nodes = _nodes_to_delete(observed, policy, why, kept)
-    pods = _pods_to_delete(observed, policy, why, kept)
+    nodes = _for_nodes(observed, policy, why, kept)
+    pods = _for_pods(observed, policy, why, kept)
     early = [action for action in nodes if action.node_name in named]
-    ordered: list[DeleteNode | DeletePod] = [*early, *pods, *(action for action in nodes if action not in early)]
-    for action in ordered:
+    for action in (*early, *pods, *(action for action in nodes if action not in early)):
         draft.add(action)
     _report_kept(observed, kept, draft)
 
 
-def _nodes_to_delete(observed: ObservedNode, policy: Policy, why: str, kept: list[str]) -> list[DeleteNode]:
-    found = []
+def _for_nodes(observed: ObservedNode, policy: Policy, why: str, kept: list[str]) -> list[DeleteNode | NoteGone]:
+    found: list[DeleteNode | NoteGone] = []
     for node in observed.nodes:
         if not policy.nodes.delete_terminated or not observed.proof.holds(node):
             continue
@@ -79,10 +79,12 @@ def _nodes_to_delete(observed: ObservedNode, policy: Policy, why: str, kept: lis
             found.append(DeleteNode(node.name, node.uid, why))
         else:
             kept.append(f"Node {node.name}")
+            if node.gone_instance != observed.instance_id:
+                found.append(NoteGone(node.name, node.uid, observed.instance_id))
     return found
 
 
-def _pods_to_delete(observed: ObservedNode, policy: Policy, why: str, kept: list[str]) -> list[DeletePod]:
+def _for_pods(observed: ObservedNode, policy: Policy, why: str, kept: list[str]) -> list[DeletePod]:
     found = []
     for pod in observed.pods if policy.nodes.delete_pods_of_terminated else ():
         until = _successor_since(observed, pod)
@@ -110,8 +112,8 @@ def _report_kept(observed: ObservedNode, kept: list[str], draft: Draft) -> None:
         return
     draft.report(
         Metric.NODE_CLAIMED,
-        f"{first_of(kept, SHOWN)} stay though {observed.instance_id} is gone: {claim.instance_id} is alive and has its "
-        "node name, primary address or providerID; if it is not that node, delete them by hand",
+        f"{first_of(kept, SHOWN)} stay though {observed.instance_id} is gone: {claim.instance_id}, which is not, has "
+        "its node name, primary address or providerID; if it is not that node, delete them by hand",
     )
 
 

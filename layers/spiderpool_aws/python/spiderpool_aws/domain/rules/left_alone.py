@@ -1,22 +1,24 @@
 """Which instances and NICs are none of our business, and why. Pure."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container
 
 from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, Eni, ObservedInstance
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Group, Policy
 from spiderpool_aws.domain.rules.draft import Draft
+from spiderpool_aws.domain.rules.remains import is_noted_gone
 from spiderpool_aws.metrics import Metric
 
 
-def why_remains_stay(instance: ObservedInstance | None, pools: Sequence[Pool], policy: Policy) -> str:
+def why_remains_stay(model: ObservedNode, policy: Policy) -> str:
     """Return why the Node and the pods of an instance that is gone stay; empty when they go.
 
     EC2 takes the tags off a terminated instance after a while (EC2 user guide, "Instance termination"), and tells none
-    of one that it no longer lists: then its pools alone say that it was ours.
+    of one that it no longer lists: then its pools, or what we noted on its Node, alone say that it was ours.
     """
-    return "" if pools and (instance is None or not instance.tags) else why_left_alone(instance, policy)
+    untold = model.instance is None or not model.instance.tags
+    return "" if untold and (model.pools or is_noted_gone(model)) else why_left_alone(model.instance, policy)
 
 
 def why_left_alone(instance: ObservedInstance | None, policy: Policy) -> str:

@@ -31,6 +31,7 @@ from spiderpool_aws.domain.rules.nics import plan_kept, plan_missing_nic, plan_o
 from spiderpool_aws.domain.rules.nodes import plan_name, plan_prepared
 from spiderpool_aws.domain.rules.overrides import report_useless, with_overrides
 from spiderpool_aws.domain.rules.pools import plan_nic_family
+from spiderpool_aws.domain.rules.remains import is_noted_gone
 from spiderpool_aws.domain.rules.room import without_room
 from spiderpool_aws.domain.rules.stuck import report_stuck
 from spiderpool_aws.metrics import Metric
@@ -38,12 +39,12 @@ from spiderpool_aws.metrics import Metric
 
 def plan_node(observed: ObservedNode, policy: Policy) -> NodePlan:
     """Return what is missing or in excess for one instance; an empty plan means converged."""
-    gone = observed.instance is not None and observed.instance.state is InstanceState.TERMINATED
-    draft = Draft(observed, gone)
+    terminated = observed.instance is not None and observed.instance.state is InstanceState.TERMINATED
+    draft = Draft(observed, gone=terminated or is_noted_gone(observed))
     if observed.instance is None:
         plan_absent(observed, policy, draft)
         plan_orphans(observed, {}, policy, draft)
-    elif gone:
+    elif terminated:
         plan_gone(observed, policy, draft, "its instance is terminated")
         plan_idle(observed, observed.instance, policy, "the instance is terminated", draft)
         plan_orphans(observed, {}, policy, draft)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from spiderpool_aws.domain.cluster.node import Node, NodeProof, fixed_node_name, is_node_name
 from spiderpool_aws.domain.cluster.node_index import NodeIndex
@@ -23,12 +22,24 @@ class Remains:
     """Under which its pods may be."""
 
 
-def is_surely_gone(instance: ObservedInstance | None, pools: Iterable[Pool], now: datetime) -> bool:
-    """Tell whether EC2 calls the instance terminated, or two complete listings lacked it (invariant 10)."""
-    if instance is not None:
-        return instance.state is InstanceState.TERMINATED
-    live = [pool for pool in pools if not pool.terminating]
-    return bool(live) and all(pool.memory.absent is not None and pool.memory.absent.proved(now) for pool in live)
+def is_surely_gone(model: ObservedNode) -> bool:
+    """Tell whether EC2 calls the instance terminated, or two complete listings lacked it (invariant 10).
+
+    When its pools are gone, too, one of its Nodes may say that it was so then.
+    """
+    if model.instance is not None:
+        return model.instance.state is InstanceState.TERMINATED
+    live = [pool for pool in model.pools if not pool.terminating]
+    if not live:
+        return is_noted_gone(model)
+    return all(pool.memory.absent is not None and pool.memory.absent.proved(model.now) for pool in live)
+
+
+def is_noted_gone(model: ObservedNode) -> bool:
+    """Tell whether a Node that is proved the instance's says that it is gone, and no pool tells more of it."""
+    if model.instance is not None or any(not pool.terminating for pool in model.pools):
+        return False
+    return any(node.gone_instance == model.instance_id and model.proof.holds(node) for node in model.nodes)
 
 
 def node_names(pools: Iterable[Pool]) -> list[str]:
@@ -64,12 +75,12 @@ def proved_others(model: ObservedNode) -> set[str]:
     return {node.provider_instance_id for node in model.nodes} - {"", model.instance_id}
 
 
-def claim_of(model: ObservedNode, live: Iterable[ObservedInstance], policy: Policy) -> LiveClaim | None:
-    """Return the oldest live instance that has the dead one's node name or primary address; None when none has."""
+def claim_of(model: ObservedNode, there: Iterable[ObservedInstance], policy: Policy) -> LiveClaim | None:
+    """Return the oldest instance, of some that are there, with the dead one's node name or primary address, if any."""
     addresses, proved = node_ipv4(model), proved_others(model)
     claims = [
         LiveClaim(other.instance_id, other.launch_time)
-        for other in live
+        for other in there
         if other.instance_id != model.instance_id
         and (
             (fixed_node_name(policy, other) or other.private_dns_name) in model.left_names
