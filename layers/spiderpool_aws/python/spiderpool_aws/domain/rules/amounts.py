@@ -26,7 +26,6 @@ from spiderpool_aws.domain.rules.desired import (
 from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.domain.rules.lost import Lost, taken_addresses
 from spiderpool_aws.domain.rules.nic_family import NicFamily
-from spiderpool_aws.domain.rules.room import without_room
 from spiderpool_aws.metrics import Metric
 
 
@@ -47,10 +46,8 @@ def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft
     What is unseen may be there at the next look: it counts, so that a stale answer assigns nothing twice. Nothing is
     released while something lacks: a policy that changes from addresses to prefixes gets the prefix first.
     """
-    planned = len(draft.actions)
     holding = _plan_reassign(nic, holding, lost, draft)
-    left = without_room(nic.observed, draft.actions[planned:]).subnets.get(nic.subnet.subnet_id, nic.subnet)
-    bounds = Bounds(nic.limits, left, nic.reserve)
+    bounds = Bounds(nic.limits, draft.left_of(nic.subnet), nic.reserve)
     unseen = holding.unseen_blocks(nic.family) if size.prefixes is not None else holding.unseen.count()
     slots = bounds.free_slots(nic.family, nic.eni, unseen)
     prefix_refused = _prefix_refused(nic)
@@ -90,7 +87,7 @@ def _plan_reassign(nic: NicFamily, holding: Holding, lost: Lost, draft: Draft) -
         return holding
     users = ", ".join(sorted({pool.users.get(address, "a pod") for address in lost.in_use}))
     why = f"{users} still uses it, and {nic.eni.eni_id} has lost it"
-    bounds = Bounds(nic.limits, nic.subnet, nic.reserve)
+    bounds = Bounds(nic.limits, draft.left_of(nic.subnet), nic.reserve)
     free = bounds.room(nic.family, nic.eni, holding.unseen.count())
     for addresses in _to_reassign(nic, lost, free):
         action = Reassign(nic.eni.eni_id, addresses, why, nic.subnet.vpc_id)

@@ -7,7 +7,9 @@ from spiderpool_aws.domain.actions.plan import Action, Finding, NodePlan, Wait
 from spiderpool_aws.domain.actions.pools import ApplyPool, DeletePool
 from spiderpool_aws.domain.actions.removals import Doubt, Owed
 from spiderpool_aws.domain.errors import Code
+from spiderpool_aws.domain.instance import Subnet
 from spiderpool_aws.domain.observed import ObservedNode
+from spiderpool_aws.domain.rules.room import room_taken
 from spiderpool_aws.metrics import Metric
 
 SOON = timedelta(minutes=1)
@@ -37,6 +39,11 @@ class Draft:
     def changed_pools(self) -> set[str]:
         """The names of the pools that the plan writes or deletes so far."""
         return {action.pool.name for action in self.actions if isinstance(action, ApplyPool | DeletePool)}
+
+    def left_of(self, subnet: Subnet) -> Subnet:
+        """Return a subnet with what the planned actions leave of it: the instance's NICs share what it has."""
+        taken = (room_taken(self.observed, action) for action in self.actions)
+        return subnet.without(sum(count for subnet_id, count in taken if subnet_id == subnet.subnet_id))
 
     def add(self, action: Action) -> bool:
         """Add an action, unless it was tried in this pass or the fuse holds it; tell whether it was added."""
