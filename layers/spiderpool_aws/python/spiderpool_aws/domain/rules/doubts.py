@@ -25,11 +25,11 @@ def find_doubts(draft: Draft, instance: ObservedInstance) -> Iterator[Doubt]:
         eni = enis.get(pool.identity.eni_id)
         if eni is None:
             yield Doubt(pool, pool.spec.ips, whole=True)
-        elif unseen := _unseen(pool, draft):
+        elif unseen := _unseen(draft, pool):
             yield Doubt(pool, unseen)
 
 
-def _unseen(pool: Pool, draft: Draft) -> AddressSet:
+def _unseen(draft: Draft, pool: Pool) -> AddressSet:
     """Return what the pool is about to remember, or remembers, as missing and no pod uses."""
     written = [a.pool for a in draft.actions if isinstance(a, ApplyPool) and a.pool.name == pool.name]
     unseen = EMPTY[pool.family]

@@ -19,9 +19,10 @@ looks again."""
 
 @dataclass(slots=True)
 class Draft:
-    """The rules add to it, in any order: an action's stage says when it is due."""
+    """Each rule takes it first, and adds to it, in any order: an action's stage says when it is due."""
 
     observed: ObservedNode
+    """Planning changes nothing of it; what the plan takes from a subnet is in `left_of`."""
     gone: bool = False
     """EC2 called the instance terminated: its removals are proved, and no fuse holds them."""
     actions: list[Action] = field(default_factory=list)

@@ -125,7 +125,7 @@ def plan_resting(draft: Draft, instance: ObservedInstance, pool: Pool, memory: P
     eni = draft.observed.eni(pool.identity.eni_id) if pool.identity is not None else None
     if instance.state is InstanceState.SHUTTING_DOWN:
         # Its NICs vanish any moment, and the pool goes when EC2 says `terminated`.
-        _disable(pool, memory, why, draft)
+        _disable(draft, pool, memory, why)
     elif eni is None:
         plan_detached(draft, pool)
     else:
@@ -133,10 +133,10 @@ def plan_resting(draft: Draft, instance: ObservedInstance, pool: Pool, memory: P
         dropped = EMPTY[pool.family] if draft.observed.removals_held else lost.dropped
         if lost.next_look_seconds is not None:
             draft.wait(f"{pool.name}: EC2 does not show all its addresses, look again", lost.next_look_seconds)
-        _disable(pool, replace(memory, missing=lost.without(dropped), detached=None), why, draft, dropped)
+        _disable(draft, pool, replace(memory, missing=lost.without(dropped), detached=None), why, dropped)
 
 
-def _disable(pool: Pool, memory: PoolMemory, why: str, draft: Draft, dropped: AddressSet | None = None) -> None:
+def _disable(draft: Draft, pool: Pool, memory: PoolMemory, why: str, dropped: AddressSet | None = None) -> None:
     memory = replace(memory, disabled=True, absent=None)
     if pool.terminating or (pool.spec.disable and pool.memory == memory and not dropped):
         return
@@ -153,7 +153,7 @@ def plan_detached(draft: Draft, pool: Pool) -> None:
     why = "its NIC is no longer attached"
     since = pool.memory.detached or draft.observed.now
     if (left := since + SECOND_LOOK - draft.observed.now) > timedelta():
-        _disable(pool, replace(pool.memory, detached=since), why, draft)
+        _disable(draft, pool, replace(pool.memory, detached=since), why)
         draft.wait(f"{pool.name}: {why}, look again", left.total_seconds())
     elif draft.observed.removals_held:
         draft.report(Metric.REMOVAL_HELD, f"{pool.name} stays: {draft.observed.removals_held}")

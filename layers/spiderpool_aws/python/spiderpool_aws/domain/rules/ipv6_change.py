@@ -85,7 +85,7 @@ def _named(observed: ObservedNode) -> str:
     return f"{observed.instance_id} (Node {', '.join(sorted(names))})" if names else observed.instance_id
 
 
-def plan_unwanted_family(nic: NicFamily, draft: Draft) -> None:
+def plan_unwanted_family(draft: Draft, nic: NicFamily) -> None:
     """Give back what pods had of a family that the policy no longer gives, and then the pool.
 
     As any size that is lowered, to nothing: what a pod uses stays until it is released. It begins when no IPv6 pool is
@@ -101,10 +101,10 @@ def plan_unwanted_family(nic: NicFamily, draft: Draft) -> None:
     host = host_ipv6(nic) if nic.family is IPFamily.IPV6 else EMPTY[nic.family]
     lost = lost_addresses(pool, nic.eni.assigned(nic.family), nic.observed.now)
     holding = holding_of(nic, host, lost)
-    release = plan_amounts(nic, UNWANTED, holding, lost, draft)
-    report_losses(nic, pool, lost, draft)
-    plan_quarantine(pool, lost, draft)
-    leaving = leaving_of(nic, pool, holding, release, lost, draft)
+    release = plan_amounts(draft, nic, UNWANTED, holding, lost)
+    report_losses(draft, nic, pool, lost)
+    plan_quarantine(draft, pool, lost)
+    leaving = leaving_of(draft, nic, pool, holding, release, lost)
     memory = memory_of(nic, pool, release, lost, leaving.all)
     why = f"the policy gives {nic.eni.eni_id} no {nic.family}"
     if leaving.all:

@@ -75,7 +75,7 @@ def creation_key(action: CreateNic) -> str:
     return action.subnet_id
 
 
-def choose_creation(nic: MissingNic, draft: Draft) -> CreateNic | None:
+def choose_creation(draft: Draft, nic: MissingNic) -> CreateNic | None:
     """Return the creation in the subnet with the most room above its reserve; None, with the reason, if none has."""
     known = nic.observed.subnets.values()
     fitting = [draft.left_of(s) for s in known if _fits(s, nic.observed, nic.instance, nic.interface)]

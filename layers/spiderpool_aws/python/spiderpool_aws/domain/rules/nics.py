@@ -68,9 +68,9 @@ def plan_missing_nic(draft: Draft, instance: ObservedInstance, policy: Policy, i
     if _attach_was_refused(draft, interface):
         return
     limits = draft.observed.limits
-    if limits is None or _beyond_type(instance, interface, limits, draft):
+    if limits is None or _beyond_type(draft, instance, interface, limits):
         return
-    action = choose_creation(MissingNic(draft.observed, instance, policy, interface, limits), draft)
+    action = choose_creation(draft, MissingNic(draft.observed, instance, policy, interface, limits))
     if action is not None:
         draft.add(action)
         draft.incomplete = True
@@ -108,7 +108,7 @@ def attach_key(instance_id: str, device_index: int) -> str:
     return f"attach to {instance_id} at {device_index}"
 
 
-def _beyond_type(instance: ObservedInstance, interface: Interface, limits: InstanceTypeLimits, draft: Draft) -> bool:
+def _beyond_type(draft: Draft, instance: ObservedInstance, interface: Interface, limits: InstanceTypeLimits) -> bool:
     """Refuse before the create what the attach would refuse after it."""
     sizes = [size for family in interface.families if (size := interface.size(family)) is not None]
     if not limits.nitro and any(size.prefixes is not None for size in sizes):
@@ -139,7 +139,7 @@ def _plan_attach(draft: Draft, instance: ObservedInstance, interface: Interface,
         draft.add(DeleteNic(spare.eni_id, "it could not be attached", at_once=True))
 
 
-def plan_kept(eni: Eni, instance: ObservedInstance, draft: Draft) -> None:
+def plan_kept(draft: Draft, eni: Eni, instance: ObservedInstance) -> None:
     """Have a NIC that we created for this instance deleted with it."""
     if eni.is_ours and eni.tags.get(INSTANCE_TAG) == instance.instance_id and not eni.delete_on_termination:
         draft.add(KeepWithInstance(eni.eni_id, eni.attachment_id))

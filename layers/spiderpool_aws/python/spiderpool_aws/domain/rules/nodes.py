@@ -28,7 +28,7 @@ def plan_name(draft: Draft, instance: ObservedInstance, policy: Policy) -> str |
         _report_names(draft, node, fixed, policy)
         return node.name
     if draft.observed.node is not None:
-        _report_mismatch(draft.observed.node, instance, draft)
+        _report_mismatch(draft, draft.observed.node, instance)
         _plan_adopted(draft, instance, draft.observed.node, policy.nodes.startup_taint)
         return None
     if why := why_no_name(policy, instance):
@@ -55,7 +55,7 @@ def _report_names(draft: Draft, node: Node, fixed: str | None, policy: Policy) -
         )
 
 
-def _report_mismatch(node: Node, instance: ObservedInstance, draft: Draft) -> None:
+def _report_mismatch(draft: Draft, node: Node, instance: ObservedInstance) -> None:
     draft.wait(f"Node {node.name} is not proved to be that of {instance.instance_id}")
     draft.report(
         Metric.NODE_MISMATCH,

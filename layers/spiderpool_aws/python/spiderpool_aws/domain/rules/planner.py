@@ -107,9 +107,9 @@ def _plan_live(draft: Draft, instance: ObservedInstance, policy: Policy) -> None
         spare = spare_for(draft.observed, instance, policy, interface)
         if spare is not None and instance.eni_at(interface.device_index) is None:
             needed[spare.eni_id] = spare
-        _plan_interface(draft, instance, policy, with_overrides(interface, instance, draft), node_name)
+        _plan_interface(draft, instance, policy, with_overrides(draft, interface, instance), node_name)
     report_dropped(draft, instance, group)
-    report_useless(group, instance, draft)
+    report_useless(draft, group, instance)
     plan_orphans(draft, needed, policy)
     _plan_multus(draft, policy.cluster, group)
     plan_prepared(draft, instance, policy)
@@ -128,7 +128,7 @@ def _plan_loose(draft: Draft, instance: ObservedInstance, policy: Policy) -> Non
             plan_missing_nic(draft, instance, policy, interface)
     for eni in instance.enis:
         if eni.attached and not eni.why_left_alone:
-            plan_kept(eni, instance, draft)
+            plan_kept(draft, eni, instance)
     plan_orphans(draft, needed, policy)
 
 
@@ -161,7 +161,7 @@ def _plan_interface(
     if eni.why_left_alone:
         draft.refuse(Metric.LEFT_ALONE, f"{eni.eni_id} is left alone: {eni.why_left_alone}")
         return
-    plan_kept(eni, instance, draft)
+    plan_kept(draft, eni, instance)
     subnet = draft.observed.subnets.get(eni.subnet_id)
     if subnet is None or draft.observed.limits is None:
         draft.wait(f"subnet {eni.subnet_id} of {eni.eni_id} could not be read")
@@ -169,9 +169,9 @@ def _plan_interface(
     for family in IPFamily:
         nic = NicFamily(draft.observed, policy, interface, eni, family, subnet, draft.observed.limits, node_name)
         if family in interface.families:
-            plan_nic_family(nic, draft)
+            plan_nic_family(draft, nic)
         else:
-            plan_unwanted_family(nic, draft)
+            plan_unwanted_family(draft, nic)
 
 
 def _plan_multus(draft: Draft, cluster: str, group: Group) -> None:
