@@ -52,3 +52,18 @@ def test_what_is_assigned_again_is_no_longer_there_for_what_lacks() -> None:
     actions = [a for a in plan_node(model, reserving(1, addresses=9)).actions if isinstance(a, Assign | Reassign)]
     assert [room_taken(model, action)[1] for action in actions] == [2, 1]
     assert all(a.family is IPFamily.IPV4 for a in actions if isinstance(a, Assign))
+
+
+def test_what_one_nic_is_to_get_is_no_longer_there_for_what_another_has_lost() -> None:
+    model, pool = full_node()
+    nics = [replace(eni(index), subnet_id="subnet-0", primary_ipv4=f"10.0.0.{10 + index}") for index in range(2)]
+    used = v4("10.0.0.20-10.0.0.21")
+    memory = replace(pool.memory, missing=((NOW - timedelta(minutes=1), used),))
+    assert pool.identity is not None
+    identity = replace(pool.identity, eni_id=nics[1].eni_id)
+    lost = replace(pool, identity=identity, memory=memory, allocated=used)
+    subnet = replace(SUBNET_0, available_ipv4=RESERVE + 10)
+    model = replace(model, instance=instance(*nics), pools=(lost,), subnets={"subnet-0": subnet})
+    actions = plan_node(model, reserving(2, addresses=9)).actions
+    assert [a.count for a in actions if isinstance(a, Assign)] == [9]
+    assert [a.has_room for a in actions if isinstance(a, Reassign)] == [True, False]

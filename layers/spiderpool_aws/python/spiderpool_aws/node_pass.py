@@ -110,9 +110,8 @@ class Shared:
 
     def _take(self, subnet_id: str, count: int) -> None:
         subnet = self.subnets.get(subnet_id)
-        if subnet is not None and subnet.available_ipv4 is not None and count:
-            taken = replace(subnet, available_ipv4=subnet.available_ipv4 - count)
-            self.subnets = {**self.subnets, subnet_id: taken}
+        if subnet is not None:
+            self.subnets = {**self.subnets, subnet_id: subnet.without(count)}
 
 
 @dataclass(slots=True)

@@ -67,7 +67,7 @@ def interfaces_of(planned: PlannedInstance, policy: Policy) -> dict[int, Interfa
     group = policy.group_of(instance) if instance is not None else None
     if instance is None or group is None:
         return {}
-    return {nic.device_index: with_overrides(nic, instance, Draft(planned.model)) for nic in group.interfaces}
+    return {nic.device_index: with_overrides(Draft(planned.model), nic, instance) for nic in group.interfaces}
 
 
 def nics_of(planned: PlannedInstance, policy: Policy) -> tuple[Nic, ...]:

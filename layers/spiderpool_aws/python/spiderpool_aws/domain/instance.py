@@ -203,3 +203,8 @@ class Subnet:
         if self.available_ipv4 is None:
             return None
         return max(0, self.available_ipv4 - reserve - (self.taken_lately if reserve else 0))
+
+    def without(self, count: int) -> "Subnet":
+        """Return it with so many fewer free IPv4 addresses; what nobody has counted stays so."""
+        free = self.available_ipv4
+        return replace(self, available_ipv4=free - count) if free is not None else self

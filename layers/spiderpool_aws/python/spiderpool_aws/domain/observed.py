@@ -152,10 +152,6 @@ class ObservedNode:
             subnets=_taken(self.subnets, before.subnet_id, _ipv4(after) - _ipv4(before)),
         )
 
-    def with_taken(self, subnet_id: str, count: int) -> "ObservedNode":
-        """Return the model with so many fewer free IPv4 addresses in a subnet."""
-        return replace(self, subnets=_taken(self.subnets, subnet_id, count))
-
     def with_own_nics(self, enis: Iterable[Eni]) -> "ObservedNode":
         """Return the model with the NICs that we created for the instance, as a look after the instance's has them.
 
@@ -238,6 +234,4 @@ def _ipv4(eni: Eni) -> int:
 
 def _taken(subnets: Mapping[str, Subnet], subnet_id: str, count: int) -> Mapping[str, Subnet]:
     subnet = subnets.get(subnet_id)
-    if subnet is None or subnet.available_ipv4 is None or not count:
-        return subnets
-    return {**subnets, subnet_id: replace(subnet, available_ipv4=subnet.available_ipv4 - count)}
+    return {**subnets, subnet_id: subnet.without(count)} if subnet is not None else subnets

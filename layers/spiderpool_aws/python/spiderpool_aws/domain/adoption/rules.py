@@ -147,7 +147,7 @@ def _interface(instance: ObservedInstance, eni: Eni, model: ObservedNode, policy
     if group is None or eni.network_card != 0:
         return None
     found = next((nic for nic in group.interfaces if nic.device_index == eni.device_index), None)
-    return with_overrides(found, instance, Draft(model)) if found is not None else None
+    return with_overrides(Draft(model), found, instance) if found is not None else None
 
 
 def _instance_problems(instance: ObservedInstance, policy: Policy) -> list[str]:

@@ -26,7 +26,6 @@ from spiderpool_aws.domain.rules.desired import (
 from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.domain.rules.lost import Lost, taken_addresses
 from spiderpool_aws.domain.rules.nic_family import NicFamily
-from spiderpool_aws.domain.rules.room import without_room
 from spiderpool_aws.metrics import Metric
 
 
@@ -41,16 +40,14 @@ class Release:
     """The note of an elastic size that is too large: forgotten when what is too much has left the pool."""
 
 
-def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft: Draft) -> Release:
+def plan_amounts(draft: Draft, nic: NicFamily, size: Size, holding: Holding, lost: Lost) -> Release:
     """Plan what EC2 has to assign or take back; return what has to leave the pool first.
 
     What is unseen may be there at the next look: it counts, so that a stale answer assigns nothing twice. Nothing is
     released while something lacks: a policy that changes from addresses to prefixes gets the prefix first.
     """
-    planned = len(draft.actions)
-    holding = _plan_reassign(nic, holding, lost, draft)
-    left = without_room(nic.observed, draft.actions[planned:]).subnets.get(nic.subnet.subnet_id, nic.subnet)
-    bounds = Bounds(nic.limits, left, nic.reserve)
+    holding = _plan_reassign(draft, nic, holding, lost)
+    bounds = Bounds(nic.limits, draft.left_of(nic.subnet), nic.reserve)
     unseen = holding.unseen_blocks(nic.family) if size.prefixes is not None else holding.unseen.count()
     slots = bounds.free_slots(nic.family, nic.eni, unseen)
     prefix_refused = _prefix_refused(nic)
@@ -59,16 +56,16 @@ def plan_amounts(nic: NicFamily, size: Size, holding: Holding, lost: Lost, draft
     if need.problem:
         draft.report(Metric.CAPACITY_LIMITED, need.problem)
         draft.may_pass |= need.of_subnet
-    _report_fallback(nic, size, holding, draft)
+    _report_fallback(draft, nic, size, holding)
     if need.amount.count:
-        _owe(nic, size, holding, want, no_excess(nic.family), draft)
-        _plan_assign(nic, Assign(nic.eni.eni_id, nic.family, need.amount.count, need.amount.prefixes), draft)
+        _owe(draft, nic, size, holding, want, no_excess(nic.family))
+        _plan_assign(draft, nic, Assign(nic.eni.eni_id, nic.family, need.amount.count, need.amount.prefixes))
         return Release(no_excess(nic.family), EMPTY[nic.family], _kept_note(nic))
     in_the_way = 0 if prefix_refused else need.slots
-    return _plan_release(nic, size, holding, want, in_the_way if need.short else None, draft)
+    return _plan_release(draft, nic, size, holding, want, in_the_way if need.short else None)
 
 
-def _report_fallback(nic: NicFamily, size: Size, holding: Holding, draft: Draft) -> None:
+def _report_fallback(draft: Draft, nic: NicFamily, size: Size, holding: Holding) -> None:
     missing = (size.prefixes or 0) - len(holding.prefixes)
     if size.fallback == "addresses" and missing > 0 and holding.singles and nic.limits.nitro:
         draft.report(
@@ -83,18 +80,18 @@ def _kept_note(nic: NicFamily) -> Surplus | None:
     return nic.pool.memory.surplus if nic.pool is not None else None
 
 
-def _plan_reassign(nic: NicFamily, holding: Holding, lost: Lost, draft: Draft) -> Holding:
+def _plan_reassign(draft: Draft, nic: NicFamily, holding: Holding, lost: Lost) -> Holding:
     """Plan to assign again what pods use and the NIC has lost; what is planned counts as held."""
     pool = nic.pool
     if not lost.in_use or pool is None:
         return holding
     users = ", ".join(sorted({pool.users.get(address, "a pod") for address in lost.in_use}))
     why = f"{users} still uses it, and {nic.eni.eni_id} has lost it"
-    bounds = Bounds(nic.limits, nic.subnet, nic.reserve)
+    bounds = Bounds(nic.limits, draft.left_of(nic.subnet), nic.reserve)
     free = bounds.room(nic.family, nic.eni, holding.unseen.count())
     for addresses in _to_reassign(nic, lost, free):
         action = Reassign(nic.eni.eni_id, addresses, why, nic.subnet.vpc_id)
-        has_room = addresses.count() <= free and not _is_cooling(nic, action.key, action, draft)
+        has_room = addresses.count() <= free and not _is_cooling(draft, nic, action.key, action)
         # Without room it is looked up who holds it: then it is quarantined.
         if draft.add(replace(action, has_room=has_room)) and has_room:
             holding = replace(holding, unseen=holding.unseen | addresses)
@@ -115,13 +112,13 @@ def _to_reassign(nic: NicFamily, lost: Lost, free: int) -> list[AddressSet]:
     return [AddressSet.of(nic.family, [address]) for address in lost.in_use - taken]
 
 
-def _plan_assign(nic: NicFamily, action: Assign, draft: Draft) -> None:
+def _plan_assign(draft: Draft, nic: NicFamily, action: Assign) -> None:
     key = cooling_key(nic.subnet.subnet_id, nic.family, prefixes=action.prefixes)
-    if not _is_cooling(nic, key, action, draft):
+    if not _is_cooling(draft, nic, key, action):
         draft.add(action)
 
 
-def _is_cooling(nic: NicFamily, key: str, action: Assign | Reassign, draft: Draft) -> bool:
+def _is_cooling(draft: Draft, nic: NicFamily, key: str, action: Assign | Reassign) -> bool:
     """Tell whether EC2 said a moment ago that the subnet has no room for it; report it, and wait."""
     until = nic.cooling_until(key)
     if until is None:
@@ -149,7 +146,7 @@ def _is_refused_prefix(nic: NicFamily, tried: Tried) -> bool:
 
 
 def _plan_release(
-    nic: NicFamily, size: Size, holding: Holding, want: Wanted, most: int | None, draft: Draft
+    draft: Draft, nic: NicFamily, size: Size, holding: Holding, want: Wanted, most: int | None
 ) -> Release:
     pool, now = nic.pool, nic.observed.now
     pending = _pending(nic, holding, want) if most is None else EMPTY[nic.family]
@@ -163,7 +160,7 @@ def _plan_release(
     if over.unassign_prefixes:
         why = "the NIC holds more prefixes than the policy asks for"
         draft.add(Unassign(nic.eni.eni_id, EMPTY[nic.family], why, over.unassign_prefixes))
-    _owe(nic, size, kept, want, over, draft, too_large=note is not None)
+    _owe(draft, nic, size, kept, want, over, too_large=note is not None)
     return Release(over, _by_nature(size, holding, over.listed), note)
 
 
@@ -174,7 +171,7 @@ def _by_nature(size: Size, holding: Holding, leaving: AddressSet) -> AddressSet:
 
 
 def _owe(
-    nic: NicFamily, size: Size, holding: Holding, want: Wanted, now: Excess, draft: Draft, *, too_large: bool = False
+    draft: Draft, nic: NicFamily, size: Size, holding: Holding, want: Wanted, now: Excess, *, too_large: bool = False
 ) -> None:
     """Note what the size takes out of the pool in the end, beside what is dropped now.
 
@@ -191,11 +188,11 @@ def _owe(
     draft.owe(nic.pool.name, (later - elastic).count() - (now.listed - released).count())
 
 
-def owe_all(nic: NicFamily, size: Size, holding: Holding, draft: Draft) -> None:
+def owe_all(draft: Draft, nic: NicFamily, size: Size, holding: Holding) -> None:
     """Note what the size takes out of the pool in the end, where something else has to come first."""
     slots = Bounds(nic.limits, nic.subnet, 0).free_slots(nic.family, nic.eni, 0)
     want = wanted(size, holding, slots, prefix_refused=False)
-    _owe(nic, size, holding, want, no_excess(nic.family), draft)
+    _owe(draft, nic, size, holding, want, no_excess(nic.family))
 
 
 def _pending(nic: NicFamily, holding: Holding, want: Wanted) -> AddressSet:

@@ -7,7 +7,9 @@ from spiderpool_aws.domain.actions.plan import Action, Finding, NodePlan, Wait
 from spiderpool_aws.domain.actions.pools import ApplyPool, DeletePool
 from spiderpool_aws.domain.actions.removals import Doubt, Owed
 from spiderpool_aws.domain.errors import Code
+from spiderpool_aws.domain.instance import Subnet
 from spiderpool_aws.domain.observed import ObservedNode
+from spiderpool_aws.domain.rules.room import room_taken
 from spiderpool_aws.metrics import Metric
 
 SOON = timedelta(minutes=1)
@@ -17,9 +19,10 @@ looks again."""
 
 @dataclass(slots=True)
 class Draft:
-    """The rules add to it, in any order: an action's stage says when it is due."""
+    """Each rule takes it first, and adds to it, in any order: an action's stage says when it is due."""
 
     observed: ObservedNode
+    """Planning changes nothing of it; what the plan takes from a subnet is in `left_of`."""
     gone: bool = False
     """EC2 called the instance terminated: its removals are proved, and no fuse holds them."""
     actions: list[Action] = field(default_factory=list)
@@ -37,6 +40,11 @@ class Draft:
     def changed_pools(self) -> set[str]:
         """The names of the pools that the plan writes or deletes so far."""
         return {action.pool.name for action in self.actions if isinstance(action, ApplyPool | DeletePool)}
+
+    def left_of(self, subnet: Subnet) -> Subnet:
+        """Return a subnet with what the planned actions leave of it: the instance's NICs share what it has."""
+        taken = (room_taken(self.observed, action) for action in self.actions)
+        return subnet.without(sum(count for subnet_id, count in taken if subnet_id == subnet.subnet_id))
 
     def add(self, action: Action) -> bool:
         """Add an action, unless it was tried in this pass or the fuse holds it; tell whether it was added."""

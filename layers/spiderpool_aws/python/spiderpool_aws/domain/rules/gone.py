@@ -24,11 +24,12 @@ SHOWN = 5
 """How many pods and Nodes a message names."""
 
 
-def plan_absent(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
+def plan_absent(draft: Draft, policy: Policy) -> None:
     """Plan for an instance that EC2 does not know: nothing, until two complete listings lacked it."""
+    observed = draft.observed
     if is_surely_gone(observed):
         why = "its instance is gone" if draft.gone else "EC2 has not listed its instance for ten minutes"
-        plan_gone(observed, policy, draft, why)
+        plan_gone(draft, policy, why)
         return
     if any(not pool.terminating for pool in observed.pools):
         draft.report(
@@ -37,8 +38,9 @@ def plan_absent(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
     plan_leftovers(draft)
 
 
-def plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) -> None:
+def plan_gone(draft: Draft, policy: Policy, why: str) -> None:
     """Plan for an instance that is dead for certain: its Node, its pods, its pools and its reservations go."""
+    observed = draft.observed
     if observed.removals_held and not draft.gone:
         draft.report(Metric.REMOVAL_HELD, f"{observed.instance_id}: {observed.removals_held}")
         return
@@ -46,7 +48,7 @@ def plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) ->
         if observed.pools:
             draft.report(Metric.LEFT_ALONE, f"the Node and the pods of {observed.instance_id} stay: {alone}")
     else:
-        _plan_remains(observed, policy, draft, why)
+        _plan_remains(draft, policy, why)
     for pool in observed.pools:
         if not pool.terminating:
             draft.add(DeletePool(pool, why))
@@ -54,20 +56,20 @@ def plan_gone(observed: ObservedNode, policy: Policy, draft: Draft, why: str) ->
         draft.add(LiftQuarantine(known))
 
 
-def _plan_remains(observed: ObservedNode, policy: Policy, draft: Draft, why: str) -> None:
+def _plan_remains(draft: Draft, policy: Policy, why: str) -> None:
     """Plan for the Nodes that are proved the dead one's, and for its pods.
 
     A Node goes first, so that nothing is scheduled onto it any more; but its pods go first where no pool has its name:
     nobody would find them without the Node when the worker is stopped in between.
     """
     kept: list[str] = []
-    named = {name for pool in observed.pools if not pool.terminating for name in pool.spec.node_name}
-    nodes = _for_nodes(observed, policy, why, kept)
-    pods = _for_pods(observed, policy, why, kept)
+    named = {name for pool in draft.observed.pools if not pool.terminating for name in pool.spec.node_name}
+    nodes = _for_nodes(draft.observed, policy, why, kept)
+    pods = _for_pods(draft.observed, policy, why, kept)
     early = [action for action in nodes if action.node_name in named]
     for action in (*early, *pods, *(action for action in nodes if action not in early)):
         draft.add(action)
-    _report_kept(observed, kept, draft)
+    _report_kept(draft, kept)
 
 
 def _for_nodes(observed: ObservedNode, policy: Policy, why: str, kept: list[str]) -> list[DeleteNode | NoteGone]:
@@ -106,39 +108,37 @@ def _successor_since(observed: ObservedNode, pod: PodRef) -> datetime | None:
     return min(moments, default=None)
 
 
-def _report_kept(observed: ObservedNode, kept: list[str], draft: Draft) -> None:
-    claim = observed.live_claim
+def _report_kept(draft: Draft, kept: list[str]) -> None:
+    claim = draft.observed.live_claim
     if not kept or claim is None:
         return
     draft.report(
         Metric.NODE_CLAIMED,
-        f"{first_of(kept, SHOWN)} stay though {observed.instance_id} is gone: {claim.instance_id}, which is not, has "
-        "its node name, primary address or providerID; if it is not that node, delete them by hand",
+        f"{first_of(kept, SHOWN)} stay though {draft.observed.instance_id} is gone: {claim.instance_id}, which is not, "
+        "has its node name, primary address or providerID; if it is not that node, delete them by hand",
     )
 
 
-def plan_resting(
-    observed: ObservedNode, instance: ObservedInstance, pool: Pool, memory: PoolMemory, why: str, draft: Draft
-) -> None:
+def plan_resting(draft: Draft, instance: ObservedInstance, pool: Pool, memory: PoolMemory, why: str) -> None:
     """A pool that should serve no new pod: disabled, and what its NIC loses meanwhile leaves it, too.
 
     `memory` is the pool's with what else it should remember.
     """
-    eni = observed.eni(pool.identity.eni_id) if pool.identity is not None else None
+    eni = draft.observed.eni(pool.identity.eni_id) if pool.identity is not None else None
     if instance.state is InstanceState.SHUTTING_DOWN:
         # Its NICs vanish any moment, and the pool goes when EC2 says `terminated`.
-        _disable(pool, memory, why, draft)
+        _disable(draft, pool, memory, why)
     elif eni is None:
-        plan_detached(observed, pool, draft)
+        plan_detached(draft, pool)
     else:
-        lost = lost_addresses(pool, eni.assigned(pool.family), observed.now)
-        dropped = EMPTY[pool.family] if observed.removals_held else lost.dropped
+        lost = lost_addresses(pool, eni.assigned(pool.family), draft.observed.now)
+        dropped = EMPTY[pool.family] if draft.observed.removals_held else lost.dropped
         if lost.next_look_seconds is not None:
             draft.wait(f"{pool.name}: EC2 does not show all its addresses, look again", lost.next_look_seconds)
-        _disable(pool, replace(memory, missing=lost.without(dropped), detached=None), why, draft, dropped)
+        _disable(draft, pool, replace(memory, missing=lost.without(dropped), detached=None), why, dropped)
 
 
-def _disable(pool: Pool, memory: PoolMemory, why: str, draft: Draft, dropped: AddressSet | None = None) -> None:
+def _disable(draft: Draft, pool: Pool, memory: PoolMemory, why: str, dropped: AddressSet | None = None) -> None:
     memory = replace(memory, disabled=True, absent=None)
     if pool.terminating or (pool.spec.disable and pool.memory == memory and not dropped):
         return
@@ -148,28 +148,28 @@ def _disable(pool: Pool, memory: PoolMemory, why: str, draft: Draft, dropped: Ad
     draft.add(ApplyPool(change, target, why, dropped or None))
 
 
-def plan_detached(observed: ObservedNode, pool: Pool, draft: Draft) -> None:
+def plan_detached(draft: Draft, pool: Pool) -> None:
     """A NIC that left: disable its pool at once, delete it when a second look has not found the NIC either."""
     if pool.terminating:
         return
     why = "its NIC is no longer attached"
-    since = pool.memory.detached or observed.now
-    if (left := since + SECOND_LOOK - observed.now) > timedelta():
-        _disable(pool, replace(pool.memory, detached=since), why, draft)
+    since = pool.memory.detached or draft.observed.now
+    if (left := since + SECOND_LOOK - draft.observed.now) > timedelta():
+        _disable(draft, pool, replace(pool.memory, detached=since), why)
         draft.wait(f"{pool.name}: {why}, look again", left.total_seconds())
-    elif observed.removals_held:
-        draft.report(Metric.REMOVAL_HELD, f"{pool.name} stays: {observed.removals_held}")
+    elif draft.observed.removals_held:
+        draft.report(Metric.REMOVAL_HELD, f"{pool.name} stays: {draft.observed.removals_held}")
     else:
         draft.add(DeletePool(pool, why))
 
 
-def forget_absence(observed: ObservedNode, draft: Draft) -> None:
+def forget_absence(draft: Draft) -> None:
     """Take the note of an absence off each pool: EC2 knows the instance, whatever else is done or not done for it.
 
     A note that stays would count for the next absence, and one missing listing would be a proof (invariant 10). What
     is reserved for a pool that is gone is left of other times, too.
     """
-    for pool in observed.pools:
+    for pool in draft.observed.pools:
         if pool.memory.absent is not None and not pool.terminating and pool.name not in draft.changed_pools:
             known = replace(pool, memory=replace(pool.memory, absent=None))
             draft.add(ApplyPool(PoolChange.REMEMBER, known, "EC2 knows its instance again"))

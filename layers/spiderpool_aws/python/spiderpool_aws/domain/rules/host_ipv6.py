@@ -23,7 +23,7 @@ def needs_slot(nic: NicFamily) -> bool:
     return full and not eni.ipv6 and _is_own(nic)
 
 
-def plan_host_ipv6(nic: NicFamily, draft: Draft) -> None:
+def plan_host_ipv6(draft: Draft, nic: NicFamily) -> None:
     """Plan for a NIC without a host's own IPv6 address: it gets one, it is marked, and then the pods get theirs.
 
     A pod that has an address of the NIC keeps it from being marked: EC2 might choose that one.

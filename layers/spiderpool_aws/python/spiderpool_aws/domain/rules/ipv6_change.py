@@ -17,29 +17,31 @@ from spiderpool_aws.domain.rules.quarantine import plan_quarantine
 from spiderpool_aws.metrics import Metric
 
 
-def plan_defaults(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
+def plan_defaults(draft: Draft, policy: Policy) -> None:
     """Have each IPv6 pool of the instance default, or not, as the others are: those of NICs out of the policy, too.
 
     So also where nothing else is done: a pool counts as default while its instance is stopped (recorded behaviour).
     """
-    alone = {eni.eni_id for eni in observed.instance.enis if eni.why_left_alone} if observed.instance else set()
-    for pool in observed.pools:
+    instance = draft.observed.instance
+    alone = {eni.eni_id for eni in instance.enis if eni.why_left_alone} if instance is not None else set()
+    for pool in draft.observed.pools:
         if pool.family is not IPFamily.IPV6 or pool.terminating or pool.name in draft.changed_pools:
             continue
         if pool.identity is None or pool.identity.eni_id in alone:
             continue
-        default = wanted_default(observed, policy, pool)
+        default = wanted_default(draft.observed, policy, pool)
         if pool.spec.default is not default:
             why = "IPv6 pools are default everywhere" if default else "IPv6 pools are default nowhere any more"
             draft.add(ApplyPool(PoolChange.UPDATE, replace(pool, spec=replace(pool.spec, default=default)), why))
 
 
-def report_held(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
+def report_held(draft: Draft, policy: Policy) -> None:
     """Report what keeps the IPv6 pools of the whole cluster from becoming default, or from being it no longer."""
+    observed = draft.observed
     if not policy.pools.default or draft.gone:
         return
     if not policy.has_ipv6:
-        _report_held_back(observed, policy, draft)
+        _report_held_back(draft, policy)
         return
     claims = observed.claims
     if observed.flip_held and any(pool.family is IPFamily.IPV6 and not pool.spec.default for pool in observed.pools):
@@ -57,7 +59,8 @@ def report_held(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
         )
 
 
-def _report_held_back(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
+def _report_held_back(draft: Draft, policy: Policy) -> None:
+    observed = draft.observed
     own = [pool for pool in observed.pools if pool.family is IPFamily.IPV6 and pool.spec.default]
     foreign = observed.claims.ipv6.foreign_defaults
     if own and foreign:
@@ -82,7 +85,7 @@ def _named(observed: ObservedNode) -> str:
     return f"{observed.instance_id} (Node {', '.join(sorted(names))})" if names else observed.instance_id
 
 
-def plan_unwanted_family(nic: NicFamily, draft: Draft) -> None:
+def plan_unwanted_family(draft: Draft, nic: NicFamily) -> None:
     """Give back what pods had of a family that the policy no longer gives, and then the pool.
 
     As any size that is lowered, to nothing: what a pod uses stays until it is released. It begins when no IPv6 pool is
@@ -98,10 +101,10 @@ def plan_unwanted_family(nic: NicFamily, draft: Draft) -> None:
     host = host_ipv6(nic) if nic.family is IPFamily.IPV6 else EMPTY[nic.family]
     lost = lost_addresses(pool, nic.eni.assigned(nic.family), nic.observed.now)
     holding = holding_of(nic, host, lost)
-    release = plan_amounts(nic, UNWANTED, holding, lost, draft)
-    report_losses(nic, pool, lost, draft)
-    plan_quarantine(pool, lost, draft)
-    leaving = leaving_of(nic, pool, holding, release, lost, draft)
+    release = plan_amounts(draft, nic, UNWANTED, holding, lost)
+    report_losses(draft, nic, pool, lost)
+    plan_quarantine(draft, pool, lost)
+    leaving = leaving_of(draft, nic, pool, holding, release, lost)
     memory = memory_of(nic, pool, release, lost, leaving.all)
     why = f"the policy gives {nic.eni.eni_id} no {nic.family}"
     if leaving.all:

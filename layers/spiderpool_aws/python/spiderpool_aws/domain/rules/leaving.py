@@ -49,8 +49,9 @@ def _warned_at(observed: ObservedNode, memory: PoolMemory) -> datetime | None:
     return observed.now if observed.interrupted else None
 
 
-def plan_leaving(observed: ObservedNode, instance: ObservedInstance, why: str, policy: Policy, draft: Draft) -> None:
+def plan_leaving(draft: Draft, instance: ObservedInstance, policy: Policy, why: str) -> None:
     """Disable the pools of an instance that runs and should get no new pod; complete what its group waits for."""
+    observed = draft.observed
     for pool in cared_for(observed, instance, policy):
         memory = replace(
             pool.memory,
@@ -58,40 +59,41 @@ def plan_leaving(observed: ObservedNode, instance: ObservedInstance, why: str, p
             undated=False,
             leaving=pool.memory.leaving or (observed.now if _is_terminating(observed.lifecycle) else None),
         )
-        plan_resting(observed, instance, pool, memory, why, draft)
+        plan_resting(draft, instance, pool, memory, why)
     if observed.interrupted and all(pool.terminating for pool in observed.pools):
         # Nothing but the message remembers it, and whoever looks without it would create pools that serve.
-        plan_marked(observed, instance, policy, draft)
+        plan_marked(draft, instance, policy)
         draft.wait(f"{why}: no pool is made for {observed.instance_id} before that is over", LOOK_AGAIN_SECONDS)
     lifecycle = observed.lifecycle
     if lifecycle is None or lifecycle.waiting is None:
         return
     if lifecycle.waiting is Transition.LAUNCHING:
-        _complete(observed, lifecycle, HookResult.CONTINUE, why, draft)
+        _complete(draft, lifecycle, HookResult.CONTINUE, why)
         return
-    _plan_drained(observed, lifecycle, policy, draft)
+    _plan_drained(draft, lifecycle, policy)
 
 
-def plan_idle(observed: ObservedNode, instance: ObservedInstance, policy: Policy, why: str, draft: Draft) -> None:
+def plan_idle(draft: Draft, instance: ObservedInstance, policy: Policy, why: str) -> None:
     """Hold up no group for an instance that is dead, at rest or left alone: nothing is to come that it could wait for.
 
     A hook holds up also an instance that died by itself (user guide, "Amazon EC2 Auto Scaling lifecycle hooks"). One of
     another cluster waits for that cluster's functions: its hooks have the same names.
     """
-    lifecycle = observed.lifecycle
+    lifecycle = draft.observed.lifecycle
     if lifecycle is not None and instance.tags.get(CLUSTER_TAG) == policy.cluster:
-        _complete(observed, lifecycle, HookResult.CONTINUE, why, draft)
+        _complete(draft, lifecycle, HookResult.CONTINUE, why)
 
 
 def _is_terminating(lifecycle: Lifecycle | None) -> bool:
     return lifecycle is not None and lifecycle.waiting is Transition.TERMINATING
 
 
-def _plan_drained(observed: ObservedNode, lifecycle: Lifecycle, policy: Policy, draft: Draft) -> None:
+def _plan_drained(draft: Draft, lifecycle: Lifecycle, policy: Policy) -> None:
     """Hold the termination up until no pod has an address and none can get one, or the policy's patience has run out.
 
     A pool that is not disabled (its write was refused) still gives addresses to pods.
     """
+    observed = draft.observed
     live = [pool for pool in observed.pools if not pool.terminating]
     enabled = [pool.name for pool in live if not pool.spec.disable and pool.name not in draft.changed_pools]
     used = sum(pool.allocated.count() for pool in live)
@@ -100,29 +102,27 @@ def _plan_drained(observed: ObservedNode, lifecycle: Lifecycle, policy: Policy, 
     left = policy.nodes.drain_seconds - (observed.now - since).total_seconds()
     refused = f"{', '.join(enabled)} could not be disabled"
     if not used and not enabled:
-        _complete(observed, lifecycle, HookResult.CONTINUE, "no pod has an address of it any more", draft)
+        _complete(draft, lifecycle, HookResult.CONTINUE, "no pod has an address of it any more")
     elif left <= 0:
         standing = f"pods still have {used} of its addresses" if used else refused
-        _complete(observed, lifecycle, HookResult.CONTINUE, f"{standing}, and time is up", draft)
+        _complete(draft, lifecycle, HookResult.CONTINUE, f"{standing}, and time is up")
     else:
         standing = f"pods still have {used} addresses of {observed.instance_id}" if used else refused
         draft.wait(standing, min(left, LOOK_AGAIN_SECONDS))
-        _prolong(observed, lifecycle, draft)
+        _prolong(draft, lifecycle)
 
 
-def plan_launched(observed: ObservedNode, policy: Policy, draft: Draft) -> None:
+def plan_launched(draft: Draft, policy: Policy) -> None:
     """Complete the launch when all pools are in place; keep the group waiting while something is not there yet."""
-    lifecycle = observed.lifecycle
+    lifecycle = draft.observed.lifecycle
     if lifecycle is None or lifecycle.waiting is not Transition.LAUNCHING:
         return
     if not draft.incomplete:
-        _complete(observed, lifecycle, HookResult.CONTINUE, "its pools are in place", draft)
-    elif draft.waits or draft.actions or draft.may_pass or _may_pass(observed):
-        _prolong(observed, lifecycle, draft)
+        _complete(draft, lifecycle, HookResult.CONTINUE, "its pools are in place")
+    elif draft.waits or draft.actions or draft.may_pass or _may_pass(draft.observed):
+        _prolong(draft, lifecycle)
     elif policy.nodes.launch_failure == "abandon":
-        _complete(
-            observed, lifecycle, HookResult.ABANDON, "its pools cannot be had, and the policy says abandon", draft
-        )
+        _complete(draft, lifecycle, HookResult.ABANDON, "its pools cannot be had, and the policy says abandon")
 
 
 def _may_pass(observed: ObservedNode) -> bool:
@@ -133,11 +133,11 @@ def _may_pass(observed: ObservedNode) -> bool:
     return bool(observed.stuck) or any(finding.code in PASSING for finding in observed.refusals)
 
 
-def _prolong(observed: ObservedNode, lifecycle: Lifecycle, draft: Draft) -> None:
-    if lifecycle.waiting is not None and observed.heartbeat_due:
-        draft.add(ProlongHook(lifecycle.group, observed.instance_id, lifecycle.waiting))
+def _prolong(draft: Draft, lifecycle: Lifecycle) -> None:
+    if lifecycle.waiting is not None and draft.observed.heartbeat_due:
+        draft.add(ProlongHook(lifecycle.group, draft.observed.instance_id, lifecycle.waiting))
 
 
-def _complete(observed: ObservedNode, lifecycle: Lifecycle, result: HookResult, why: str, draft: Draft) -> None:
+def _complete(draft: Draft, lifecycle: Lifecycle, result: HookResult, why: str) -> None:
     if lifecycle.waiting is not None:
-        draft.add(CompleteHook(lifecycle.group, observed.instance_id, lifecycle.waiting, result, why))
+        draft.add(CompleteHook(lifecycle.group, draft.observed.instance_id, lifecycle.waiting, result, why))

@@ -46,7 +46,7 @@ def _is_named(eni: Eni, indexes: Container[int]) -> bool:
     return eni.network_card == 0 and eni.device_index in indexes
 
 
-def report_dropped(observed: ObservedNode, instance: ObservedInstance, group: Group, draft: Draft) -> None:
+def report_dropped(draft: Draft, instance: ObservedInstance, group: Group) -> None:
     """Report the NICs that have pools of ours and that the policy does not name (any more): they are left alone.
 
     As an instance that no group matches: a line that is missing is no order to take addresses from pods.
@@ -55,7 +55,7 @@ def report_dropped(observed: ObservedNode, instance: ObservedInstance, group: Gr
     for eni in instance.enis:
         if _is_named(eni, indexes):
             continue
-        live = ((pool.name, pool.identity) for pool in observed.pools if not pool.terminating)
+        live = ((pool.name, pool.identity) for pool in draft.observed.pools if not pool.terminating)
         names = sorted(name for name, identity in live if identity is not None and identity.eni_id == eni.eni_id)
         if names:
             draft.report(

@@ -75,10 +75,10 @@ def creation_key(action: CreateNic) -> str:
     return action.subnet_id
 
 
-def choose_creation(nic: MissingNic, draft: Draft) -> CreateNic | None:
+def choose_creation(draft: Draft, nic: MissingNic) -> CreateNic | None:
     """Return the creation in the subnet with the most room above its reserve; None, with the reason, if none has."""
     known = nic.observed.subnets.values()
-    fitting = [subnet for subnet in known if _fits(subnet, nic.observed, nic.instance, nic.interface)]
+    fitting = [draft.left_of(s) for s in known if _fits(s, nic.observed, nic.instance, nic.interface)]
     if not fitting:
         instance, index = nic.instance, nic.interface.device_index
         draft.refuse(

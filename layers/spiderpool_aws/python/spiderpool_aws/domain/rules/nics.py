@@ -38,14 +38,12 @@ def spare_for(observed: ObservedNode, instance: ObservedInstance, policy: Policy
     return min(fitting, key=lambda eni: bool(eni.why_left_alone), default=None)
 
 
-def plan_missing_nic(
-    observed: ObservedNode, instance: ObservedInstance, policy: Policy, interface: Interface, draft: Draft
-) -> None:
+def plan_missing_nic(draft: Draft, instance: ObservedInstance, policy: Policy, interface: Interface) -> None:
     """Plan for a device index of the policy at which the instance has no NIC."""
-    if (unsettled := _unsettled_at(observed, interface)) is not None:
+    if (unsettled := _unsettled_at(draft.observed, interface)) is not None:
         draft.wait(f"{unsettled.eni_id} is attached at one look and not at the other: one of them is stale")
         return
-    spare = spare_for(observed, instance, policy, interface)
+    spare = spare_for(draft.observed, instance, policy, interface)
     if spare is not None and spare.why_left_alone:
         # Another one would be a second NIC for one index as soon as this one is not left alone any more.
         draft.refuse(
@@ -55,7 +53,7 @@ def plan_missing_nic(
         )
         return
     if spare is not None:
-        _plan_attach(observed, instance, interface, spare, draft)
+        _plan_attach(draft, instance, interface, spare)
         return
     if not interface.subnets.names_any:
         draft.refuse(
@@ -67,12 +65,12 @@ def plan_missing_nic(
     if instance.state is not InstanceState.RUNNING:
         draft.wait(f"{instance.instance_id} is {instance.state}: a NIC can be attached when it runs")
         return
-    if _attach_was_refused(observed, interface, draft):
+    if _attach_was_refused(draft, interface):
         return
-    limits = observed.limits
-    if limits is None or _beyond_type(instance, interface, limits, draft):
+    limits = draft.observed.limits
+    if limits is None or _beyond_type(draft, instance, interface, limits):
         return
-    action = choose_creation(MissingNic(observed, instance, policy, interface, limits), draft)
+    action = choose_creation(draft, MissingNic(draft.observed, instance, policy, interface, limits))
     if action is not None:
         draft.add(action)
         draft.incomplete = True
@@ -87,8 +85,9 @@ def _unsettled_at(observed: ObservedNode, interface: Interface) -> Eni | None:
     return None
 
 
-def _attach_was_refused(observed: ObservedNode, interface: Interface, draft: Draft) -> bool:
+def _attach_was_refused(draft: Draft, interface: Interface) -> bool:
     """Tell whether a NIC could not be attached, in this pass or lately: another one would fare no better."""
+    observed = draft.observed
     attaches = (tried.action for tried in observed.tried if isinstance(tried.action, AttachNic))
     now = any(attach.device_index == interface.device_index for attach in attaches)
     until = observed.cooling.get(attach_key(observed.instance_id, interface.device_index))
@@ -109,7 +108,7 @@ def attach_key(instance_id: str, device_index: int) -> str:
     return f"attach to {instance_id} at {device_index}"
 
 
-def _beyond_type(instance: ObservedInstance, interface: Interface, limits: InstanceTypeLimits, draft: Draft) -> bool:
+def _beyond_type(draft: Draft, instance: ObservedInstance, interface: Interface, limits: InstanceTypeLimits) -> bool:
     """Refuse before the create what the attach would refuse after it."""
     sizes = [size for family in interface.families if (size := interface.size(family)) is not None]
     if not limits.nitro and any(size.prefixes is not None for size in sizes):
@@ -130,29 +129,28 @@ def _beyond_type(instance: ObservedInstance, interface: Interface, limits: Insta
     return True
 
 
-def _plan_attach(
-    observed: ObservedNode, instance: ObservedInstance, interface: Interface, spare: Eni, draft: Draft
-) -> None:
+def _plan_attach(draft: Draft, instance: ObservedInstance, interface: Interface, spare: Eni) -> None:
     draft.incomplete = True
     action = AttachNic(instance.instance_id, interface.device_index, spare.eni_id)
-    refused = observed.outcome_of(action)
+    refused = draft.observed.outcome_of(action)
     if refused is None:
         draft.add(action)
     elif refused:
         draft.add(DeleteNic(spare.eni_id, "it could not be attached", at_once=True))
 
 
-def plan_kept(eni: Eni, instance: ObservedInstance, draft: Draft) -> None:
+def plan_kept(draft: Draft, eni: Eni, instance: ObservedInstance) -> None:
     """Have a NIC that we created for this instance deleted with it."""
     if eni.is_ours and eni.tags.get(INSTANCE_TAG) == instance.instance_id and not eni.delete_on_termination:
         draft.add(KeepWithInstance(eni.eni_id, eni.attachment_id))
 
 
-def plan_orphans(observed: ObservedNode, needed: Mapping[str, Eni], policy: Policy, draft: Draft) -> None:
+def plan_orphans(draft: Draft, needed: Mapping[str, Eni], policy: Policy) -> None:
     """Plan for the spare NICs that nobody needs: gone with a terminated instance, else after ten minutes.
 
     A NIC whose pool is still there stays: its addresses may be in use, and go with it (invariants 2 and 3).
     """
+    observed = draft.observed
     pooled = {pool.identity.eni_id for pool in observed.pools if pool.identity is not None}
     for eni in observed.spares:
         is_ours = eni.is_ours and eni.tags.get(CLUSTER_TAG) == policy.cluster

@@ -21,41 +21,41 @@ def others_of(observed: ObservedNode, policy: Policy) -> set[str]:
     return observed.holders_of(name) if name is not None else set()
 
 
-def plan_name(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> str | None:
+def plan_name(draft: Draft, instance: ObservedInstance, policy: Policy) -> str | None:
     """Return the node name for the instance's pools; None when there is none yet, or it is another's."""
-    node, fixed = observed.proved_node, fixed_node_name(policy, instance)
+    node, fixed = draft.observed.proved_node, fixed_node_name(policy, instance)
     if node is not None:
-        _report_names(observed, node, fixed, policy, draft)
+        _report_names(draft, node, fixed, policy)
         return node.name
-    if observed.node is not None:
-        _report_mismatch(observed.node, instance, draft)
-        _plan_adopted(observed, instance, observed.node, policy.nodes.startup_taint, draft)
+    if draft.observed.node is not None:
+        _report_mismatch(draft, draft.observed.node, instance)
+        _plan_adopted(draft, instance, draft.observed.node, policy.nodes.startup_taint)
         return None
     if why := why_no_name(policy, instance):
         draft.refuse(Metric.NODE_NAME_MISSING, why)
         return None
     draft.wait(f"{instance.instance_id} has not joined the cluster")
-    return fixed if fixed is not None and _is_free(observed, fixed, policy, draft) else None
+    return fixed if fixed is not None and _is_free(draft, fixed, policy) else None
 
 
-def _report_names(observed: ObservedNode, node: Node, fixed: str | None, policy: Policy, draft: Draft) -> None:
+def _report_names(draft: Draft, node: Node, fixed: str | None, policy: Policy) -> None:
     """Tell of a second Node, and of a name that the policy gives and the Node has not."""
-    doubles = [other.name for other in observed.other_nodes if observed.proof.holds(other)]
+    doubles = [other.name for other in draft.observed.other_nodes if draft.observed.proof.holds(other)]
     if doubles:
         draft.report(
             Metric.NODE_DOUBLED,
-            f"{observed.instance_id} has more than one Node: its pools follow {node.name}, the newest; delete "
+            f"{draft.observed.instance_id} has more than one Node: its pools follow {node.name}, the newest; delete "
             f"{', '.join(doubles)}",
         )
     if fixed is not None and fixed != node.name:
         draft.report(
             Metric.NODE_RENAMED,
             f"nodeName {policy.node_name} gives {fixed}, but Node {node.name} is proved to be that of "
-            f"{observed.instance_id}: its pools follow the Node; correct the name or the policy",
+            f"{draft.observed.instance_id}: its pools follow the Node; correct the name or the policy",
         )
 
 
-def _report_mismatch(node: Node, instance: ObservedInstance, draft: Draft) -> None:
+def _report_mismatch(draft: Draft, node: Node, instance: ObservedInstance) -> None:
     draft.wait(f"Node {node.name} is not proved to be that of {instance.instance_id}")
     draft.report(
         Metric.NODE_MISMATCH,
@@ -65,8 +65,9 @@ def _report_mismatch(node: Node, instance: ObservedInstance, draft: Draft) -> No
     )
 
 
-def _is_free(observed: ObservedNode, name: str, policy: Policy, draft: Draft) -> bool:
+def _is_free(draft: Draft, name: str, policy: Policy) -> bool:
     """Tell whether no other instance has the name; what a pool already has stays until a Node is proved."""
+    observed = draft.observed
     holders = sorted(observed.holders_of(name))
     alive = [holder for holder in holders if not observed.is_dead(holder)]
     if alive:
@@ -87,22 +88,20 @@ def _is_free(observed: ObservedNode, name: str, policy: Policy, draft: Draft) ->
     return not holders
 
 
-def _plan_adopted(
-    observed: ObservedNode, instance: ObservedInstance, node: Node, taint: str | None, draft: Draft
-) -> None:
+def _plan_adopted(draft: Draft, instance: ObservedInstance, node: Node, taint: str | None) -> None:
     """The kubelet of a new instance has adopted the Node of a dead one, whose taint is gone: no pod fits it yet.
 
     VPCs may have the same addresses, so a Node with a providerID is tainted only when its instance is known to be dead.
     """
     if taint is None or taint in node.taints or instance.private_ipv4 not in node.internal_ips:
         return
-    if not node.provider_id or observed.is_dead(node.provider_instance_id):
+    if not node.provider_id or draft.observed.is_dead(node.provider_instance_id):
         draft.add(TaintNode(node.name, node.uid, taint, instance.instance_id))
 
 
-def plan_prepared(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
+def plan_prepared(draft: Draft, instance: ObservedInstance, policy: Policy) -> None:
     """Set the providerID and take the startup taint off when the node may be used."""
-    node = observed.proved_node
+    node = draft.observed.proved_node
     if node is None:
         return
     taint = policy.nodes.startup_taint
@@ -116,9 +115,9 @@ def plan_prepared(observed: ObservedNode, instance: ObservedInstance, policy: Po
         draft.add(PrepareNode(node.name, node.uid, wanted, drop))
 
 
-def plan_marked(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
+def plan_marked(draft: Draft, instance: ObservedInstance, policy: Policy) -> None:
     """Set the providerID of a node that gets no pool any more: nothing else says whose it was when it is dead."""
-    node = observed.proved_node
+    node = draft.observed.proved_node
     if node is not None and (wanted := _missing_provider_id(node, instance, policy)):
         draft.add(PrepareNode(node.name, node.uid, wanted, ""))
 

@@ -20,7 +20,7 @@ def override_tag(device_index: int, family: IPFamily) -> str:
     return f"spiderpool-aws/{device_index}/{str(family).lower()}"
 
 
-def with_overrides(interface: Interface, instance: ObservedInstance, draft: Draft) -> Interface:
+def with_overrides(draft: Draft, interface: Interface, instance: ObservedInstance) -> Interface:
     """Return the interface as the instance's tags want it; a value that says nothing is reported and passed over."""
     changed: dict[str, Size] = {}
     for family in interface.families:
@@ -39,7 +39,7 @@ def with_overrides(interface: Interface, instance: ObservedInstance, draft: Draf
     return interface.model_copy(update=changed) if changed else interface
 
 
-def report_useless(group: Group, instance: ObservedInstance, draft: Draft) -> None:
+def report_useless(draft: Draft, group: Group, instance: ObservedInstance) -> None:
     """Report the tags that override nothing: the policy names no such device index, or gives it no such family."""
     useful = {override_tag(nic.device_index, family) for nic in group.interfaces for family in nic.families}
     indexes = {str(nic.device_index) for nic in group.interfaces}

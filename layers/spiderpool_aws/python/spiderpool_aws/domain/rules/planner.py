@@ -32,7 +32,6 @@ from spiderpool_aws.domain.rules.nodes import plan_name, plan_prepared
 from spiderpool_aws.domain.rules.overrides import report_useless, with_overrides
 from spiderpool_aws.domain.rules.pools import plan_nic_family
 from spiderpool_aws.domain.rules.remains import is_noted_gone
-from spiderpool_aws.domain.rules.room import without_room
 from spiderpool_aws.domain.rules.stuck import report_stuck
 from spiderpool_aws.metrics import Metric
 
@@ -42,108 +41,106 @@ def plan_node(observed: ObservedNode, policy: Policy) -> NodePlan:
     terminated = observed.instance is not None and observed.instance.state is InstanceState.TERMINATED
     draft = Draft(observed, gone=terminated or is_noted_gone(observed))
     if observed.instance is None:
-        plan_absent(observed, policy, draft)
-        plan_orphans(observed, {}, policy, draft)
+        plan_absent(draft, policy)
+        plan_orphans(draft, {}, policy)
     elif terminated:
-        plan_gone(observed, policy, draft, "its instance is terminated")
-        plan_idle(observed, observed.instance, policy, "the instance is terminated", draft)
-        plan_orphans(observed, {}, policy, draft)
+        plan_gone(draft, policy, "its instance is terminated")
+        plan_idle(draft, observed.instance, policy, "the instance is terminated")
+        plan_orphans(draft, {}, policy)
     else:
-        _plan_known(observed, observed.instance, policy, draft)
-        forget_absence(observed, draft)
+        _plan_known(draft, observed.instance, policy)
+        forget_absence(draft)
     report_stuck(draft)
-    report_held(observed, policy, draft)
+    report_held(draft, policy)
     return draft.to_plan()
 
 
-def _plan_known(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
+def _plan_known(draft: Draft, instance: ObservedInstance, policy: Policy) -> None:
     """Plan for an instance that EC2 knows and does not call terminated."""
-    if _is_left_alone(observed, instance, policy, draft):
+    if _is_left_alone(draft, instance, policy):
         return
+    lifecycle = draft.observed.lifecycle
     if instance.state.is_resting:
         # A Spot instance that was stopped and starts again is as good as any.
         stopped = instance.state is InstanceState.STOPPED
-        for pool in cared_for(observed, instance, policy):
+        for pool in cared_for(draft.observed, instance, policy):
             memory = replace(pool.memory, interrupted=None, undated=False) if stopped else pool.memory
-            plan_resting(observed, instance, pool, memory, f"the instance is {instance.state}", draft)
+            plan_resting(draft, instance, pool, memory, f"the instance is {instance.state}")
         if stopped:
-            _plan_loose(observed, instance, policy, draft)
-            _owe_when_served(observed, instance, policy, draft)
-        plan_idle(observed, instance, policy, f"the instance is {instance.state}", draft)
-    elif why := why_leaving(observed):
-        plan_leaving(observed, instance, why, policy, draft)
-        if observed.lifecycle is not None and observed.lifecycle.is_warm:
-            _plan_loose(observed, instance, policy, draft)
-        if observed.lifecycle is None or not observed.lifecycle.is_leaving:
-            _owe_when_served(observed, instance, policy, draft)
+            _plan_loose(draft, instance, policy)
+            _owe_when_served(draft, instance, policy)
+        plan_idle(draft, instance, policy, f"the instance is {instance.state}")
+    elif why := why_leaving(draft.observed):
+        plan_leaving(draft, instance, policy, why)
+        if lifecycle is not None and lifecycle.is_warm:
+            _plan_loose(draft, instance, policy)
+        if lifecycle is None or not lifecycle.is_leaving:
+            _owe_when_served(draft, instance, policy)
     else:
-        _plan_live(observed, instance, policy, draft)
-        plan_launched(observed, policy, draft)
-    plan_defaults(observed, policy, draft)
-    draft.doubts.extend(find_doubts(instance, observed.pools, draft))
+        _plan_live(draft, instance, policy)
+        plan_launched(draft, policy)
+    plan_defaults(draft, policy)
+    draft.doubts.extend(find_doubts(draft, instance))
 
 
-def _is_left_alone(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> bool:
+def _is_left_alone(draft: Draft, instance: ObservedInstance, policy: Policy) -> bool:
     """Tell whether nothing is done for the instance, and report why where a person would wonder."""
     reason = why_left_alone(instance, policy)
-    if reason and (observed.pools or instance.is_of(policy.cluster)):
+    if reason and (draft.observed.pools or instance.is_of(policy.cluster)):
         draft.report(Metric.LEFT_ALONE, f"{instance.instance_id} is left alone: {reason}")
-        plan_idle(observed, instance, policy, f"it is left alone: {reason}", draft)
+        plan_idle(draft, instance, policy, f"it is left alone: {reason}")
     return bool(reason)
 
 
-def _plan_live(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
+def _plan_live(draft: Draft, instance: ObservedInstance, policy: Policy) -> None:
     group = policy.group_of(instance)
     if group is None:
         return
-    if observed.limits is None:
+    if draft.observed.limits is None:
         draft.wait(f"the limits of {instance.instance_type} could not be read")
         return
-    node_name = plan_name(observed, instance, policy, draft)
-    for pool in observed.pools:
+    node_name = plan_name(draft, instance, policy)
+    for pool in draft.observed.pools:
         if pool.identity is not None and all(eni.eni_id != pool.identity.eni_id for eni in instance.enis):
-            plan_detached(observed, pool, draft)
+            plan_detached(draft, pool)
     needed = {}
     for interface in group.interfaces:
-        spare = spare_for(observed, instance, policy, interface)
+        spare = spare_for(draft.observed, instance, policy, interface)
         if spare is not None and instance.eni_at(interface.device_index) is None:
             needed[spare.eni_id] = spare
-        planned = len(draft.actions)
-        _plan_interface(observed, instance, policy, with_overrides(interface, instance, draft), node_name, draft)
-        # NICs of one subnet share what it has above its reserve.
-        observed = without_room(observed, draft.actions[planned:])
-    report_dropped(observed, instance, group, draft)
-    report_useless(group, instance, draft)
-    plan_orphans(observed, needed, policy, draft)
-    _plan_multus(observed, policy.cluster, group, draft)
-    plan_prepared(observed, instance, policy, draft)
+        _plan_interface(draft, instance, policy, with_overrides(draft, interface, instance), node_name)
+    report_dropped(draft, instance, group)
+    report_useless(draft, group, instance)
+    plan_orphans(draft, needed, policy)
+    _plan_multus(draft, policy.cluster, group)
+    plan_prepared(draft, instance, policy)
 
 
-def _plan_loose(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
+def _plan_loose(draft: Draft, instance: ObservedInstance, policy: Policy) -> None:
     """Plan for the loose NICs of an instance that serves nobody now: what it will need is attached, the rest goes.
 
     Nothing is created for it; EC2 attaches a NIC to a stopped instance, too (EC2 API, AttachNetworkInterface).
     """
     group, needed = policy.group_of(instance), {}
     for interface in group.interfaces if group is not None else ():
-        spare = spare_for(observed, instance, policy, interface)
+        spare = spare_for(draft.observed, instance, policy, interface)
         if spare is not None and instance.eni_at(interface.device_index) is None:
             needed[spare.eni_id] = spare
-            plan_missing_nic(observed, instance, policy, interface, draft)
+            plan_missing_nic(draft, instance, policy, interface)
     for eni in instance.enis:
         if eni.attached and not eni.why_left_alone:
-            plan_kept(eni, instance, draft)
-    plan_orphans(observed, needed, policy, draft)
+            plan_kept(draft, eni, instance)
+    plan_orphans(draft, needed, policy)
 
 
-def _owe_when_served(observed: ObservedNode, instance: ObservedInstance, policy: Policy, draft: Draft) -> None:
+def _owe_when_served(draft: Draft, instance: ObservedInstance, policy: Policy) -> None:
     """Note what the sizes take away from an instance that serves nobody now, as soon as it does again.
 
     A policy is judged once, by all nodes; the workers that carry it out when they start know one each (ADR 18).
     """
     served = replace(instance, state=InstanceState.RUNNING)
-    then = Draft(replace(observed, instance=served, removals_held=""))
-    _plan_live(then.observed, served, policy, then)
+    then = Draft(replace(draft.observed, instance=served, removals_held=""))
+    _plan_live(then, served, policy)
     draft.owed.extend(then.owed)
     now = {a.pool.name: a.dropped for a in draft.actions if isinstance(a, ApplyPool) and a.dropped is not None}
     for action in then.actions:
@@ -153,16 +150,11 @@ def _owe_when_served(observed: ObservedNode, instance: ObservedInstance, policy:
 
 
 def _plan_interface(
-    observed: ObservedNode,
-    instance: ObservedInstance,
-    policy: Policy,
-    interface: Interface,
-    node_name: str | None,
-    draft: Draft,
+    draft: Draft, instance: ObservedInstance, policy: Policy, interface: Interface, node_name: str | None
 ) -> None:
     eni = instance.eni_at(interface.device_index)
     if eni is None:
-        plan_missing_nic(observed, instance, policy, interface, draft)
+        plan_missing_nic(draft, instance, policy, interface)
         return
     if not eni.attached:
         draft.wait(f"{eni.eni_id} is being attached or detached")
@@ -170,23 +162,23 @@ def _plan_interface(
     if eni.why_left_alone:
         draft.refuse(Metric.LEFT_ALONE, f"{eni.eni_id} is left alone: {eni.why_left_alone}")
         return
-    plan_kept(eni, instance, draft)
-    subnet = observed.subnets.get(eni.subnet_id)
-    if subnet is None or observed.limits is None:
+    plan_kept(draft, eni, instance)
+    subnet = draft.observed.subnets.get(eni.subnet_id)
+    if subnet is None or draft.observed.limits is None:
         draft.wait(f"subnet {eni.subnet_id} of {eni.eni_id} could not be read")
         return
     for family in IPFamily:
-        nic = NicFamily(observed, policy, interface, eni, family, subnet, observed.limits, node_name)
+        nic = NicFamily(draft.observed, policy, interface, eni, family, subnet, draft.observed.limits, node_name)
         if family in interface.families:
-            plan_nic_family(nic, draft)
+            plan_nic_family(draft, nic)
         else:
-            plan_unwanted_family(nic, draft)
+            plan_unwanted_family(draft, nic)
 
 
-def _plan_multus(observed: ObservedNode, cluster: str, group: Group, draft: Draft) -> None:
+def _plan_multus(draft: Draft, cluster: str, group: Group) -> None:
     for interface in group.interfaces:
         namespace, name = interface.multus.split("/")
-        known = observed.multus.get(interface.multus)
+        known = draft.observed.multus.get(interface.multus)
         if known is not None and known.master == interface.host:
             continue
         if known is not None and not known.ours:

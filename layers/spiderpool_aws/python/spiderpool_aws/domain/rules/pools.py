@@ -24,7 +24,7 @@ from spiderpool_aws.domain.rules.quarantine import plan_quarantine
 from spiderpool_aws.metrics import Metric
 
 
-def plan_nic_family(nic: NicFamily, draft: Draft) -> None:
+def plan_nic_family(draft: Draft, nic: NicFamily) -> None:
     """Add to the draft what one NIC and family lack, and what they have too much."""
     cidr, size = nic.subnet.cidr(nic.family), nic.interface.size(nic.family)
     if cidr is None or size is None:
@@ -39,17 +39,17 @@ def plan_nic_family(nic: NicFamily, draft: Draft) -> None:
     lost = lost_addresses(pool, nic.eni.assigned(nic.family), now) if pool else nothing_lost(nic.family)
     holding = holding_of(nic, host, lost)
     if nic.family is IPFamily.IPV6 and not host and size.prefixes is None and not needs_slot(nic):
-        owe_all(nic, size, holding, draft)
-        plan_host_ipv6(nic, draft)
+        owe_all(draft, nic, size, holding)
+        plan_host_ipv6(draft, nic)
         return
-    release = plan_amounts(nic, size, holding, lost, draft)
+    release = plan_amounts(draft, nic, size, holding, lost)
     if nic.node_name is not None:
-        _plan_pool(nic, str(cidr), holding, release, lost, draft)
+        _plan_pool(draft, nic, str(cidr), holding, release, lost)
     elif pool is not None:
-        _plan_nameless(nic, pool, holding, release, lost, draft)
+        _plan_nameless(draft, nic, pool, holding, release, lost)
 
 
-def _unclaimed(nic: NicFamily, new: AddressSet, draft: Draft) -> AddressSet:
+def _unclaimed(draft: Draft, nic: NicFamily, new: AddressSet) -> AddressSet:
     """Return the new addresses that no other pool lists, and say what becomes of the others."""
     for name, (other, addresses) in sorted(nic.observed.claims.listed(new, _name(nic.pool)).items()):
         new = new - addresses
@@ -85,11 +85,11 @@ class Leaving:
         return self.dropped | self.released
 
 
-def _plan_pool(nic: NicFamily, subnet: str, holding: Holding, release: Release, lost: Lost, draft: Draft) -> None:
+def _plan_pool(draft: Draft, nic: NicFamily, subnet: str, holding: Holding, release: Release, lost: Lost) -> None:
     pool = nic.pool
-    new = _new_addresses(nic, holding, release, draft)
+    new = _new_addresses(draft, nic, holding, release)
     if pool is None:
-        _plan_create(nic, subnet, new, draft)
+        _plan_create(draft, nic, subnet, new)
         return
     if pool.spec.subnet != subnet:
         draft.refuse(
@@ -98,9 +98,9 @@ def _plan_pool(nic: NicFamily, subnet: str, holding: Holding, release: Release, 
             "change: delete the pool when its pods are gone",
         )
         return
-    report_losses(nic, pool, lost, draft)
-    plan_quarantine(pool, lost, draft)
-    leaving = leaving_of(nic, pool, holding, release, lost, draft)
+    report_losses(draft, nic, pool, lost)
+    plan_quarantine(draft, pool, lost)
+    leaving = leaving_of(draft, nic, pool, holding, release, lost)
     memory = memory_of(nic, pool, release, lost, leaving.all)
     if leaving.all:
         # What takes its place is there already: a pool that is empty in between is a pod without an address.
@@ -124,14 +124,14 @@ def _plan_pool(nic: NicFamily, subnet: str, holding: Holding, release: Release, 
         draft.refuse(Metric.POOL_DISABLED, f"somebody has disabled pool {pool.name}: no pod gets an address of it")
 
 
-def _plan_nameless(nic: NicFamily, pool: Pool, holding: Holding, release: Release, lost: Lost, draft: Draft) -> None:
+def _plan_nameless(draft: Draft, nic: NicFamily, pool: Pool, holding: Holding, release: Release, lost: Lost) -> None:
     """A pool whose Node is not there, or not proved: it gets nothing, and still loses what it should not list.
 
     The Node may have been deleted while its pods run on; what EC2 took from the NIC is given to another host.
     """
-    report_losses(nic, pool, lost, draft)
-    plan_quarantine(pool, lost, draft)
-    leaving = leaving_of(nic, pool, holding, release, lost, draft)
+    report_losses(draft, nic, pool, lost)
+    plan_quarantine(draft, pool, lost)
+    leaving = leaving_of(draft, nic, pool, holding, release, lost)
     noted = memory_of(nic, pool, release, lost, leaving.all)
     memory = replace(pool.memory, missing=noted.missing, released=noted.released, surplus=noted.surplus)
     target = replace(pool, spec=replace(pool.spec, ips=pool.spec.ips - leaving.all), memory=memory)
@@ -142,7 +142,7 @@ def _plan_nameless(nic: NicFamily, pool: Pool, holding: Holding, release: Releas
         draft.add(ApplyPool(PoolChange.REMEMBER, target, "what EC2 shows of its addresses changed"))
 
 
-def _new_addresses(nic: NicFamily, holding: Holding, release: Release, draft: Draft) -> AddressSet:
+def _new_addresses(draft: Draft, nic: NicFamily, holding: Holding, release: Release) -> AddressSet:
     """Return what joins the pool: assigned, listed by nobody, not about to go, and rested."""
     new = holding.usable - holding.listed - release.excess.unassign
     new = new - AddressSet.from_networks(nic.family, release.excess.unassign_prefixes)
@@ -152,10 +152,10 @@ def _new_addresses(nic: NicFamily, holding: Holding, release: Release, draft: Dr
             rested_in = (since + REST - nic.observed.now).total_seconds()
             draft.waits.append(Wait(f"{back} of {nic.eni.eni_id} were released a moment ago and rest", rested_in))
             new = new - addresses
-    return _unclaimed(nic, new, draft)
+    return _unclaimed(draft, nic, new)
 
 
-def report_losses(nic: NicFamily, pool: Pool, lost: Lost, draft: Draft) -> None:
+def report_losses(draft: Draft, nic: NicFamily, pool: Pool, lost: Lost) -> None:
     """Report what pods use and the NIC has lost; wait for a second look at what may be lost."""
     if lost.next_look_seconds is not None:
         draft.waits.append(
@@ -166,7 +166,7 @@ def report_losses(nic: NicFamily, pool: Pool, lost: Lost, draft: Draft) -> None:
         draft.report(Metric.ADDRESS_LOST, f"{user} uses {address}, which {nic.eni.eni_id} has lost")
 
 
-def leaving_of(nic: NicFamily, pool: Pool, holding: Holding, release: Release, lost: Lost, draft: Draft) -> Leaving:
+def leaving_of(draft: Draft, nic: NicFamily, pool: Pool, holding: Holding, release: Release, lost: Lost) -> Leaving:
     """Return what has to leave a pool: nothing while the fuse holds it."""
     # What is assigned and not for pods (the host's own, beyond `perPrefix`) leaves when no pod uses it.
     kept_from_pods = (pool.spec.ips & nic.eni.assigned(nic.family)) - holding.usable
@@ -190,7 +190,7 @@ def _why_leaving(nic: NicFamily, leaving: Leaving, release: Release) -> str:
     return "the policy keeps them from pods"
 
 
-def _plan_create(nic: NicFamily, subnet: str, ips: AddressSet, draft: Draft) -> None:
+def _plan_create(draft: Draft, nic: NicFamily, subnet: str, ips: AddressSet) -> None:
     draft.incomplete = True
     if not ips or nic.node_name is None:
         return

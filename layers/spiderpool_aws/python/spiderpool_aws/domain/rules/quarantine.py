@@ -11,7 +11,7 @@ from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.domain.rules.lost import Lost, taken_addresses
 
 
-def plan_quarantine(pool: Pool, lost: Lost, draft: Draft) -> None:
+def plan_quarantine(draft: Draft, pool: Pool, lost: Lost) -> None:
     """Plan the pool's reservation as it should be: what somebody else holds, as long as the pool lists it."""
     known = draft.observed.reservation_of(pool)
     held = known.addresses if known is not None else EMPTY[pool.family]

@@ -1,7 +1,5 @@
 """The IPv4 addresses that an action takes from a subnet, or gives back to it. IPv6 is never short."""
 
-from collections.abc import Iterable
-
 from spiderpool_aws.domain.actions.nics import Assign, CreateNic, Reassign, Unassign
 from spiderpool_aws.domain.actions.plan import Action
 from spiderpool_aws.domain.addresses import IPFamily
@@ -19,13 +17,6 @@ def room_taken(observed: ObservedNode, action: Action) -> tuple[str, int]:
     if isinstance(action, Reassign) and action.has_room and action.addresses.family is IPFamily.IPV4:
         return _subnet_of(observed, action.eni_id), action.addresses.count()
     return "", 0
-
-
-def without_room(observed: ObservedNode, actions: Iterable[Action]) -> ObservedNode:
-    """Return the model as if planned actions had taken their addresses: whatever is planned after them has the rest."""
-    for action in actions:
-        observed = observed.with_taken(*room_taken(observed, action))
-    return observed
 
 
 def room_given(observed: ObservedNode, action: Action) -> tuple[str, int]:
