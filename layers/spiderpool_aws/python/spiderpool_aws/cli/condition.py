@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spiderpool_aws.domain.addresses import IPFamily
-from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.domain.rules.overrides import with_overrides
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def interfaces_of(planned: PlannedInstance, policy: Policy) -> dict[int, Interfa
     group = policy.group_of(instance) if instance is not None else None
     if instance is None or group is None:
         return {}
-    return {nic.device_index: with_overrides(Draft(planned.model), nic, instance) for nic in group.interfaces}
+    return {nic.device_index: with_overrides(nic, instance) for nic in group.interfaces}
 
 
 def nics_of(planned: PlannedInstance, policy: Policy) -> tuple[Nic, ...]:

@@ -11,7 +11,6 @@ from spiderpool_aws.domain.instance import MANAGED_TAG, Eni, InstanceState, Obse
 from spiderpool_aws.domain.memory import PoolMemory
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Interface, Policy
-from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.domain.rules.lost import nothing_lost
 from spiderpool_aws.domain.rules.nic_family import NicFamily, holding_of, host_ipv6
 from spiderpool_aws.domain.rules.overrides import with_overrides
@@ -118,7 +117,7 @@ def _nic_family(candidate: Candidate, policy: Policy, problems: list[str]) -> Ni
     if instance is None:
         return None
     problems += _instance_problems(instance, policy)
-    interface = _interface(instance, eni, model, policy)
+    interface = _interface(instance, eni, policy)
     problems += _nic_problems(interface, eni, family)
     problems += _own_pool_problems(model, eni, family)
     subnet = model.subnets.get(eni.subnet_id)
@@ -142,12 +141,12 @@ def _is_of(pool: Pool, eni: Eni, family: IPFamily) -> bool:
     return pool.identity is not None and pool.identity.eni_id == eni.eni_id and pool.family is family
 
 
-def _interface(instance: ObservedInstance, eni: Eni, model: ObservedNode, policy: Policy) -> Interface | None:
+def _interface(instance: ObservedInstance, eni: Eni, policy: Policy) -> Interface | None:
     group = policy.group_of(instance)
     if group is None or eni.network_card != 0:
         return None
     found = next((nic for nic in group.interfaces if nic.device_index == eni.device_index), None)
-    return with_overrides(Draft(model), found, instance) if found is not None else None
+    return with_overrides(found, instance) if found is not None else None
 
 
 def _instance_problems(instance: ObservedInstance, policy: Policy) -> list[str]:

@@ -4,7 +4,7 @@ Created is looked for before it is created; a NIC that cannot be attached is del
 needs is noted, and deleted when it was noted ten minutes ago (docs/architecture.md#invariants, 6).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 from spiderpool_aws.domain.actions.nics import AttachNic, DeleteNic, KeepWithInstance, NoteOrphan
@@ -36,6 +36,14 @@ def spare_for(observed: ObservedNode, instance: ObservedInstance, policy: Policy
     ours = [eni for eni in observed.spares if own.items() <= eni.tags.items()]
     fitting = [eni for eni in ours if eni.why_left_alone or is_as_created(eni, observed, instance, interface)]
     return min(fitting, key=lambda eni: bool(eni.why_left_alone), default=None)
+
+
+def spares_needed(observed: ObservedNode, instance: ObservedInstance, policy: Policy) -> dict[int, Eni]:
+    """Return, by device index, the loose NICs that the instance will be given."""
+    group = policy.group_of(instance)
+    lacking = (i for i in (group.interfaces if group is not None else ()) if instance.eni_at(i.device_index) is None)
+    spares = {interface.device_index: spare_for(observed, instance, policy, interface) for interface in lacking}
+    return {index: spare for index, spare in spares.items() if spare is not None}
 
 
 def plan_missing_nic(draft: Draft, instance: ObservedInstance, policy: Policy, interface: Interface) -> None:
@@ -145,16 +153,17 @@ def plan_kept(draft: Draft, eni: Eni, instance: ObservedInstance) -> None:
         draft.add(KeepWithInstance(eni.eni_id, eni.attachment_id))
 
 
-def plan_orphans(draft: Draft, needed: Mapping[str, Eni], policy: Policy) -> None:
-    """Plan for the spare NICs that nobody needs: gone with a terminated instance, else after ten minutes.
+def plan_orphans(draft: Draft, needed: Iterable[Eni], policy: Policy) -> None:
+    """Plan for the spare NICs but those that are needed: gone with a terminated instance, else after ten minutes.
 
     A NIC whose pool is still there stays: its addresses may be in use, and go with it (invariants 2 and 3).
     """
     observed = draft.observed
+    kept = {eni.eni_id for eni in needed}
     pooled = {pool.identity.eni_id for pool in observed.pools if pool.identity is not None}
     for eni in observed.spares:
         is_ours = eni.is_ours and eni.tags.get(CLUSTER_TAG) == policy.cluster
-        if eni.eni_id in needed or not is_ours or eni.why_left_alone:
+        if eni.eni_id in kept or not is_ours or eni.why_left_alone:
             continue
         noted = _noted(eni, observed.now)
         # While it has to stay anyhow, a note that grows old is no reason to write.

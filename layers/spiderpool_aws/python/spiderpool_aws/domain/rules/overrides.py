@@ -5,6 +5,7 @@ addresses), or `max`.
 """
 
 import re
+from collections.abc import Iterator
 
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.instance import ObservedInstance
@@ -20,27 +21,25 @@ def override_tag(device_index: int, family: IPFamily) -> str:
     return f"spiderpool-aws/{device_index}/{str(family).lower()}"
 
 
-def with_overrides(draft: Draft, interface: Interface, instance: ObservedInstance) -> Interface:
-    """Return the interface as the instance's tags want it; a value that says nothing is reported and passed over."""
-    changed: dict[str, Size] = {}
-    for family in interface.families:
-        key = override_tag(interface.device_index, family)
-        value, size = instance.tags.get(key), interface.size(family)
-        if value is None or size is None:
-            continue
-        override = _size(value, size)
-        if override is None:
-            kind = "prefixes" if size.prefixes is not None else "addresses, or max"
-            draft.report(
-                Metric.TAG_INVALID, f"{instance.instance_id} has the tag {key}={value!r}: give a number of {kind}"
-            )
-        else:
-            changed[str(family).lower()] = override
-    return interface.model_copy(update=changed) if changed else interface
+def with_overrides(interface: Interface, instance: ObservedInstance) -> Interface:
+    """Return the interface as the instance's tags want it; a value that says nothing is passed over."""
+    said = {
+        str(family).lower(): override
+        for family, _, value, size in _overrides(interface, instance)
+        if (override := _size(value, size)) is not None
+    }
+    return interface.model_copy(update=said) if said else interface
 
 
-def report_useless(draft: Draft, group: Group, instance: ObservedInstance) -> None:
-    """Report the tags that override nothing: the policy names no such device index, or gives it no such family."""
+def report_tags(draft: Draft, group: Group, instance: ObservedInstance) -> None:
+    """Report the tags that override nothing: by their value, or because the policy has no such NIC or family."""
+    for interface in group.interfaces:
+        for _, key, value, size in _overrides(interface, instance):
+            if _size(value, size) is None:
+                kind = "prefixes" if size.prefixes is not None else "addresses, or max"
+                draft.report(
+                    Metric.TAG_INVALID, f"{instance.instance_id} has the tag {key}={value!r}: give a number of {kind}"
+                )
     useful = {override_tag(nic.device_index, family) for nic in group.interfaces for family in nic.families}
     indexes = {str(nic.device_index) for nic in group.interfaces}
     for key in sorted(instance.tags.keys() - useful):
@@ -52,6 +51,14 @@ def report_useless(draft: Draft, group: Group, instance: ObservedInstance) -> No
                 f"{instance.instance_id} has the tag {key}, and the policy's group {group.name} {lacks}: add it there, "
                 "or remove the tag",
             )
+
+
+def _overrides(interface: Interface, instance: ObservedInstance) -> Iterator[tuple[IPFamily, str, str, Size]]:
+    """Yield, for each family of an interface for which the instance has a tag: its key and value, the policy's size."""
+    for family in interface.families:
+        key, size = override_tag(interface.device_index, family), interface.size(family)
+        if size is not None and (value := instance.tags.get(key)) is not None:
+            yield family, key, value, size
 
 
 def _size(value: str, size: Size) -> Size | None:

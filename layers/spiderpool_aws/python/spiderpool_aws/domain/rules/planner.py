@@ -27,9 +27,9 @@ from spiderpool_aws.domain.rules.ipv6_change import plan_defaults, plan_unwanted
 from spiderpool_aws.domain.rules.leaving import plan_idle, plan_launched, plan_leaving, why_leaving
 from spiderpool_aws.domain.rules.left_alone import cared_for, report_dropped, why_left_alone
 from spiderpool_aws.domain.rules.nic_family import NicFamily
-from spiderpool_aws.domain.rules.nics import plan_kept, plan_missing_nic, plan_orphans, spare_for
+from spiderpool_aws.domain.rules.nics import plan_kept, plan_missing_nic, plan_orphans, spares_needed
 from spiderpool_aws.domain.rules.nodes import plan_name, plan_prepared
-from spiderpool_aws.domain.rules.overrides import report_useless, with_overrides
+from spiderpool_aws.domain.rules.overrides import report_tags, with_overrides
 from spiderpool_aws.domain.rules.pools import plan_nic_family
 from spiderpool_aws.domain.rules.remains import is_noted_gone
 from spiderpool_aws.domain.rules.stuck import report_stuck
@@ -42,11 +42,11 @@ def plan_node(observed: ObservedNode, policy: Policy) -> NodePlan:
     draft = Draft(observed, gone=terminated or is_noted_gone(observed))
     if observed.instance is None:
         plan_absent(draft, policy)
-        plan_orphans(draft, {}, policy)
+        plan_orphans(draft, (), policy)
     elif terminated:
         plan_gone(draft, policy, "its instance is terminated")
         plan_idle(draft, observed.instance, policy, "the instance is terminated")
-        plan_orphans(draft, {}, policy)
+        plan_orphans(draft, (), policy)
     else:
         _plan_known(draft, observed.instance, policy)
         forget_absence(draft)
@@ -103,15 +103,11 @@ def _plan_live(draft: Draft, instance: ObservedInstance, policy: Policy) -> None
     for pool in draft.observed.pools:
         if pool.identity is not None and all(eni.eni_id != pool.identity.eni_id for eni in instance.enis):
             plan_detached(draft, pool)
-    needed = {}
     for interface in group.interfaces:
-        spare = spare_for(draft.observed, instance, policy, interface)
-        if spare is not None and instance.eni_at(interface.device_index) is None:
-            needed[spare.eni_id] = spare
-        _plan_interface(draft, instance, policy, with_overrides(draft, interface, instance), node_name)
+        _plan_interface(draft, instance, policy, with_overrides(interface, instance), node_name)
     report_dropped(draft, instance, group)
-    report_useless(draft, group, instance)
-    plan_orphans(draft, needed, policy)
+    report_tags(draft, group, instance)
+    plan_orphans(draft, spares_needed(draft.observed, instance, policy).values(), policy)
     _plan_multus(draft, policy.cluster, group)
     plan_prepared(draft, instance, policy)
 
@@ -121,16 +117,14 @@ def _plan_loose(draft: Draft, instance: ObservedInstance, policy: Policy) -> Non
 
     Nothing is created for it; EC2 attaches a NIC to a stopped instance, too (EC2 API, AttachNetworkInterface).
     """
-    group, needed = policy.group_of(instance), {}
+    group, needed = policy.group_of(instance), spares_needed(draft.observed, instance, policy)
     for interface in group.interfaces if group is not None else ():
-        spare = spare_for(draft.observed, instance, policy, interface)
-        if spare is not None and instance.eni_at(interface.device_index) is None:
-            needed[spare.eni_id] = spare
+        if interface.device_index in needed:
             plan_missing_nic(draft, instance, policy, interface)
     for eni in instance.enis:
         if eni.attached and not eni.why_left_alone:
             plan_kept(draft, eni, instance)
-    plan_orphans(draft, needed, policy)
+    plan_orphans(draft, needed.values(), policy)
 
 
 def _owe_when_served(draft: Draft, instance: ObservedInstance, policy: Policy) -> None:
