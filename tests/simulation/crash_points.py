@@ -157,6 +157,16 @@ def _hand_over(sim: Simulation) -> None:
     sim.launch(1)
 
 
+def _heir(sim: Simulation) -> None:
+    """The next instance adopts the dead one's Node before we know of the death, and goes when EC2 has forgotten it."""
+    sim.disturb("lost", 3)
+    sim.terminate(0)
+    sim.advance(25)
+    sim.launch(1)
+    sim.advance(4000)
+    sim.terminate(0)
+
+
 def _orphan(sim: Simulation) -> None:
     """A NIC of ours is detached, and before we know another one takes its device index: ours belongs to nobody."""
     sim.detach(0)
@@ -191,6 +201,7 @@ SCENARIOS = (
     Scenario("shrink", lambda sim: sim.set_policy("three"), _running_with_pods),
     Scenario("hand-over", _hand_over, _running_with_pods),
     Scenario("terminate", lambda sim: sim.terminate(0), _running_with_pods),
+    Scenario("an heir of the dead one's Node", _heir, _running_with_pods),
     Scenario("clean-up of an orphan", _orphan, _running),
     Scenario("launch and termination hooks", _scale_down_and_up, _in_a_group),
     Scenario("turn IPv6 on", lambda sim: sim.set_policy("five", ipv6="prefix"), _running),
