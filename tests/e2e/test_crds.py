@@ -10,15 +10,8 @@ import pytest
 import yaml
 
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily
-from spiderpool_aws.domain.cluster.pool import (
-    FIELD_MANAGER,
-    MultusConfig,
-    Pool,
-    SpiderIPPool,
-    SpiderMultusConfig,
-    multus_manifest,
-    pool_manifest,
-)
+from spiderpool_aws.domain.cluster.multus import MultusConfig, SpiderMultusConfig, multus_manifest
+from spiderpool_aws.domain.cluster.pool import FIELD_MANAGER, Pool, SpiderIPPool, pool_manifest
 from spiderpool_aws.domain.cluster.reservation import SpiderReservedIP, reservation_for, reservation_manifest
 from spiderpool_aws.domain.memory import Absence, PoolMemory
 from tests.e2e import api

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from spiderpool_aws.domain.cluster.pool import MultusConfig
+from spiderpool_aws.domain.cluster.multus import MultusConfig
 from spiderpool_aws.domain.cluster.reservation import reservation_for
 from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.node_events import NodeEvent

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily, parse_network
+from spiderpool_aws.domain.cluster.multus import MultusConfig
 from spiderpool_aws.domain.cluster.node import Node
-from spiderpool_aws.domain.cluster.pool import MultusConfig
 from spiderpool_aws.domain.instance import Eni, InstanceState, InstanceTypeLimits, ObservedInstance, Subnet
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from spiderpool_aws.about import About
 from spiderpool_aws.domain.actions.nics import CreateNic
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, Network
+from spiderpool_aws.domain.cluster.multus import MultusConfig
 from spiderpool_aws.domain.cluster.node import Node, PodRef
-from spiderpool_aws.domain.cluster.pool import MultusConfig, Pool
+from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.cluster.reservation import Reservation
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from spiderpool_aws.domain.cluster.pool import MultusConfig
+from spiderpool_aws.domain.cluster.multus import MultusConfig
 from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.memory import PoolMemory
 from spiderpool_aws.local.cluster import Fault

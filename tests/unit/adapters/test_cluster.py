@@ -7,8 +7,8 @@ import pytest
 from spiderpool_aws.adapters.cluster import ClusterAdapter
 from spiderpool_aws.adapters.cluster_api import LISTINGS, PAGE
 from spiderpool_aws.adapters.credentials import FixedCredentials
+from spiderpool_aws.domain.cluster.multus import MultusConfig
 from spiderpool_aws.domain.cluster.node import PodRef
-from spiderpool_aws.domain.cluster.pool import MultusConfig
 from spiderpool_aws.domain.errors import Refused, RetryLater
 from tests.unit.adapters.doubles import RecordingReporter, RecordingRest, Reply, api_client, status
 from tests.unit.adapters.pools import pool

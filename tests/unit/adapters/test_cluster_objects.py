@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from spiderpool_aws.domain.cluster.pool import OWNED, MultusConfig, SpiderIPPool, SpiderMultusConfig, multus_patch
+from spiderpool_aws.domain.cluster.multus import MultusConfig, SpiderMultusConfig, multus_patch
+from spiderpool_aws.domain.cluster.pool import OWNED, SpiderIPPool
 from spiderpool_aws.local.cluster.resources import RESOURCES
 from tests.unit.adapters.pools import pool
 

@@ -29,8 +29,9 @@ from spiderpool_aws.domain.actions.pools import (
     Quarantine,
 )
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
+from spiderpool_aws.domain.cluster.multus import MultusConfig
 from spiderpool_aws.domain.cluster.node import PodRef
-from spiderpool_aws.domain.cluster.pool import MultusConfig, Pool, PoolIdentity, PoolSpec
+from spiderpool_aws.domain.cluster.pool import Pool, PoolIdentity, PoolSpec
 from spiderpool_aws.domain.cluster.reservation import reservation_for
 from spiderpool_aws.domain.lifecycle import CompleteHook, HookResult, ProlongHook, Transition
 from tests.unit import build

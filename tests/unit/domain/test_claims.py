@@ -10,15 +10,8 @@ from hypothesis import strategies as st
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
 from spiderpool_aws.domain.cluster.claims import Claims
-from spiderpool_aws.domain.cluster.pool import (
-    Pool,
-    PoolIdentity,
-    PoolSpec,
-    SpiderIPPool,
-    SpiderMultusConfig,
-    multus_manifest,
-    pool_manifest,
-)
+from spiderpool_aws.domain.cluster.multus import SpiderMultusConfig, multus_manifest
+from spiderpool_aws.domain.cluster.pool import Pool, PoolIdentity, PoolSpec, SpiderIPPool, pool_manifest
 from tests.unit.build import V4, v4
 
 

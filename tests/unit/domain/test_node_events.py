@@ -9,7 +9,8 @@ from spiderpool_aws.domain.actions.nics import Assign, Reassign
 from spiderpool_aws.domain.actions.nodes import DeleteNode, PrepareNode, TaintNode
 from spiderpool_aws.domain.actions.plan import Action, Finding, NodePlan
 from spiderpool_aws.domain.actions.pools import ApplyMultusConfig, ApplyPool, PoolChange
-from spiderpool_aws.domain.cluster.pool import MultusConfig, Pool
+from spiderpool_aws.domain.cluster.multus import MultusConfig
+from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.node_events import NodeEvent, Step, node_events
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.rules.planner import plan_node

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from spiderpool_aws.domain.actions.pools import ApplyPool
-from spiderpool_aws.domain.cluster.pool import MultusConfig, Pool
+from spiderpool_aws.domain.cluster.multus import MultusConfig
+from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.rules.planner import plan_node
 from tests.unit.build import V4, V6, eni, instance, node, observed, policy, v6

@@ -9,7 +9,7 @@ from spiderpool_aws.domain.actions.nics import Assign
 from spiderpool_aws.domain.actions.nodes import PrepareNode
 from spiderpool_aws.domain.actions.plan import NodePlan, Tried
 from spiderpool_aws.domain.actions.pools import ApplyMultusConfig
-from spiderpool_aws.domain.cluster.pool import MultusConfig
+from spiderpool_aws.domain.cluster.multus import MultusConfig
 from spiderpool_aws.domain.instance import Eni
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy

@@ -13,8 +13,8 @@ from kubernetes.client.configuration import Configuration
 
 from spiderpool_aws.adapters.cluster import EVENTS, MULTUS, NODES, PODS, POOLS, RESERVED, ClusterAdapter
 from spiderpool_aws.adapters.credentials import FixedCredentials
+from spiderpool_aws.domain.cluster.multus import MultusConfig
 from spiderpool_aws.domain.cluster.node import PodRef
-from spiderpool_aws.domain.cluster.pool import MultusConfig
 from spiderpool_aws.domain.cluster.reservation import reservation_for
 from spiderpool_aws.domain.node_events import NodeEvent
 from spiderpool_aws.local.clock import ManualClock

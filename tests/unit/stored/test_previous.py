@@ -16,14 +16,8 @@ from spiderpool_aws.adapters.dead_letters import read_letter
 from spiderpool_aws.adapters.ec2_parse import parse_spare
 from spiderpool_aws.cli.explain import remembered
 from spiderpool_aws.domain.actions.pools import ApplyPool
-from spiderpool_aws.domain.cluster.pool import (
-    STATE_ANNOTATION,
-    Pool,
-    PoolIdentity,
-    SpiderIPPool,
-    SpiderMultusConfig,
-    pool_manifest,
-)
+from spiderpool_aws.domain.cluster.multus import SpiderMultusConfig
+from spiderpool_aws.domain.cluster.pool import STATE_ANNOTATION, Pool, PoolIdentity, SpiderIPPool, pool_manifest
 from spiderpool_aws.domain.cluster.reservation import SpiderReservedIP
 from spiderpool_aws.domain.fuse import Fuse, FuseState, parse_fuse
 from spiderpool_aws.domain.instance import ORPHAN_TAG, InstanceState

@@ -23,7 +23,7 @@ from spiderpool_aws.domain.actions.nics import (
 )
 from spiderpool_aws.domain.actions.plan import Action, Finding, NodePlan
 from spiderpool_aws.domain.actions.pools import ApplyMultusConfig, ApplyPool
-from spiderpool_aws.domain.cluster.pool import MultusConfig
+from spiderpool_aws.domain.cluster.multus import MultusConfig
 from spiderpool_aws.domain.errors import PASSING, Code, Paced, Refused, RetryLater, Unavailable
 from spiderpool_aws.domain.instance import Subnet
 from spiderpool_aws.domain.node_events import Step

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from spiderpool_aws.about import About
     from spiderpool_aws.domain.actions.nics import CreateNic
     from spiderpool_aws.domain.addresses import AddressSet, IPFamily, Network
+    from spiderpool_aws.domain.cluster.multus import MultusConfig
     from spiderpool_aws.domain.cluster.node import Node, PodRef
-    from spiderpool_aws.domain.cluster.pool import MultusConfig, Pool
+    from spiderpool_aws.domain.cluster.pool import Pool
     from spiderpool_aws.domain.cluster.reservation import Reservation
     from spiderpool_aws.domain.control import Control
     from spiderpool_aws.domain.fuse import Fuse

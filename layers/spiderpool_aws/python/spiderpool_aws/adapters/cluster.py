@@ -9,15 +9,9 @@ from spiderpool_aws.adapters.cluster_api import ClusterApi, Json, Resource
 from spiderpool_aws.adapters.cluster_errors import ChangedSinceReadError, NotServedError
 from spiderpool_aws.adapters.core_objects import event_manifest, read_node, read_pod
 from spiderpool_aws.adapters.pool_reader import PoolReader
+from spiderpool_aws.domain.cluster.multus import SpiderMultusConfig, multus_manifest, multus_patch
 from spiderpool_aws.domain.cluster.node import GONE_ANNOTATION
-from spiderpool_aws.domain.cluster.pool import (
-    API_VERSION,
-    SpiderIPPool,
-    SpiderMultusConfig,
-    multus_manifest,
-    multus_patch,
-    pool_manifest,
-)
+from spiderpool_aws.domain.cluster.pool import API_VERSION, SpiderIPPool, pool_manifest
 from spiderpool_aws.domain.cluster.reservation import SpiderReservedIP, reservation_manifest
 from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.metrics import Metric
@@ -26,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from spiderpool_aws.adapters.credentials import ClusterCredentials
+    from spiderpool_aws.domain.cluster.multus import MultusConfig
     from spiderpool_aws.domain.cluster.node import Node, PodRef
-    from spiderpool_aws.domain.cluster.pool import MultusConfig, Pool
+    from spiderpool_aws.domain.cluster.pool import Pool
     from spiderpool_aws.domain.cluster.reservation import Reservation
     from spiderpool_aws.domain.node_events import NodeEvent
     from spiderpool_aws.ports import Reporter

@@ -7,8 +7,9 @@ from datetime import datetime
 from spiderpool_aws.domain.actions.plan import Action, Finding, Tried
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.cluster.claims import Claims
+from spiderpool_aws.domain.cluster.multus import MultusConfig
 from spiderpool_aws.domain.cluster.node import Node, NodeProof, PodRef
-from spiderpool_aws.domain.cluster.pool import MultusConfig, Pool
+from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.cluster.reservation import Reservation
 from spiderpool_aws.domain.instance import Eni, InstanceState, InstanceTypeLimits, ObservedInstance, Subnet
 from spiderpool_aws.domain.lifecycle import Lifecycle

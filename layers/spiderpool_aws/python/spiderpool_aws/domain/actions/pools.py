@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from spiderpool_aws.domain.addresses import AddressSet
-from spiderpool_aws.domain.cluster.pool import MultusConfig, Pool
+from spiderpool_aws.domain.cluster.multus import MultusConfig
+from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.cluster.reservation import Reservation
 from spiderpool_aws.domain.stages import PlannedAction, Stage
 

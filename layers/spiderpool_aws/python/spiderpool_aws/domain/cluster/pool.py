@@ -1,4 +1,4 @@
-"""SpiderIPPool and SpiderMultusConfig: as the cluster's API has them (pydantic), and as the planner sees them."""
+"""SpiderIPPool: as the cluster's API has it (pydantic), and as the planner sees it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -123,11 +123,13 @@ class Pool:
         return self if memory is self.memory else replace(self, memory=memory)
 
 
-class _Wire(BaseModel):
+class Wire(BaseModel):
+    """An object of the cluster's API: `camelCase` there, and what we do not read is passed over."""
+
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
 
 
-class PoolMetadata(_Wire):
+class PoolMetadata(Wire):
     """What we read of `metadata`."""
 
     name: str
@@ -139,7 +141,7 @@ class PoolMetadata(_Wire):
     managed_fields: tuple[FieldsOfManager, ...] = ()
 
 
-class IPPoolSpec(_Wire):
+class IPPoolSpec(Wire):
     """What we read of `spec`."""
 
     subnet: str
@@ -153,13 +155,13 @@ class IPPoolSpec(_Wire):
     disable: bool = False
 
 
-class IPPoolStatus(_Wire):
+class IPPoolStatus(Wire):
     """What we read of `status`; `allocatedIPs` is a JSON string."""
 
     allocated_ips: str | None = Field(default=None, alias="allocatedIPs")
 
 
-class SpiderIPPool(_Wire):
+class SpiderIPPool(Wire):
     """A SpiderIPPool as the API server answers it; fields that we do not read are passed over."""
 
     metadata: PoolMetadata
@@ -228,75 +230,3 @@ def pool_manifest(pool: Pool) -> dict[str, Any]:
     if pool.memory.disabled:
         spec["disable"] = True
     return {"apiVersion": API_VERSION, "kind": "SpiderIPPool", "metadata": metadata, "spec": spec}
-
-
-@dataclass(frozen=True, slots=True)
-class MultusConfig:
-    """A SpiderMultusConfig of type ipvlan: the network that a pod asks for, on one NIC of the host."""
-
-    namespace: str
-    name: str
-    master: str
-    ours: bool = True
-    uid: str = ""
-
-    @property
-    def key(self) -> str:
-        """`namespace/name`, as pods and pools refer to it."""
-        return f"{self.namespace}/{self.name}"
-
-
-class _MultusMetadata(_Wire):
-    name: str
-    namespace: str
-    uid: str = ""
-    labels: dict[str, str] = Field(default_factory=dict)
-
-
-class _Ipvlan(_Wire):
-    master: tuple[str, ...] = ()
-
-
-class _MultusSpec(_Wire):
-    cni_type: str = "custom"
-    ipvlan: _Ipvlan | None = None
-
-
-class SpiderMultusConfig(_Wire):
-    """A SpiderMultusConfig as the API server answers it."""
-
-    metadata: _MultusMetadata
-    spec: _MultusSpec = _MultusSpec()
-
-    def to_config(self) -> MultusConfig:
-        """Return the planner's view; the master is empty when the config is not an ipvlan of one NIC."""
-        ipvlan = self.spec.ipvlan if self.spec.cni_type == "ipvlan" else None
-        return MultusConfig(
-            namespace=self.metadata.namespace,
-            name=self.metadata.name,
-            master=",".join(ipvlan.master) if ipvlan else "",
-            ours=CLUSTER_LABEL in self.metadata.labels,
-            uid=self.metadata.uid,
-        )
-
-
-def multus_manifest(config: MultusConfig, cluster: str) -> dict[str, Any]:
-    """Return what server-side apply sends to create a SpiderMultusConfig."""
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "SpiderMultusConfig",
-        "metadata": {"name": config.name, "namespace": config.namespace, "labels": {CLUSTER_LABEL: cluster}},
-        "spec": {"cniType": "ipvlan", "ipvlan": {"master": [config.master]}},
-    }
-
-
-def multus_patch(config: MultusConfig, cluster: str) -> dict[str, Any]:
-    """Return the merge patch that mends the SpiderMultusConfig of a uid.
-
-    An apply takes nothing away that others own, and Spiderpool refuses an ipvlan beside another type's block.
-    """
-    others = dict.fromkeys(("macvlan", "vlan", "sriov", "ibsriov", "ipoib", "ovs", "customCNI"))
-    return {
-        "metadata": {"uid": config.uid, "labels": {CLUSTER_LABEL: cluster}},
-        "spec": {"cniType": "ipvlan", "ipvlan": {"master": [config.master]}, **others},
-    }

@@ -16,7 +16,7 @@ from dataclasses import replace
 from spiderpool_aws.domain.actions.plan import NodePlan
 from spiderpool_aws.domain.actions.pools import ApplyMultusConfig, ApplyPool
 from spiderpool_aws.domain.addresses import IPFamily
-from spiderpool_aws.domain.cluster.pool import MultusConfig
+from spiderpool_aws.domain.cluster.multus import MultusConfig
 from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Group, Interface, Policy
