@@ -155,6 +155,27 @@ def test_a_warm_instance_that_is_terminated_goes_at_once() -> None:
     assert completed(done) == {Transition.TERMINATING: HookResult.CONTINUE}
 
 
+@pytest.mark.parametrize(
+    ("state", "stands", "goes_on"),
+    [
+        pytest.param(InstanceState.STOPPED, "Pending:Wait", False, id="it leaves the warm pool, and is started"),
+        pytest.param(InstanceState.STOPPING, "Pending:Wait", False, id="stopping, as it was a moment ago"),
+        pytest.param(InstanceState.SHUTTING_DOWN, "Pending:Wait", True, id="it dies"),
+        pytest.param(InstanceState.STOPPED, "Warmed:Pending:Wait", True, id="it stays in the warm pool"),
+        pytest.param(InstanceState.STOPPED, "Terminating:Wait", True, id="it is to be terminated"),
+    ],
+)
+def test_an_instance_that_its_group_launches_is_waited_for_though_ec2_shows_it_at_rest(
+    state: InstanceState, stands: str, goes_on: bool
+) -> None:
+    model = bare(stands, node=None, instance=instance(eni(0), state=state))
+    after, done = converge(model, ONE_NIC)
+    plan = plan_node(after, ONE_NIC)
+    assert (len(completed(done)), [wait.reason for wait in plan.waits]) == (
+        (1, []) if goes_on else (0, [f"i-1 is launched by its group, and EC2 shows it {state}"])
+    )
+
+
 # --- a termination
 
 
@@ -275,7 +296,6 @@ def test_a_node_that_serves_again_has_its_next_termination_wait_as_long() -> Non
     [
         pytest.param({"state": InstanceState.TERMINATED}, id="dead"),
         pytest.param({"state": InstanceState.SHUTTING_DOWN}, id="dying"),
-        pytest.param({"state": InstanceState.STOPPED}, id="at rest"),
         pytest.param({"tags": {"spiderpool-aws/cluster": "prod", "spiderpool-aws/managed": "false"}}, id="unmanaged"),
     ],
 )

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from spiderpool_aws.domain.errors import PASSING
-from spiderpool_aws.domain.instance import CLUSTER_TAG, ObservedInstance
+from spiderpool_aws.domain.instance import CLUSTER_TAG, InstanceState, ObservedInstance
 from spiderpool_aws.domain.lifecycle import CompleteHook, HookResult, Lifecycle, ProlongHook, Transition
 from spiderpool_aws.domain.memory import PoolMemory
 from spiderpool_aws.domain.observed import ObservedNode
@@ -74,7 +74,7 @@ def plan_leaving(draft: Draft, instance: ObservedInstance, policy: Policy, why: 
 
 
 def plan_idle(draft: Draft, instance: ObservedInstance, policy: Policy, why: str) -> None:
-    """Hold up no group for an instance that is dead, at rest or left alone: nothing is to come that it could wait for.
+    """Hold up no group for an instance that is dead or left alone: nothing is to come that it could wait for.
 
     A hook holds up also an instance that died by itself (user guide, "Amazon EC2 Auto Scaling lifecycle hooks"). One of
     another cluster waits for that cluster's functions: its hooks have the same names.
@@ -82,6 +82,20 @@ def plan_idle(draft: Draft, instance: ObservedInstance, policy: Policy, why: str
     lifecycle = draft.observed.lifecycle
     if lifecycle is not None and instance.tags.get(CLUSTER_TAG) == policy.cluster:
         _complete(draft, lifecycle, HookResult.CONTINUE, why)
+
+
+def plan_at_rest(draft: Draft, instance: ObservedInstance, policy: Policy) -> None:
+    """Hold up no group for an instance that is stopping, stopped or dying, unless it may be starting.
+
+    One that leaves the warm pool is started, and EC2 may show it a while as it was. When it stays at rest nothing tells
+    its group to wait on, and the hook runs out.
+    """
+    lifecycle, state = draft.observed.lifecycle, instance.state
+    launched = lifecycle is not None and lifecycle.waiting is Transition.LAUNCHING and not lifecycle.is_warm
+    if launched and state is not InstanceState.SHUTTING_DOWN:
+        draft.wait(f"{instance.instance_id} is launched by its group, and EC2 shows it {state}")
+    else:
+        plan_idle(draft, instance, policy, f"the instance is {state}")
 
 
 def _is_terminating(lifecycle: Lifecycle | None) -> bool:

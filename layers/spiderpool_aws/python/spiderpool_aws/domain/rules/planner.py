@@ -24,7 +24,7 @@ from spiderpool_aws.domain.rules.doubts import find_doubts
 from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.domain.rules.gone import forget_absence, plan_absent, plan_detached, plan_gone, plan_resting
 from spiderpool_aws.domain.rules.ipv6_change import plan_defaults, plan_unwanted_family, report_held
-from spiderpool_aws.domain.rules.leaving import plan_idle, plan_launched, plan_leaving, why_leaving
+from spiderpool_aws.domain.rules.leaving import plan_at_rest, plan_idle, plan_launched, plan_leaving, why_leaving
 from spiderpool_aws.domain.rules.left_alone import cared_for, report_dropped, why_left_alone
 from spiderpool_aws.domain.rules.nic_family import NicFamily
 from spiderpool_aws.domain.rules.nics import plan_kept, plan_missing_nic, plan_orphans, spares_needed
@@ -69,7 +69,7 @@ def _plan_known(draft: Draft, instance: ObservedInstance, policy: Policy) -> Non
         if stopped:
             _plan_loose(draft, instance, policy)
             _owe_when_served(draft, instance, policy)
-        plan_idle(draft, instance, policy, f"the instance is {instance.state}")
+        plan_at_rest(draft, instance, policy)
     elif why := why_leaving(draft.observed):
         plan_leaving(draft, instance, policy, why)
         if lifecycle is not None and lifecycle.is_warm:
