@@ -35,9 +35,11 @@ def seed(memory: Recollection, model: ObservedNode, request: ReconcileRequest = 
 def test_a_message_says_what_no_describe_shows() -> None:
     hinted = replace(MESSAGE, hints=frozenset({Hint.INTERRUPTED}))
     model = Recollection().prepare(at(), hinted)
-    assert (model.interrupted, model.flip, model.token_seed) == (True, False, "event-1:i-1")
+    assert (model.warned, model.flip, model.token_seed) == (NOW, False, "event-1:i-1")
+    for said in (NOW - timedelta(minutes=3), NOW + timedelta(minutes=3)):
+        assert Recollection().prepare(at(), replace(hinted, warned_at=said)).warned == min(said, NOW)
     flipped = Recollection().prepare(at(), replace(MESSAGE, hints=frozenset({Hint.FLIP})))
-    assert (flipped.interrupted, flipped.flip) == (False, True)
+    assert (flipped.warned, flipped.flip) == (None, True)
 
 
 def test_a_heartbeat_is_due_five_minutes_after_the_last_one_of_that_instance() -> None:

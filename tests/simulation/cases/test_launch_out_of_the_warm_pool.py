@@ -1,4 +1,4 @@
-"""A group takes an instance out of its warm pool, and a describe still shows it stopped: it is launched, not at rest."""
+"""A group takes an instance out of its warm pool while a describe still shows it stopped: it is launched, not idle."""
 
 from tests.simulation.simulation import Simulation
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from spiderpool_aws.domain.memory import INTERRUPTION, SKEW, Absence, PoolMemory, Surplus
+from spiderpool_aws.domain.memory import SKEW, Absence, PoolMemory, Surplus
 from tests.unit.build import NOW, V4, v4
 
 
@@ -123,10 +123,3 @@ def test_dated_addresses_come_the_oldest_first_whatever_zone_they_were_written_i
         {"missing": {"2026-03-01T11:00:00+00:00": ["10.0.0.1"], "2026-03-01T12:00:00+02:00": ["10.0.0.2"]}}
     )
     assert [list(lost) for _, lost in PoolMemory.parse(text, V4).missing] == [["10.0.0.2"], ["10.0.0.1"]]
-
-
-def test_a_spot_warning_holds_for_twenty_minutes() -> None:
-    memory = PoolMemory(interrupted=NOW)
-    assert memory.is_interrupted(NOW + INTERRUPTION - timedelta(seconds=1))
-    assert not memory.is_interrupted(NOW + INTERRUPTION)
-    assert not PoolMemory().is_interrupted(NOW)

@@ -21,7 +21,8 @@ from spiderpool_aws.domain.cluster.pool import STATE_ANNOTATION, Pool, PoolIdent
 from spiderpool_aws.domain.cluster.reservation import SpiderReservedIP
 from spiderpool_aws.domain.fuse import Fuse, FuseState, parse_fuse
 from spiderpool_aws.domain.instance import ORPHAN_TAG, InstanceState
-from spiderpool_aws.domain.memory import INTERRUPTION, Absence, PoolMemory, Surplus, read_moment
+from spiderpool_aws.domain.memory import INTERRUPTION, Absence, PoolMemory, Surplus
+from spiderpool_aws.domain.moments import read_moment
 from spiderpool_aws.domain.request import Hint, ReconcileRequest
 from spiderpool_aws.domain.rules.planner import plan_node
 from spiderpool_aws.domain.verdict import judge

@@ -1,6 +1,6 @@
 import json
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +55,12 @@ def test_a_batch_of_ten_instances_is_one_reconcile_and_all_are_acknowledged(benc
 
 
 def test_what_an_older_message_of_a_group_says_is_not_lost(bench: Bench) -> None:
-    warning = encode(ReconcileRequest(A, "spot", "test", frozenset({Hint.INTERRUPTED})))
+    moment = datetime(2026, 3, 2, 9, 14, 27, tzinfo=UTC)
+    warning = encode(ReconcileRequest(A, "spot", "test", frozenset({Hint.INTERRUPTED}), moment))
     bench.handle(record("m1", A, body=warning), record("m2", A))
     (request,) = bench.reconciler.requests
     assert (request.event_id, request.hints) == ("event-m2", frozenset({Hint.INTERRUPTED}))
+    assert request.warned_at == moment
 
 
 def test_the_reconciler_is_told_how_much_time_is_left(bench: Bench) -> None:

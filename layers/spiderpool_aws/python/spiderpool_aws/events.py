@@ -112,15 +112,17 @@ class InstanceStateChange(_Envelope, NodeEvent):
 class SpotInterruption(_Envelope, NodeEvent):
     """`EC2 Spot Instance Interruption Warning`: two minutes before EC2 takes an instance back.
 
-    No describe shows it, so the message says it (Amazon EC2 User Guide, "Spot Instance interruption notices").
+    No describe shows it, so the message says it, with its time: a message may be read when the instance was stopped
+    and started again (Amazon EC2 User Guide, "Spot Instance interruption notices").
     """
 
+    time: AwareDatetime
     detail: _InstanceState
 
     def to_requests(self) -> tuple[ReconcileRequest, ...]:
         """Return one request, for the instance."""
-        hints = frozenset({Hint.INTERRUPTED})
-        return (ReconcileRequest(self.detail.instance_id, self.id, "EC2 Spot Instance Interruption Warning", hints),)
+        hints, why = frozenset({Hint.INTERRUPTED}), "EC2 Spot Instance Interruption Warning"
+        return (ReconcileRequest(self.detail.instance_id, self.id, why, hints, self.time),)
 
 
 class _LifecycleDetail(BaseModel):

@@ -3,6 +3,7 @@
 import json
 import re
 
+from spiderpool_aws.domain.moments import read_moment
 from spiderpool_aws.domain.request import Hint, ReconcileRequest
 
 _SUBJECT = re.compile(r"(i|eni|eni-attach)-[0-9a-f]+")
@@ -18,6 +19,8 @@ def encode(request: ReconcileRequest) -> str:
     }
     if request.hints:
         document["hints"] = sorted(request.hints)
+    if request.warned_at is not None:
+        document["warnedAt"] = request.warned_at.isoformat()
     return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -47,6 +50,7 @@ def decode(text: str) -> ReconcileRequest:
         event_id=document["eventId"],
         reason=document["reason"],
         hints=_hints(document.get("hints")),
+        warned_at=read_moment(document.get("warnedAt")),
     )
 
 

@@ -52,7 +52,7 @@ class Recollection:
         return replace(
             model,
             token_seed=self._token_seed(model, request),
-            interrupted=Hint.INTERRUPTED in request.hints,
+            warned=min(request.warned_at or model.now, model.now) if Hint.INTERRUPTED in request.hints else None,
             flip=Hint.FLIP in request.hints,
             cooling={**self._cool_downs.of(model), **self._unattachable},
             heartbeat_due=model.instance_id not in self._heartbeats,

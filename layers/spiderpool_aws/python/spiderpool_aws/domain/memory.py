@@ -2,11 +2,12 @@
 
 import json
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from spiderpool_aws.domain.addresses import AddressError, AddressSet, IPFamily
 from spiderpool_aws.domain.documents import read_object
+from spiderpool_aws.domain.moments import moment_of, read_moment
 
 ABSENCE = timedelta(minutes=10)
 """How far apart two listings without an instance are a proof (docs/architecture.md#invariants, 10)."""
@@ -70,10 +71,7 @@ class PoolMemory:
     """Addresses that left the pool to be unassigned, with the moment of the shrink: they rest (`REST`)."""
     surplus: Surplus | None = None
     interrupted: datetime | None = None
-    """When EC2's warning that it will take the Spot instance back was first worked on.
-
-    It says nothing of an instance that was started since.
-    """
+    """When EC2 warned that it will take the Spot instance back; it says nothing of one that was started since."""
     undated: bool = False
     """A warning as older versions noted it (`true`): it counts from the first look on, which dates it."""
     leaving: datetime | None = None
@@ -87,10 +85,6 @@ class PoolMemory:
     def resting(self, now: datetime) -> Dated:
         """Return what was released less than a minute ago."""
         return tuple((since, addresses) for since, addresses in self.released if now - since < REST)
-
-    def is_interrupted(self, now: datetime) -> bool:
-        """Tell whether EC2's warning still holds."""
-        return self.interrupted is not None and now - self.interrupted < INTERRUPTION
 
     def as_of(self, now: datetime) -> "PoolMemory":
         """Return the memory without what lies in the future: anybody may write an annotation, and that never ends.
@@ -186,7 +180,7 @@ def _dated(document: object, family: IPFamily) -> Dated:
     """Return which addresses since when; spoiled, it costs a second look, or a rest."""
     try:
         given = document.items() if isinstance(document, dict) else ()
-        entries = [(_moment(at), AddressSet.parse(family, lost)) for at, lost in given]
+        entries = [(moment_of(at), AddressSet.parse(family, lost)) for at, lost in given]
         return tuple(sorted(entries, key=lambda entry: entry[0]))
     except (ValueError, TypeError, AttributeError, AddressError):
         return ()
@@ -195,7 +189,7 @@ def _dated(document: object, family: IPFamily) -> Dated:
 def _absence(since: object, confirmed: object) -> Absence | None:
     """Return the absence; spoiled, it begins anew at the next listing."""
     try:
-        return Absence(_moment(since), _moment(confirmed) if confirmed else None) if since else None
+        return Absence(moment_of(since), moment_of(confirmed) if confirmed else None) if since else None
     except (ValueError, TypeError):
         return None
 
@@ -203,27 +197,9 @@ def _absence(since: object, confirmed: object) -> Absence | None:
 def _surplus(document: object) -> Surplus | None:
     """Return the surplus; spoiled, it begins anew."""
     try:
-        return Surplus(_moment(document["since"]), str(document["size"])) if isinstance(document, dict) else None
+        return Surplus(moment_of(document["since"]), str(document["size"])) if isinstance(document, dict) else None
     except (ValueError, KeyError):
         return None
-
-
-def read_moment(text: object) -> datetime | None:
-    """Return the moment; spoiled, the wait begins anew."""
-    try:
-        return _moment(text) if text else None
-    except ValueError:
-        return None
-
-
-def _moment(text: object) -> datetime:
-    moment = datetime.fromisoformat(str(text))
-    if moment.tzinfo is None:
-        raise ValueError(f"{text} has no time zone")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError(f"{text} is out of the calendar") from None
 
 
 NO_MEMORY = PoolMemory()

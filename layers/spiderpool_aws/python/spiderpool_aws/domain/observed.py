@@ -66,8 +66,8 @@ class ObservedNode:
     # What the message, the process and the control say.
     token_seed: str = ""
     """What the client token of a create is made of: the same when the same message comes back."""
-    interrupted: bool = False
-    """An event said that EC2 will take the Spot instance back; the pools remember it."""
+    warned: datetime | None = None
+    """When EC2 warned that it will take the Spot instance back, as an event said; the pools remember it."""
     flip: bool = False
     """A complete listing allows that IPv6 pools become default now, or are it no longer (`rules.ipv6_default`)."""
     flip_held: str = ""

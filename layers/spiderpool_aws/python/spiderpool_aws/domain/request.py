@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     # For the annotations only: `route_event` starts without the policy's models.
     from collections.abc import Sequence
+    from datetime import datetime
 
     from spiderpool_aws.domain.actions.plan import Finding, NodePlan
 
@@ -19,7 +20,7 @@ class Hint(StrEnum):
     SPARES = "spares"
     """The listing showed NICs that we created for it and that are attached to nothing: look for them, too."""
     INTERRUPTED = "interrupted"
-    """EC2 has warned that it takes the Spot instance back; no describe shows that."""
+    """EC2 has warned that it takes the Spot instance back (`ReconcileRequest.warned_at`); no describe shows that."""
     NODES = "nodes"
     """The listing showed more than one Node of it, or one that says that it is gone: look among all of them."""
     FLIP = "flip"
@@ -41,6 +42,8 @@ class ReconcileRequest:
     """What happened, for people: `EC2 Instance State-change Notification`, `AttachNetworkInterface`, `resync`."""
     hints: frozenset[Hint] = frozenset()
     """What EC2 could not be asked for at the next look, or only at a price."""
+    warned_at: datetime | None = None
+    """When EC2 has warned; None in a message of an older version, and then it is new."""
     attempt: str = ""
     """The deduplication id of its group's oldest message; empty: its own. Of the worker alone, and never sent."""
 
@@ -56,7 +59,9 @@ def newest_of(requests: Sequence[ReconcileRequest]) -> ReconcileRequest:
     The attempt is the oldest one's: a second worker that gets the group sees that message, too, and maybe newer ones.
     """
     hints = frozenset(hint for request in requests for hint in request.hints)
-    return replace(requests[-1], hints=hints, attempt=requests[0].attempt or requests[0].deduplication_id)
+    warned_at = max((request.warned_at for request in requests if request.warned_at is not None), default=None)
+    attempt = requests[0].attempt or requests[0].deduplication_id
+    return replace(requests[-1], hints=hints, warned_at=warned_at, attempt=attempt)
 
 
 class Status(StrEnum):

@@ -6,7 +6,7 @@ from datetime import datetime
 from spiderpool_aws.domain.errors import PASSING
 from spiderpool_aws.domain.instance import CLUSTER_TAG, InstanceState, ObservedInstance
 from spiderpool_aws.domain.lifecycle import CompleteHook, HookResult, Lifecycle, ProlongHook, Transition
-from spiderpool_aws.domain.memory import PoolMemory
+from spiderpool_aws.domain.memory import INTERRUPTION, NO_MEMORY, PoolMemory
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.rules.draft import Draft
@@ -20,7 +20,8 @@ LOOK_AGAIN_SECONDS = 15.0
 
 def why_leaving(observed: ObservedNode) -> str:
     """Return why no new pod should get an address although the instance runs; empty when it should."""
-    if observed.interrupted or any(_is_warned(observed, pool.memory) for pool in observed.pools):
+    memories = (pool.memory for pool in observed.pools)
+    if _warned_at(observed) is not None or any(_warned_at(observed, memory) is not None for memory in memories):
         return "EC2 takes the Spot instance back"
     lifecycle = observed.lifecycle
     if lifecycle is not None and lifecycle.is_leaving:
@@ -30,23 +31,20 @@ def why_leaving(observed: ObservedNode) -> str:
     return ""
 
 
-def _is_warned(observed: ObservedNode, memory: PoolMemory) -> bool:
-    """Tell whether the warning that a pool remembers is about this run of the instance.
+def _warned_at(observed: ObservedNode, memory: PoolMemory = NO_MEMORY) -> datetime | None:
+    """Return when EC2 gave the last warning that still holds, of those that an event and a pool's memory tell."""
+    known = observed.now if memory.undated else memory.interrupted
+    holding = (moment for moment in (known, observed.warned) if moment is not None and _holds(observed, moment))
+    return max(holding, default=None)
+
+
+def _holds(observed: ObservedNode, warned: datetime) -> bool:
+    """Tell whether a warning is not old, and about this run of the instance.
 
     Every start renews the launch time (EC2 API reference, Instance), and nobody need have seen that it was stopped.
     """
-    if memory.undated:
-        return True
     started = observed.instance.started if observed.instance is not None else None
-    if memory.interrupted is None or not memory.is_interrupted(observed.now):
-        return False
-    return started is None or memory.interrupted >= started
-
-
-def _warned_at(observed: ObservedNode, memory: PoolMemory) -> datetime | None:
-    if _is_warned(observed, memory):
-        return memory.interrupted or observed.now
-    return observed.now if observed.interrupted else None
+    return observed.now - warned < INTERRUPTION and (started is None or warned >= started)
 
 
 def plan_leaving(draft: Draft, instance: ObservedInstance, policy: Policy, why: str) -> None:
@@ -60,7 +58,7 @@ def plan_leaving(draft: Draft, instance: ObservedInstance, policy: Policy, why: 
             leaving=pool.memory.leaving or (observed.now if _is_terminating(observed.lifecycle) else None),
         )
         plan_resting(draft, instance, pool, memory, why)
-    if observed.interrupted and all(pool.terminating for pool in observed.pools):
+    if _warned_at(observed) is not None and all(pool.terminating for pool in observed.pools):
         # Nothing but the message remembers it, and whoever looks without it would create pools that serve.
         plan_marked(draft, instance, policy)
         draft.wait(f"{why}: no pool is made for {observed.instance_id} before that is over", LOOK_AGAIN_SECONDS)

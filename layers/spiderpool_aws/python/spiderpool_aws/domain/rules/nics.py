@@ -18,7 +18,8 @@ from spiderpool_aws.domain.instance import (
     InstanceTypeLimits,
     ObservedInstance,
 )
-from spiderpool_aws.domain.memory import ABSENCE, SKEW, STALE, read_moment
+from spiderpool_aws.domain.memory import ABSENCE, SKEW, STALE
+from spiderpool_aws.domain.moments import read_moment
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Interface, Policy
 from spiderpool_aws.domain.rules.draft import Draft
