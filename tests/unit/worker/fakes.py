@@ -73,12 +73,20 @@ class FakeInbox:
 
     log: list[tuple[Any, ...]] = field(default_factory=list)
     dead_letters_down: bool = False
+    down: frozenset[str] = frozenset()
+    """Of "delay" and "delete", what SQS does not do."""
 
     def delay(self, messages: Sequence[Message], seconds: float) -> None:
+        self._check("delay")
         self.log.append(("delay", [m.message_id for m in messages], seconds))
 
     def delete(self, messages: Sequence[Message]) -> None:
+        self._check("delete")
         self.log.append(("delete", [m.message_id for m in messages]))
+
+    def _check(self, what: str) -> None:
+        if what in self.down:
+            raise RetryLater("SQS does not answer")
 
     def dead_letter(self, message: Message, reason: str) -> None:
         if self.dead_letters_down:

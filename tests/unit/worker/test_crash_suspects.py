@@ -115,3 +115,23 @@ def test_a_suspect_that_is_given_back_stays_one_until_its_turn_comes() -> None:
         receives, age = receives + 1, age + timedelta(seconds=delays[-1])
     assert delays[0] == 0
     assert max(delays) == 60
+
+
+def test_while_what_is_done_cannot_be_deleted_nobody_is_worked_on_alone_for_a_crash_would_bring_it_back() -> None:
+    reconciler, inbox = FakeReconciler(crashers=frozenset({B})), FakeInbox(down=frozenset({"delete"}))
+    answer = worker(reconciler, inbox).handle(
+        batch(record("m1", A), record("m2", B, receives=3, age=TWICE), record("m3", C, receives=3, age=TWICE))
+    )
+    assert reconciler.calls == [[A]]
+    assert sorted(failure["itemIdentifier"] for failure in answer["batchItemFailures"]) == ["m2", "m3"]
+    # Not at once: nobody has worked on it, and its receives are counted.
+    assert inbox.delays == {"m2": 20, "m3": 0}
+
+
+def test_suspects_that_cannot_be_given_back_do_not_keep_the_first_from_its_turn() -> None:
+    reconciler, inbox = FakeReconciler(), FakeInbox(down=frozenset({"delay"}))
+    answer = worker(reconciler, inbox).handle(
+        batch(record("m1", A, receives=3, age=TWICE), record("m2", B, receives=3, age=TWICE))
+    )
+    assert reconciler.calls == [[A]]
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m2"}]}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from spiderpool_aws.batches import read_batch
+from spiderpool_aws.deployment import MAX_RECEIVES
 from spiderpool_aws.domain.actions.plan import Finding
 from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.domain.request import Hint, Outcome, ReconcileRequest, Status
@@ -82,7 +83,13 @@ def test_of_a_group_the_newest_message_is_worked_on_and_the_others_share_its_fat
 
 @pytest.mark.parametrize(
     ("body", "reason"),
-    [("not json", "not JSON"), ("{}", "no text"), ('{"subject": "web-1", "eventId": "e", "reason": "r"}', "web-1")],
+    [
+        ("not json", "not JSON"),
+        ("{}", "no text"),
+        ('{"subject": "web-1", "eventId": "e", "reason": "r"}', "web-1"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"subject": "i-0a", "eventId": "\\ud800", "reason": "r", "hints": [[]]}', "surrogates"),
+    ],
 )
 def test_a_batch_with_one_poison_body_has_the_others_done_and_the_poison_dead_lettered(
     bench: Bench, body: str, reason: str
@@ -109,8 +116,19 @@ def test_a_message_in_another_instances_group_is_dead_lettered_for_the_group_is_
 
 def test_a_poison_body_that_cannot_be_dead_lettered_stays_in_the_queue(bench: Bench) -> None:
     bench.inbox.dead_letters_down = True
-    assert bench.handle(record("bad", A, body="?"), record("m2", B)) == ["bad"]
+    assert bench.handle(record("bad", A, body="?", receives=3), record("m2", B)) == ["bad"]
     assert bench.reconciler.calls == [[B]]
+    # Its group is locked until then: not for the whole visibility time-out.
+    assert bench.inbox.delays == {"bad": 20}
+
+
+def test_also_in_a_batch_of_nothing_but_poison_each_comes_back_soon_when_it_cannot_be_dead_lettered(
+    bench: Bench,
+) -> None:
+    bench.inbox.dead_letters_down = True
+    assert bench.handle(*(record(f"m{n}", instance(n), body="?") for n in range(10))) == [f"m{n}" for n in range(10)]
+    assert set(bench.inbox.delays.values()) == {5}
+    assert bench.reconciler.calls == []
 
 
 @pytest.mark.parametrize(("receives", "seconds"), [(1, 5), (2, 10), (3, 20), (4, 40), (5, 60), (6, 60), (99, 60)])
@@ -173,7 +191,32 @@ def test_20_minutes_are_counted_for_each_message_so_a_young_one_of_the_group_sta
 def test_a_failure_that_cannot_be_dead_lettered_stays_in_the_queue(bench: Bench) -> None:
     bench.answer(A, Status.FAILED)
     bench.inbox.dead_letters_down = True
-    assert bench.handle(record("m1", A, receives=24, age=MINUTES_20)) == ["m1"]
+    assert bench.handle(record("m1", A, receives=24, age=MINUTES_20), record("m2", B)) == ["m1"]
+    assert bench.inbox.delays == {"m1": 60}
+
+
+def test_a_wait_that_the_queue_is_not_told_comes_back_by_the_time_out_and_keeps_nobody_elses_message(
+    bench: Bench,
+) -> None:
+    bench.answer(A, Status.WAITING)
+    bench.answer(B, Status.WAITING, delay_seconds=33.0)
+    bench.inbox.down = frozenset({"delay"})
+    assert bench.handle(record("m1", A), record("m2", B), record("m3", C)) == ["m1", "m2"]
+    assert [warning for warning in bench.reporter.warnings if "comes back late: SQS does not answer" in warning] == [
+        f"{A}: comes back late: SQS does not answer {{}}",
+        f"{B}: comes back late: SQS does not answer {{}}",
+    ]
+
+
+def test_short_waits_never_add_up_to_the_receives_after_which_sqs_gives_a_message_up(bench: Bench) -> None:
+    """For then it would say that the function had died of it, 16 minutes before its patience ends."""
+    bench.answer(A, Status.WAITING, delay_seconds=2.0)
+    age, receives = timedelta(), 1
+    while bench.handle(record("m1", A, receives=receives, age=age)):
+        age += timedelta(seconds=bench.inbox.log[-1][2])
+        receives += 1
+    assert bench.reporter.counts["WaitsGivenUp"] == 1
+    assert receives < MAX_RECEIVES
 
 
 def test_when_something_that_all_need_cannot_be_read_all_groups_come_back(bench: Bench) -> None:

@@ -23,10 +23,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from spiderpool_aws.batches import read_batch
-from spiderpool_aws.deployment import GIVE_UP, VISIBILITY_TIMEOUT
+from spiderpool_aws.deployment import GIVE_UP, MAX_RECEIVES, VISIBILITY_TIMEOUT
 from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status, newest_of
-from spiderpool_aws.messages import decode
+from spiderpool_aws.messages import decode_of_group
 from spiderpool_aws.metrics import Metric
 from spiderpool_aws.ports import UNLIMITED, Clock, Deadline, InboxPort, Message, QueuePort, Reporter
 from spiderpool_aws.telling import about_finding, about_subject
@@ -87,13 +87,16 @@ class _Tally:
     """Reported as failed: they stay in the queue."""
     acknowledged: list[Message] = field(default_factory=list)
     delays: defaultdict[float, list[Message]] = field(default_factory=lambda: defaultdict(list))
+    """Seconds -> those of the kept ones that the queue has not been told yet to show again by then."""
+
+    def keep(self, messages: Sequence[Message], seconds: float) -> None:
+        """Have messages stay in the queue, and come back after so many seconds."""
+        self.kept += messages
+        self.delays[seconds] += messages
 
 
 class Worker:
-    """Takes one batch at a time.
-
-    An error of the inbox itself is let through: then the whole batch comes back, and doing it again is harmless.
-    """
+    """Takes one batch at a time. What SQS does not do for a message costs that message time, and no other."""
 
     def __init__(
         self, reconciler: Reconciles, inbox: InboxPort, queue: QueuePort, reporter: Reporter, clock: Clock
@@ -110,17 +113,17 @@ class Worker:
         groups = self._grouped(read_batch(event), tally)
         suspects = [group for group in groups if group.is_suspect(now)]
         self._work([group for group in groups if group not in suspects], tally, deadline)
+        self._give_back(tally)
         if suspects:
             self._work_alone(suspects, now, tally, deadline)
+            self._give_back(tally)
         return {"batchItemFailures": [{"itemIdentifier": message.message_id} for message in tally.kept]}
 
     def _grouped(self, messages: Sequence[Message], tally: _Tally) -> list[Group]:
         groups: dict[str, list[tuple[Message, ReconcileRequest]]] = {}
         for message in messages:
             try:
-                request = decode(message.body)
-                if request.subject != message.group:
-                    raise ValueError(f"the message is about {request.subject}, but in the group of {message.group}")
+                request = decode_of_group(message.body, message.group)
             except ValueError as unreadable:
                 self._dead_letter([message], str(unreadable), tally)
             else:
@@ -138,12 +141,22 @@ class Worker:
                 suspect_receives=alone.receives,
                 given_back=[group.request.subject for group in others],
             )
-        if tally.acknowledged:
-            self._inbox.delete(tally.acknowledged)
         for group in others:
-            self._inbox.delay(group.messages, group.give_back_seconds(now))
-            tally.kept += group.messages
-        self._work([alone], tally, deadline)
+            tally.keep(group.messages, group.give_back_seconds(now))
+        self._give_back(tally)
+        if not tally.acknowledged or self._deleted(tally.acknowledged):
+            self._work([alone], tally, deadline)
+        else:
+            tally.keep(alone.messages, backoff(alone.receives))
+
+    def _deleted(self, messages: Sequence[Message]) -> bool:
+        """Delete what is done, and tell whether a crash can no longer bring it back."""
+        try:
+            self._inbox.delete(messages)
+        except RetryLater as failed:
+            self._reporter.warning(f"nothing is worked on alone, for a crash would bring back others: {failed.reason}")
+            return False
+        return True
 
     def _work(self, groups: Sequence[Group], tally: _Tally, deadline: Deadline) -> None:
         if not groups:
@@ -162,8 +175,15 @@ class Worker:
             with self._reporter.about(about_subject(group.request.subject, group.correlation_id, outcome.node)):
                 self._report(group, outcome)
                 self._settle(group, outcome, tally)
+
+    def _give_back(self, tally: _Tally) -> None:
+        """Tell the queue when what is kept shall come; what it is not told comes when its visibility time-out ends."""
         for seconds, messages in tally.delays.items():
-            self._inbox.delay(messages, seconds)
+            try:
+                self._inbox.delay(messages, seconds)
+            except RetryLater as failed:
+                groups = ", ".join(dict.fromkeys(message.group for message in messages))
+                self._reporter.warning(f"{groups}: comes back late: {failed.reason}")
         tally.delays.clear()
 
     def _nudge(self, requests: Iterable[ReconcileRequest], outcomes: Mapping[str, Outcome]) -> Mapping[str, Outcome]:
@@ -202,9 +222,7 @@ class Worker:
         elif spent:
             self._dead_letter(spent, outcome.reason, tally)
         if staying:
-            seconds = _delay(outcome, group.receives)
-            tally.delays[seconds] += staying
-            tally.kept += staying
+            tally.keep(staying, _delay(outcome, group.receives))
 
     def _give_up(self, outcome: Outcome, patience: timedelta) -> None:
         minutes = int(patience.total_seconds() // 60)
@@ -221,7 +239,8 @@ class Worker:
                 self._inbox.dead_letter(message, reason)
             except RetryLater as failed:
                 self._reporter.warning(f"{message.message_id} stays in the queue: {failed.reason}", reason=reason)
-                tally.kept.append(message)
+                # Its group waits for it: not for the whole visibility time-out.
+                tally.keep([message], backoff(message.receives))
             else:
                 with self._reporter.about(about_subject(message.group, "")):
                     self._reporter.warning(
@@ -257,10 +276,14 @@ def backoff(receives: int) -> float:
 
 
 def _delay(outcome: Outcome, receives: int) -> float:
-    """Return when to look again. What fails is asked ever less often, whatever it advised itself."""
+    """Return when to look again. What fails is asked ever less often, whatever it advised itself.
+
+    So is what waits, once it has used up half of its receives: short waits would be taken for a hundred crashes.
+    """
     if outcome.delay_seconds is None:
         return backoff(receives)
-    return max(outcome.delay_seconds, backoff(receives)) if outcome.status is Status.FAILED else outcome.delay_seconds
+    believed = outcome.status is Status.WAITING and receives <= MAX_RECEIVES / 2
+    return outcome.delay_seconds if believed else max(outcome.delay_seconds, backoff(receives))
 
 
 def _crashed_twice(message: Message, now: datetime) -> bool:
