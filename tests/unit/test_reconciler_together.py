@@ -155,3 +155,19 @@ def test_when_the_api_server_does_not_answer_no_other_node_goes_on(monkeypatch: 
     assert {(outcome.status, outcome.reason) for outcome in outcomes.values() if outcome.status is Status.FAILED}
     assert {outcome.status for outcome in outcomes.values()} == {Status.FAILED}
     assert all("does not answer" in outcome.reason for outcome in outcomes.values())
+
+
+def test_a_pass_that_ends_the_function_leaves_no_call_of_another_to_be_made_when_lambda_thaws_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By then another worker may have the message, and both would assign."""
+    world = World(one_nic())
+
+    def broken(_: SmallCluster, pool: Any) -> Any:
+        raise KeyError(pool.name)
+
+    monkeypatch.setattr(SmallCluster, "apply_pool", broken)
+    with pytest.raises(KeyError):
+        world.run()
+    assert world.calls.at_once == [NODES, 3, 2, 1]
+    assert world.ec2.calls.count("assign") == NODES
