@@ -140,6 +140,16 @@ def test_a_redrive_that_is_repeated_within_five_minutes_is_not_swallowed(scene: 
     assert dead.messages == []
 
 
+def test_all_letters_of_an_instance_are_sent_back_in_their_order_also_more_than_one_look_shows(scene: Scene) -> None:
+    bodies = [request("i-0a", f"e-{number}") for number in range(23)]
+    for body in bodies:
+        scene.stack.dead_requests.send(body, group="i-0a", deduplication_id="1")
+        scene.stack.clock.advance(301)
+    assert len(scene.dlq("list")) == 10
+    assert len(scene.dlq("redrive")["redriven"]) == 23
+    assert [message.body for message in scene.stack.requests.messages] == bodies
+
+
 def ctrl_c(operation: str) -> Callable[[str], None]:
     """Have the person press Ctrl-C after the second call of an operation."""
     made: list[str] = []

@@ -70,11 +70,11 @@ class World:
             its_node = node(name=name, uid=f"uid-{number}", provider_id="", internal_ips=(address,))
             self.cluster.nodes[name] = its_node
         systems = Systems(self.ec2, self.cluster, SmallScaling())
-        control = SmallControl(Control(policy))
-        self.reconciler = Reconciler(systems, control, SmallClock(), SmallReporter(), executor or self.calls)
+        self.control = SmallControl(Control(policy))
+        self.reconciler = Reconciler(systems, self.control, SmallClock(), SmallReporter(), executor or self.calls)
 
-    def run(self) -> dict[str, Outcome]:
-        requests = [ReconcileRequest(f"i-{number}", f"event-{number}", "test") for number in range(NODES)]
+    def run(self, nodes: int = NODES) -> dict[str, Outcome]:
+        requests = [ReconcileRequest(f"i-{number}", f"event-{number}", "test") for number in range(nodes)]
         return dict(self.reconciler.reconcile(requests))
 
     def addresses(self) -> int:
@@ -96,6 +96,18 @@ def test_the_assignments_of_all_nodes_are_under_way_at_once_and_all_nodes_are_do
     assert {outcome.status for outcome in outcomes.values()} == {Status.DONE}
     assert world.ec2.calls.count("assign") == NODES
     assert world.addresses() == 5 * NODES
+
+
+def test_no_launch_waits_for_the_release_of_another_node() -> None:
+    world = World(one_nic())
+    world.run(nodes=1)
+    world.control.control = Control(one_nic(ipv4={"addresses": 3})).judged()
+    world.calls.at_once.clear()
+    world.ec2.calls.clear()
+    world.run()
+    assert world.calls.at_once[0] == NODES
+    assert [call for call in world.ec2.calls if call.endswith("assign")] == ["assign"] * (NODES - 1) + ["unassign"]
+    assert world.addresses() == 3 * NODES
 
 
 def test_what_one_node_is_about_to_take_is_no_longer_there_for_the_others() -> None:
