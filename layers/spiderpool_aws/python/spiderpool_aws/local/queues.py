@@ -132,16 +132,21 @@ class LocalQueue:
         return taken
 
     def accept(self, message: Stored) -> None:
-        """Take a message that another queue gave up; its attributes come along, its receives begin again."""
+        """Take a message that another queue gave up; its attributes come along, its receives begin again.
+
+        "For FIFO queues, the enqueue timestamp resets when the message is moved to a dead-letter queue", and its
+        deduplication id "will be replaced with the original message's ID" (developer guide, "Setting-up dead-letter
+        queue retention", "Learn how to configure a dead-letter queue redrive").
+        """
         now = self._clock.now()
         self.messages.append(
             Stored(
                 message.message_id,
                 message.body,
-                message.sent_at,
+                now if self.fifo else message.sent_at,
                 now,
                 message.group,
-                message.deduplication_id,
+                message.message_id if self.fifo else "",
                 message.attributes,
             )
         )
