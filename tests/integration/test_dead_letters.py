@@ -57,6 +57,13 @@ def test_the_good_messages_behind_a_poison_of_the_same_instance_are_worked_on(sc
     assert [message.body for message in scene.stack.dead_requests.messages] == ["poison"]
 
 
+def test_each_poison_of_an_instance_is_kept(scene: Scene) -> None:
+    for number in range(7):
+        scene.stack.requests.send(f"poison {number}", group="i-0bad", deduplication_id=str(number))
+    scene.bus.advance(5)
+    assert [message.body[-1] for message in scene.stack.dead_requests.messages] == [*"0123456"]
+
+
 def test_a_message_as_large_as_its_queue_takes_gets_to_the_dead_letters_with_its_reason(scene: Scene) -> None:
     body = "\U0001f525" * (REQUEST_BYTES // 4)
     with pytest.raises(QueueError):
@@ -218,3 +225,20 @@ def test_a_dead_letter_queue_that_does_not_take_it_holds_its_instance_up_for_a_m
 
 def no_answer(*_: object, **__: object) -> str:
     raise QueueError("InternalError", "SQS does not answer")
+
+
+def test_a_storm_of_other_peoples_eni_calls_fills_no_dead_letter_queue_and_still_reaches_the_nodes(
+    scene: Scene,
+) -> None:
+    ours = scene.launch()
+    scene.bus.advance(120)
+    eni = scene.stack.model.enis[scene.eni_of(ours)]
+    throttled = Fault.refuse("RequestLimitExceeded", "Request limit exceeded.", 503)
+    mend = scene.stack.model.inject(lambda name, _: throttled if name == "DescribeNetworkInterfaces" else None)
+    taken = {"NetworkInterfaceId": eni.id, "PrivateIpAddresses": [next(iter(eni.secondary_ips))]}
+    scene.stack.model.call("UnassignPrivateIpAddresses", taken)
+    scene.bus.advance(90)
+    mend()
+    assert scene.bus.settle()
+    assert (scene.stack.lost_events.messages, scene.stack.failed_invocations) == ([], [])
+    assert len(eni.secondary_ips) == 3
