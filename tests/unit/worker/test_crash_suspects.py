@@ -2,9 +2,10 @@ from datetime import timedelta
 
 import pytest
 
+from spiderpool_aws.batches import backoff
 from spiderpool_aws.deployment import VISIBILITY_TIMEOUT
 from spiderpool_aws.domain.request import Outcome, Status
-from spiderpool_aws.worker import Worker, backoff
+from spiderpool_aws.worker import Worker
 from tests.unit.worker.fakes import (
     START,
     Crash,

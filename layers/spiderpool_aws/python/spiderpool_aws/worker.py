@@ -1,8 +1,8 @@
 """The worker: one batch of the FIFO queue, one read, one reconcile for each message group.
 
-    read the bodies; one that nobody can read goes to the dead-letter queue, with its reason
     group the messages by instance; the newest of a group is worked on, the others share its fate
     reconcile all groups in one call          crash suspects are left out, and one of them is worked on alone at the end
+    a body that nobody can read goes to the dead-letter queue, with its reason
     done: acknowledge      waiting or failed: make the group visible again in 5, 10, 20, 40, 60, 60 … seconds
     after 20 minutes: a wait is acknowledged and left to the resync, a failure goes to the dead-letter queue
 
@@ -22,20 +22,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from spiderpool_aws.batches import read_batch
-from spiderpool_aws.deployment import GIVE_UP, MAX_RECEIVES, VISIBILITY_TIMEOUT
+from spiderpool_aws.batches import NUDGE, Group, backoff, grouped, read_batch
+from spiderpool_aws.deployment import GIVE_UP, MAX_RECEIVES
 from spiderpool_aws.domain.errors import RetryLater
-from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status, newest_of
-from spiderpool_aws.messages import decode_of_group
+from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.metrics import Metric
 from spiderpool_aws.ports import UNLIMITED, Clock, Deadline, InboxPort, Message, QueuePort, Reporter
 from spiderpool_aws.telling import about_finding, about_subject
 
-BACKOFF_SECONDS = (5.0, 10.0, 20.0, 40.0, 60.0)
-SUSPECT_RECEIVES = 3
-SLACK = timedelta(seconds=60)
-"""What the passes themselves may have taken, beside the waits between them."""
-NUDGE = "/nudge"
 RECONCILES = {
     Status.DONE: Metric.RECONCILES_DONE,
     Status.WAITING: Metric.RECONCILES_WAITING,
@@ -49,34 +43,6 @@ class Reconciles(Protocol):
 
     def reconcile(self, requests: Sequence[ReconcileRequest], deadline: Deadline) -> Mapping[str, Outcome]:
         """Return the outcome for each subject; RetryLater: nothing was done for any of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The messages of one message group in one batch, oldest first."""
-
-    messages: tuple[Message, ...]
-    request: ReconcileRequest
-    """That of the newest message, with what the others say beyond "look again"."""
-
-    @property
-    def correlation_id(self) -> str:
-        """The id of the event that this is about, also when another instance's pass has passed it on."""
-        return self.request.event_id.removesuffix(NUDGE)
-
-    @property
-    def receives(self) -> int:
-        """How often the group has come, by its oldest message."""
-        return max(message.receives for message in self.messages)
-
-    def is_suspect(self, now: datetime) -> bool:
-        """Tell whether two receives or more must have ended by the visibility time-out, that is by a crash."""
-        return any(_crashed_twice(message, now) for message in self.messages)
-
-    def give_back_seconds(self, now: datetime) -> float:
-        """Return how soon a suspect may come back: at once, unless one more receive would hide that it is one."""
-        again = [replace(message, receives=message.receives + 1) for message in self.messages]
-        return 0 if any(_crashed_twice(message, now) for message in again) else backoff(self.receives)
 
 
 @dataclass(slots=True)
@@ -110,25 +76,17 @@ class Worker:
     def handle(self, event: object, deadline: Deadline = UNLIMITED) -> dict[str, list[dict[str, str]]]:
         """Work on an SQS event and return the messages that stay in the queue. Raises MalformedEvent for another."""
         now, tally = self._clock.now(), _Tally()
-        groups = self._grouped(read_batch(event), tally)
+        groups, unreadable = grouped(read_batch(event))
         suspects = [group for group in groups if group.is_suspect(now)]
         self._work([group for group in groups if group not in suspects], tally, deadline)
+        # After those: a queue that is slow to answer takes time from nobody who can be worked on.
+        for message, reason in unreadable:
+            self._dead_letter([message], reason, tally)
         self._give_back(tally)
         if suspects:
             self._work_alone(suspects, now, tally, deadline)
             self._give_back(tally)
         return {"batchItemFailures": [{"itemIdentifier": message.message_id} for message in tally.kept]}
-
-    def _grouped(self, messages: Sequence[Message], tally: _Tally) -> list[Group]:
-        groups: dict[str, list[tuple[Message, ReconcileRequest]]] = {}
-        for message in messages:
-            try:
-                request = decode_of_group(message.body, message.group)
-            except ValueError as unreadable:
-                self._dead_letter([message], str(unreadable), tally)
-            else:
-                groups.setdefault(message.group, []).append((message, request))
-        return [Group(tuple(m for m, _ in pairs), newest_of([r for _, r in pairs])) for pairs in groups.values()]
 
     def _work_alone(self, suspects: Sequence[Group], now: datetime, tally: _Tally, deadline: Deadline) -> None:
         """Work on the first suspect, with nothing left in this batch that a crash could bring back or hold up."""
@@ -270,11 +228,6 @@ class Worker:
             self._reporter.count(finding.code)
 
 
-def backoff(receives: int) -> float:
-    """Return how many seconds to wait after so many receives."""
-    return BACKOFF_SECONDS[min(receives, len(BACKOFF_SECONDS)) - 1]
-
-
 def _delay(outcome: Outcome, receives: int) -> float:
     """Return when to look again. What fails is asked ever less often, whatever it advised itself.
 
@@ -284,13 +237,3 @@ def _delay(outcome: Outcome, receives: int) -> float:
         return backoff(receives)
     believed = outcome.status is Status.WAITING and receives <= MAX_RECEIVES / 2
     return outcome.delay_seconds if believed else max(outcome.delay_seconds, backoff(receives))
-
-
-def _crashed_twice(message: Message, now: datetime) -> bool:
-    """Tell whether the message is older than one crash, and else our own waits, would make it.
-
-    Throttled invocations come back by the time-out, too: a false suspicion costs a batch, not a message.
-    """
-    waits = sum(backoff(receive) for receive in range(1, message.receives - 1))
-    explained = VISIBILITY_TIMEOUT + SLACK + timedelta(seconds=waits)
-    return message.receives >= SUSPECT_RECEIVES and now - message.first_received_at > explained
