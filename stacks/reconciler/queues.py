@@ -4,7 +4,15 @@ from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from spiderpool_aws.deployment import DEAD_REQUESTS, LOST_EVENTS, MAX_RECEIVES, REQUESTS, VISIBILITY_TIMEOUT, Names
+from spiderpool_aws.deployment import (
+    DEAD_REQUESTS,
+    LOST_EVENTS,
+    MAX_RECEIVES,
+    REQUEST_BYTES,
+    REQUESTS,
+    VISIBILITY_TIMEOUT,
+    Names,
+)
 from stacks.acknowledgements import DEAD_LETTERS, acknowledge
 
 DEAD_LETTERS_KEPT = Duration.days(14)
@@ -26,6 +34,7 @@ class Queues(Construct):
             names.of(REQUESTS),
             visibility_timeout=Duration.seconds(int(VISIBILITY_TIMEOUT.total_seconds())),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_requests, max_receive_count=MAX_RECEIVES),
+            max_message_size_bytes=REQUEST_BYTES,
         )
         # Standard, because EventBridge and Lambda's destinations know no message group.
         self.lost_events = sqs.Queue(
@@ -46,6 +55,7 @@ class Queues(Construct):
         visibility_timeout: Duration | None = None,
         retention_period: Duration | None = None,
         dead_letter_queue: sqs.DeadLetterQueue | None = None,
+        max_message_size_bytes: int | None = None,
     ) -> sqs.Queue:
         """Make a queue whose message groups (instances) neither wait for nor deduplicate each other."""
         return sqs.Queue(
@@ -58,6 +68,7 @@ class Queues(Construct):
             visibility_timeout=visibility_timeout,
             retention_period=retention_period,
             dead_letter_queue=dead_letter_queue,
+            max_message_size_bytes=max_message_size_bytes,
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
         )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spiderpool_aws.deployment import MAX_RECEIVES, VISIBILITY_TIMEOUT
+from spiderpool_aws.deployment import MAX_RECEIVES, REQUEST_BYTES, VISIBILITY_TIMEOUT
 from tests.infrastructure.templates import Properties, of_type, reconciler
 
 DAY = 24 * 3600
@@ -33,6 +33,13 @@ def test_a_request_that_kills_the_function_again_and_again_ends_in_the_fifo_dead
     redrive = requests["RedrivePolicy"]
     assert redrive == {"deadLetterTargetArn": {"Fn::GetAtt": [dead, "Arn"]}, "maxReceiveCount": MAX_RECEIVES}
     assert properties["FifoQueue"] is True
+
+
+def test_the_dead_letters_have_room_for_any_request_and_its_reason() -> None:
+    """SQS takes 262,144 bytes where the template does not say otherwise, or more; a reason has 4,000 at most."""
+    assert queue("spiderpool-aws-demo-requests.fifo")[1]["MaximumMessageSize"] == REQUEST_BYTES
+    assert "MaximumMessageSize" not in queue("spiderpool-aws-demo-requests-dead.fifo")[1]
+    assert REQUEST_BYTES < 262_144 - 10_000
 
 
 @pytest.mark.parametrize("name", ["requests-dead.fifo", "lost-events"])

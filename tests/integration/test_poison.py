@@ -1,84 +1,21 @@
 """Messages that nobody can work on: where they end, why, that they hold nobody up, and what a person does with them."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-from botocore.awsrequest import AWSResponse, HTTPHeaders
 from typer.testing import CliRunner
 
-from spiderpool_aws.cli import dlq
 from spiderpool_aws.cli.main import app
-from spiderpool_aws.deployment import MAX_RECEIVES, VISIBILITY_TIMEOUT, Names
+from spiderpool_aws.deployment import MAX_RECEIVES, VISIBILITY_TIMEOUT
 from spiderpool_aws.local.ec2.calls import Fault
-from spiderpool_aws.local.isolated import isolated_session
-from spiderpool_aws.local.queues import LocalQueue
-from spiderpool_aws.local.stack import LocalStack
-from tests.integration.bus.test_stack import POLICY, World
-
-
-class Scene(World):
-    """Nodes of one NIC each, the queues under the names of a deployment, and the command line connected to them."""
-
-    def __init__(self, stack: LocalStack) -> None:
-        for queue in (stack.requests, stack.dead_requests, stack.lost_events):
-            queue.name = Names("prod").of(queue.name)
-        super().__init__(stack)
-        self.invoked: list[tuple[str, Any]] = []
-
-    def dlq(self, *arguments: str, cluster: str = "prod") -> Any:
-        """Run the command line; return its JSON."""
-        code, printed, errors = self.run(*arguments, "--cluster", cluster, "--output", "json")
-        assert (code, errors) == (0, "")
-        return json.loads(printed)
-
-    def run(self, *arguments: str) -> tuple[int, str, str]:
-        result = CliRunner().invoke(app, ["dlq", *arguments])
-        assert result.exception is None or isinstance(result.exception, SystemExit)
-        return result.exit_code, result.stdout, result.stderr
-
-    def session(self, _: str) -> Any:
-        session: Any = isolated_session(self.stack.model.region)
-        self.stack.sqs.connect(session)
-        session.events.register("before-parameter-build.lambda", self._keep)
-        session.events.register("before-call.lambda", self._invoke)
-        return session
-
-    def _keep(self, params: Mapping[str, Any], **_: Any) -> None:
-        self.invoked.append((params["FunctionName"], json.loads(params["Payload"])))
-
-    def _invoke(self, **_: Any) -> tuple[AWSResponse, dict[str, Any]]:
-        return AWSResponse("https://lambda", 202, HTTPHeaders(), None), {"StatusCode": 202}
-
-    @contextmanager
-    def never_assigned(self, instance_id: str, fault: Fault | BaseException) -> Iterator[None]:
-        """Have every assignment to an instance's NIC fail, or end the function's process."""
-        eni_id = self.eni_of(instance_id)
-
-        def hook(operation: str, params: Mapping[str, Any]) -> Fault | None:
-            if operation != "AssignPrivateIpAddresses" or params["NetworkInterfaceId"] != eni_id:
-                return None
-            if isinstance(fault, BaseException):
-                raise fault
-            return fault
-
-        mend = self.stack.model.inject(hook)
-        yield
-        mend()
+from tests.integration.poison import Scene, groups, poison_scene
 
 
 @pytest.fixture
 def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
-    with LocalStack(POLICY) as stack:
-        made = Scene(stack)
-        monkeypatch.setattr(dlq, "session", made.session)
+    with poison_scene(monkeypatch) as made:
         yield made
-
-
-def groups(queue: LocalQueue) -> list[str]:
-    return sorted({message.group for message in queue.messages})
 
 
 def test_what_always_fails_ends_with_its_reason_holds_nobody_up_and_is_sent_back_when_it_is_mended(
@@ -150,17 +87,18 @@ def test_an_event_goes_back_to_the_function_that_failed(scene: Scene) -> None:
     lost = scene.stack.lost_events
     lost.send(json.dumps(event), attributes={k: {**text, "StringValue": v} for k, v in by_rule.items()})
     lost.send(json.dumps(by_lambda))
-    lost.send(json.dumps(event), attributes={"reason": {**text, "StringValue": "no route takes it"}})
+    unknown = {"source": "aws.unknown"}
+    lost.send(json.dumps(unknown), attributes={"reason": {**text, "StringValue": "no route takes it"}})
     assert [(one["subject"], one["reason"]) for one in scene.dlq("list")] == [
         ("EC2 Instance State-change Notification i-0a", "THROTTLING Rate exceeded"),
         ("invocation by hand", "RetryLater: the API server cannot be reached"),
-        ("EC2 Instance State-change Notification i-0a", "no route takes it"),
+        ("invocation by hand", "no route takes it"),
     ]
     assert len(scene.dlq("redrive")["redriven"]) == 3
     assert scene.invoked == [
         ("spiderpool-aws-prod-route-event", event),
         ("spiderpool-aws-prod-resync", {"at": "now"}),
-        ("spiderpool-aws-prod-route-event", event),
+        ("spiderpool-aws-prod-route-event", unknown),
     ]
     assert lost.messages == []
 

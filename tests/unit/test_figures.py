@@ -2,12 +2,12 @@
 
 from spiderpool_aws.adapters.cluster_api import TIMEOUTS_SECONDS
 from spiderpool_aws.adapters.pacing import WAITS_SECONDS
+from spiderpool_aws.batches import BACKOFF_SECONDS, SLACK
 from spiderpool_aws.deployment import GIVE_UP, MAX_RECEIVES, RESYNC_PERIOD, VISIBILITY_TIMEOUT, WORKER_TIMEOUT
 from spiderpool_aws.domain.memory import ABSENCE, STALE
 from spiderpool_aws.domain.rules.leaving import LOOK_AGAIN_SECONDS
 from spiderpool_aws.node_pass import MARGIN_SECONDS
 from spiderpool_aws.recollection import ATTEMPT
-from spiderpool_aws.worker import BACKOFF_SECONDS, SLACK
 
 EC2_WRITE_SECONDS = 3 + 15
 """Connecting and reading, once: `Ec2Adapter.from_session`."""

@@ -70,11 +70,11 @@ class World:
             its_node = node(name=name, uid=f"uid-{number}", provider_id="", internal_ips=(address,))
             self.cluster.nodes[name] = its_node
         systems = Systems(self.ec2, self.cluster, SmallScaling())
-        control = SmallControl(Control(policy))
-        self.reconciler = Reconciler(systems, control, SmallClock(), SmallReporter(), executor or self.calls)
+        self.control = SmallControl(Control(policy))
+        self.reconciler = Reconciler(systems, self.control, SmallClock(), SmallReporter(), executor or self.calls)
 
-    def run(self) -> dict[str, Outcome]:
-        requests = [ReconcileRequest(f"i-{number}", f"event-{number}", "test") for number in range(NODES)]
+    def run(self, nodes: int = NODES) -> dict[str, Outcome]:
+        requests = [ReconcileRequest(f"i-{number}", f"event-{number}", "test") for number in range(nodes)]
         return dict(self.reconciler.reconcile(requests))
 
     def addresses(self) -> int:
@@ -96,6 +96,18 @@ def test_the_assignments_of_all_nodes_are_under_way_at_once_and_all_nodes_are_do
     assert {outcome.status for outcome in outcomes.values()} == {Status.DONE}
     assert world.ec2.calls.count("assign") == NODES
     assert world.addresses() == 5 * NODES
+
+
+def test_no_launch_waits_for_the_release_of_another_node() -> None:
+    world = World(one_nic())
+    world.run(nodes=1)
+    world.control.control = Control(one_nic(ipv4={"addresses": 3})).judged()
+    world.calls.at_once.clear()
+    world.ec2.calls.clear()
+    world.run()
+    assert world.calls.at_once[0] == NODES
+    assert [call for call in world.ec2.calls if call.endswith("assign")] == ["assign"] * (NODES - 1) + ["unassign"]
+    assert world.addresses() == 3 * NODES
 
 
 def test_what_one_node_is_about_to_take_is_no_longer_there_for_the_others() -> None:
@@ -155,3 +167,19 @@ def test_when_the_api_server_does_not_answer_no_other_node_goes_on(monkeypatch: 
     assert {(outcome.status, outcome.reason) for outcome in outcomes.values() if outcome.status is Status.FAILED}
     assert {outcome.status for outcome in outcomes.values()} == {Status.FAILED}
     assert all("does not answer" in outcome.reason for outcome in outcomes.values())
+
+
+def test_a_pass_that_ends_the_function_leaves_no_call_of_another_to_be_made_when_lambda_thaws_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By then another worker may have the message, and both would assign."""
+    world = World(one_nic())
+
+    def broken(_: SmallCluster, pool: Any) -> Any:
+        raise KeyError(pool.name)
+
+    monkeypatch.setattr(SmallCluster, "apply_pool", broken)
+    with pytest.raises(KeyError):
+        world.run()
+    assert world.calls.at_once == [NODES, 3, 2, 1]
+    assert world.ec2.calls.count("assign") == NODES

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from spiderpool_aws.deployment import BATCH_SIZE
+from spiderpool_aws.deployment import BATCH_SIZE, MAX_RECEIVES
 from spiderpool_aws.domain.request import Outcome, Status
 from spiderpool_aws.local.functions import FunctionError, ResponseSizeTooLargeError, RuntimeExitError
 from tests.integration.bus.bench import Bench
@@ -125,6 +125,25 @@ def test_two_crashers_leave_the_innocents_of_their_batch_alone_after_their_secon
     ]
     assert [len(call) for call in bench.reconciler.calls if crashers.intersection(call)][:2] == [BATCH_SIZE, BATCH_SIZE]
     assert {len(call) for call in bench.reconciler.calls[2:]} == {1}
+
+
+def test_whoever_comes_after_a_dozen_crashers_is_worked_on_at_once_and_the_crashers_end_in_the_dead_letters(
+    bench: Bench,
+) -> None:
+    bench.reconciler.crashers = crashers = frozenset(instance(number) for number in range(12))
+    for crasher in crashers:
+        bench.bus.put(running(crasher, "first"))
+    bench.bus.advance(2 * 360)
+    for turn in range(60):
+        # In their batches are older messages of crashers, and every now and then a new one.
+        late = instance(100 + turn)
+        bench.bus.put(running(instance(turn % 12), f"again-{turn}"))
+        bench.bus.put(running(late, "first"))
+        bench.bus.advance(5)
+        assert bench.reconciled.count(late) == 1
+        bench.bus.advance(25)
+    bench.bus.advance(MAX_RECEIVES * 360)
+    assert {message.group for message in bench.dead_requests.messages} == crashers
 
 
 def test_a_malformed_event_is_kept_with_its_reason_and_tried_once(bench: Bench) -> None:

@@ -94,6 +94,21 @@ def test_a_message_goes_to_the_dead_letters_after_its_last_receive(clock: Manual
     assert queue.next_time() is None
 
 
+@pytest.mark.parametrize("ending", [".fifo", ""])
+def test_a_fifo_queue_gives_a_dead_letter_a_new_age_and_its_message_id_against_doubles(
+    clock: ManualClock, ending: str
+) -> None:
+    dead = LocalQueue(clock, f"dead{ending}")
+    queue = LocalQueue(clock, f"q{ending}", visibility_seconds=1, dead_letters=dead, max_receives=1)
+    start, message_id = clock.now(), queue.send("a", group=ending and "g", deduplication_id=ending and "1")
+    queue.receive()
+    clock.advance(60)
+    assert queue.receive() == []
+    [letter] = dead.messages
+    assert letter.message_id == message_id
+    assert (letter.sent_at, letter.deduplication_id) == ((clock.now(), message_id) if ending else (start, ""))
+
+
 @pytest.mark.parametrize("token", ["", "x" * 129, "with space", "ä"])
 def test_ids_that_sqs_does_not_take_are_refused(fifo: LocalQueue, token: str) -> None:
     with pytest.raises(QueueError, match="MessageDeduplicationId"):

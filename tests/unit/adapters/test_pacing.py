@@ -32,6 +32,12 @@ class Scene:
         for _ in range(times):
             self.pacer.take(action, urgency)
 
+    def has_to_wait(self, action: str) -> bool:
+        """Tell whether the next call would wait."""
+        slept = len(self.clock.slept)
+        self.pacer.take(action, Urgency.LAUNCH)
+        return len(self.clock.slept) > slept
+
     def paced_for(self, action: str, urgency: Urgency) -> float:
         """Return the delay of a call that is not made."""
         with pytest.raises(Paced) as caught:
@@ -71,6 +77,28 @@ def test_what_was_not_used_is_kept_up_to_the_burst() -> None:
     assert scene.clock.slept == []
     scene.take()
     assert scene.clock.slept == [2]
+
+
+def test_an_invocation_brings_no_tokens_only_time_does_also_that_in_which_lambda_had_the_process_frozen() -> None:
+    scene = Scene()
+    scene.take(times=5)
+    for _ in range(3):
+        scene.pacer.begin()
+        scene.take()
+    assert scene.clock.slept == [2, 2, 2]
+    scene.clock.advance(4)
+    scene.pacer.begin()
+    scene.take(times=3)
+    assert scene.clock.slept == [2, 2, 2, 2]
+
+
+def test_a_clock_that_is_set_back_and_forth_brings_no_tokens_either() -> None:
+    scene = Scene()
+    scene.take(times=5)
+    scene.clock.advance(-60)
+    assert scene.has_to_wait(ATTACH)
+    scene.clock.advance(60)
+    assert scene.has_to_wait(ATTACH)
 
 
 def test_a_share_of_less_than_one_call_lets_single_calls_through_at_its_pace() -> None:

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from spiderpool_aws.domain.errors import RetryLater
+from spiderpool_aws.domain.errors import RetryLater, Throttled
 from spiderpool_aws.router import Router
 from tests.unit.events.recorded import load
 from tests.unit.worker.fakes import FakeQueue, FakeReporter
@@ -16,14 +16,14 @@ OTHER = "eni-11111111"
 class Attachments:
     """EC2, as far as a router asks it: who holds which NIC."""
 
-    def __init__(self, owners: Mapping[str, str], *, down: bool = False) -> None:
+    def __init__(self, owners: Mapping[str, str], *, error: RetryLater | None = None) -> None:
         self._owners = owners
-        self._down = down
+        self._error = error
         self.asked: list[list[str]] = []
 
     def instances_of_enis(self, eni_ids: Sequence[str]) -> Mapping[str, str]:
-        if self._down:
-            raise RetryLater("RequestLimitExceeded")
+        if self._error is not None:
+            raise self._error
         self.asked.append(list(eni_ids))
         return {eni: self._owners[eni] for eni in eni_ids if eni in self._owners}
 
@@ -77,6 +77,12 @@ def test_an_event_becomes_a_request_for_its_instance_with_one_look_up_at_most(
 def test_a_nic_that_ec2_no_longer_knows_is_sent_on_under_its_own_id(bench: Bench) -> None:
     bench.ec2 = Attachments({})
     assert bench.route(load("call-delete-by-user")) == [ENI]
+
+
+def test_when_too_much_is_asked_of_ec2_a_nic_is_sent_on_under_its_own_id_and_not_asked_for_again(bench: Bench) -> None:
+    bench.ec2 = Attachments({ENI: INSTANCE}, error=Throttled("RequestLimitExceeded"))
+    assert bench.route(load("call-assign-ipv4-by-user")) == [ENI]
+    assert bench.reporter.warnings == [f"{ENI}: left to the worker under its own id: RequestLimitExceeded {{}}"]
 
 
 def test_two_nics_of_one_instance_are_one_request_and_one_look_up(bench: Bench) -> None:
@@ -135,7 +141,7 @@ def test_what_nobody_understands_is_dead_lettered_with_its_reason(bench: Bench, 
 
 
 def test_when_ec2_or_a_queue_does_not_answer_lambda_is_to_try_again(bench: Bench) -> None:
-    bench.ec2 = Attachments({}, down=True)
+    bench.ec2 = Attachments({}, error=RetryLater("ec2:DescribeNetworkInterfaces is not permitted"))
     with pytest.raises(RetryLater):
         bench.route(load("call-delete-by-user"))
     bench.queue.down = True

@@ -11,8 +11,10 @@ from spiderpool_aws.domain.errors import Refused, RetryLater
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.messages import encode
 from spiderpool_aws.ports import Deadline, Message
+from spiderpool_aws.worker import Worker
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+MINUTES_20 = timedelta(minutes=20)
 
 
 def instance(number: int) -> str:
@@ -73,12 +75,20 @@ class FakeInbox:
 
     log: list[tuple[Any, ...]] = field(default_factory=list)
     dead_letters_down: bool = False
+    down: frozenset[str] = frozenset()
+    """Of "delay" and "delete", what SQS does not do."""
 
     def delay(self, messages: Sequence[Message], seconds: float) -> None:
+        self._check("delay")
         self.log.append(("delay", [m.message_id for m in messages], seconds))
 
     def delete(self, messages: Sequence[Message]) -> None:
+        self._check("delete")
         self.log.append(("delete", [m.message_id for m in messages]))
+
+    def _check(self, what: str) -> None:
+        if what in self.down:
+            raise RetryLater("SQS does not answer")
 
     def dead_letter(self, message: Message, reason: str) -> None:
         if self.dead_letters_down:
@@ -148,3 +158,19 @@ def record(
 
 def batch(*records: dict[str, Any]) -> dict[str, Any]:
     return {"Records": list(records)}
+
+
+@dataclass
+class Bench:
+    reconciler: FakeReconciler = field(default_factory=FakeReconciler)
+    inbox: FakeInbox = field(default_factory=FakeInbox)
+    queue: FakeQueue = field(default_factory=FakeQueue)
+    reporter: FakeReporter = field(default_factory=FakeReporter)
+
+    def handle(self, *records: dict[str, Any]) -> list[str]:
+        """Return the ids that stay in the queue."""
+        worker = Worker(self.reconciler, self.inbox, self.queue, self.reporter, FakeClock())
+        return [failure["itemIdentifier"] for failure in worker.handle(batch(*records))["batchItemFailures"]]
+
+    def answer(self, subject: str, status: Status, **fields: Any) -> None:
+        self.reconciler.outcomes[subject] = Outcome(subject, status, fields.pop("reason", "because"), **fields)

@@ -2,9 +2,10 @@ from datetime import timedelta
 
 import pytest
 
+from spiderpool_aws.batches import backoff
 from spiderpool_aws.deployment import VISIBILITY_TIMEOUT
 from spiderpool_aws.domain.request import Outcome, Status
-from spiderpool_aws.worker import Worker, backoff
+from spiderpool_aws.worker import Worker
 from tests.unit.worker.fakes import (
     START,
     Crash,
@@ -102,6 +103,17 @@ def test_whoever_crashes_after_waiting_is_a_suspect_at_the_second_crash(waits: i
     assert reconciler.calls == [[B], [A]]
 
 
+@pytest.mark.parametrize("receives", [3, 4, 7, 12, 40])
+def test_a_group_is_a_suspect_as_soon_as_one_time_out_its_waits_and_a_minute_do_not_explain_its_age(
+    receives: int,
+) -> None:
+    explained = VISIBILITY_TIMEOUT + timedelta(seconds=60 + sum(backoff(n) for n in range(1, receives - 1)))
+    for age, calls in ((explained, [[A, B]]), (explained + timedelta(seconds=1), [[B], [A]])):
+        reconciler = FakeReconciler()
+        worker(reconciler, FakeInbox()).handle(batch(record("m1", A, receives=receives, age=age), record("m2", B)))
+        assert reconciler.calls == calls
+
+
 def test_a_suspect_that_is_given_back_stays_one_until_its_turn_comes() -> None:
     receives, age = 3, TWICE
     delays = []
@@ -115,3 +127,23 @@ def test_a_suspect_that_is_given_back_stays_one_until_its_turn_comes() -> None:
         receives, age = receives + 1, age + timedelta(seconds=delays[-1])
     assert delays[0] == 0
     assert max(delays) == 60
+
+
+def test_while_what_is_done_cannot_be_deleted_nobody_is_worked_on_alone_for_a_crash_would_bring_it_back() -> None:
+    reconciler, inbox = FakeReconciler(crashers=frozenset({B})), FakeInbox(down=frozenset({"delete"}))
+    answer = worker(reconciler, inbox).handle(
+        batch(record("m1", A), record("m2", B, receives=3, age=TWICE), record("m3", C, receives=3, age=TWICE))
+    )
+    assert reconciler.calls == [[A]]
+    assert sorted(failure["itemIdentifier"] for failure in answer["batchItemFailures"]) == ["m2", "m3"]
+    # Not at once: nobody has worked on it, and its receives are counted.
+    assert inbox.delays == {"m2": 20, "m3": 0}
+
+
+def test_suspects_that_cannot_be_given_back_do_not_keep_the_first_from_its_turn() -> None:
+    reconciler, inbox = FakeReconciler(), FakeInbox(down=frozenset({"delay"}))
+    answer = worker(reconciler, inbox).handle(
+        batch(record("m1", A, receives=3, age=TWICE), record("m2", B, receives=3, age=TWICE))
+    )
+    assert reconciler.calls == [[A]]
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m2"}]}

@@ -1,51 +1,27 @@
 import json
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from spiderpool_aws.batches import read_batch
+from spiderpool_aws.batches import backoff, read_batch
+from spiderpool_aws.deployment import MAX_RECEIVES
 from spiderpool_aws.domain.actions.plan import Finding
 from spiderpool_aws.domain.errors import RetryLater
-from spiderpool_aws.domain.request import Hint, Outcome, ReconcileRequest, Status
+from spiderpool_aws.domain.request import Hint, ReconcileRequest, Status
 from spiderpool_aws.events import MalformedEvent
 from spiderpool_aws.messages import encode
-from spiderpool_aws.worker import Worker, backoff
+from spiderpool_aws.worker import Worker
 from tests.unit.worker.fakes import (
+    MINUTES_20,
+    Bench,
     FakeClock,
-    FakeInbox,
-    FakeQueue,
-    FakeReconciler,
-    FakeReporter,
     batch,
     instance,
     record,
 )
 
 A, B, C = instance(1), instance(2), instance(3)
-
-
-@dataclass
-class Bench:
-    reconciler: FakeReconciler = field(default_factory=FakeReconciler)
-    inbox: FakeInbox = field(default_factory=FakeInbox)
-    queue: FakeQueue = field(default_factory=FakeQueue)
-    reporter: FakeReporter = field(default_factory=FakeReporter)
-
-    def handle(self, *records: dict[str, Any]) -> list[str]:
-        """Return the ids that stay in the queue."""
-        worker = Worker(self.reconciler, self.inbox, self.queue, self.reporter, FakeClock())
-        return [failure["itemIdentifier"] for failure in worker.handle(batch(*records))["batchItemFailures"]]
-
-    def answer(self, subject: str, status: Status, **fields: Any) -> None:
-        self.reconciler.outcomes[subject] = Outcome(subject, status, fields.pop("reason", "because"), **fields)
-
-
-@pytest.fixture
-def bench() -> Bench:
-    return Bench()
 
 
 def test_a_batch_of_ten_instances_is_one_reconcile_and_all_are_acknowledged(bench: Bench) -> None:
@@ -82,39 +58,6 @@ def test_of_a_group_the_newest_message_is_worked_on_and_the_others_share_its_fat
     assert bench.inbox.log == [("delay", ["m1", "m3", "m4"], 5.0)]
 
 
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [("not json", "not JSON"), ("{}", "no text"), ('{"subject": "web-1", "eventId": "e", "reason": "r"}', "web-1")],
-)
-def test_a_batch_with_one_poison_body_has_the_others_done_and_the_poison_dead_lettered(
-    bench: Bench, body: str, reason: str
-) -> None:
-    assert bench.handle(record("m1", A), record("bad", B, body=body), record("m3", C)) == []
-    assert bench.reconciler.calls == [[A, C]]
-    assert reason in bench.inbox.dead["bad"]
-    assert bench.reporter.counts["MessagesDeadLettered"] == 1
-
-
-def test_a_poison_body_in_a_group_takes_no_other_message_of_the_group_with_it(bench: Bench) -> None:
-    bench.answer(A, Status.WAITING)
-    assert bench.handle(record("bad", A, body=""), record("m2", A)) == ["m2"]
-    assert list(bench.inbox.dead) == ["bad"]
-
-
-def test_a_message_in_another_instances_group_is_dead_lettered_for_the_group_is_the_lock(bench: Bench) -> None:
-    stray = record("stray", B)
-    stray["attributes"]["MessageGroupId"] = A
-    assert bench.handle(stray) == []
-    assert bench.reconciler.calls == []
-    assert bench.inbox.dead == {"stray": f"the message is about {B}, but in the group of {A}"}
-
-
-def test_a_poison_body_that_cannot_be_dead_lettered_stays_in_the_queue(bench: Bench) -> None:
-    bench.inbox.dead_letters_down = True
-    assert bench.handle(record("bad", A, body="?"), record("m2", B)) == ["bad"]
-    assert bench.reconciler.calls == [[B]]
-
-
 @pytest.mark.parametrize(("receives", "seconds"), [(1, 5), (2, 10), (3, 20), (4, 40), (5, 60), (6, 60), (99, 60)])
 @pytest.mark.parametrize("status", [Status.WAITING, Status.FAILED])
 def test_what_cannot_be_done_yet_comes_back_later_and_later(
@@ -144,7 +87,7 @@ def test_groups_that_wait_equally_long_are_given_back_in_one_call(bench: Bench) 
     assert bench.inbox.log == [("delay", ["m1", "m2"], 5.0)]
 
 
-MINUTES_19, MINUTES_20 = timedelta(minutes=19, seconds=59), timedelta(minutes=20)
+MINUTES_19 = timedelta(minutes=19, seconds=59)
 
 
 def test_a_wait_is_left_to_the_resync_after_20_minutes_and_counted(bench: Bench) -> None:
@@ -172,10 +115,15 @@ def test_20_minutes_are_counted_for_each_message_so_a_young_one_of_the_group_sta
     assert bench.inbox.delays == {"young": 60}
 
 
-def test_a_failure_that_cannot_be_dead_lettered_stays_in_the_queue(bench: Bench) -> None:
-    bench.answer(A, Status.FAILED)
-    bench.inbox.dead_letters_down = True
-    assert bench.handle(record("m1", A, receives=24, age=MINUTES_20)) == ["m1"]
+def test_short_waits_never_add_up_to_the_receives_after_which_sqs_gives_a_message_up(bench: Bench) -> None:
+    """For then it would say that the function had died of it, 16 minutes before its patience ends."""
+    bench.answer(A, Status.WAITING, delay_seconds=2.0)
+    age, receives = timedelta(), 1
+    while bench.handle(record("m1", A, receives=receives, age=age)):
+        age += timedelta(seconds=bench.inbox.log[-1][2])
+        receives += 1
+    assert bench.reporter.counts["WaitsGivenUp"] == 1
+    assert receives < MAX_RECEIVES
 
 
 def test_when_something_that_all_need_cannot_be_read_all_groups_come_back(bench: Bench) -> None:

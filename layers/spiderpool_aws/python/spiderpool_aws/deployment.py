@@ -22,6 +22,10 @@ GIVE_UP = timedelta(minutes=20)
 MAX_RECEIVES = 100
 """Waiting counts as a receive: 20 minutes of it are about forty."""
 
+REQUEST_BYTES = 64 * 1024
+"""What the queue of requests takes as one message; ours have some hundred. Far less than the dead-letter queue takes
+(262,144 bytes or more), so that whatever comes in gets there with its reason beside it."""
+
 BATCH_SIZE = 5
 """Lambda takes up to ten from a FIFO queue. A worker makes EC2's calls for so many launches at a time, and they share
 its reads; its share of the slowest bucket has a token at once for each of them (docs/benchmarks.md)."""

@@ -3,6 +3,7 @@
 import json
 import re
 
+from spiderpool_aws.domain.documents import read_object
 from spiderpool_aws.domain.moments import read_moment
 from spiderpool_aws.domain.request import Hint, ReconcileRequest
 
@@ -27,14 +28,15 @@ def encode(request: ReconcileRequest) -> str:
 def decode(text: str) -> ReconcileRequest:
     """Return the request of a message body; keys that a later version may add are passed over.
 
-    Raises ValueError, which says what is wrong and shows the body's beginning.
+    Raises ValueError, and nothing else: it says what is wrong and shows the body's beginning. Any other error would end
+    the function before anybody knows whom the message is about, and each batch that it comes with.
     """
     try:
-        document = json.loads(text)
+        document = read_object(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"the message is not JSON ({error.msg} at {error.pos}): {text[:_SHOWN]!r}") from None
-    if not isinstance(document, dict):
-        raise ValueError(f"the message is not a JSON object: {text[:_SHOWN]!r}")
+    except ValueError as error:
+        raise ValueError(f"the message is no request ({error}): {text[:_SHOWN]!r}") from None
     for key in ("subject", "eventId", "reason"):
         if not isinstance(document.get(key), str):
             raise ValueError(f"the message has no text {key!r}: {text[:_SHOWN]!r}")
@@ -54,7 +56,17 @@ def decode(text: str) -> ReconcileRequest:
     )
 
 
+def decode_of_group(text: str, group: str) -> ReconcileRequest:
+    """Return the request of a message of this message group. Raises ValueError, also when it is about another subject:
+    the group is what keeps two workers from one instance.
+    """
+    request = decode(text)
+    if request.subject != group:
+        raise ValueError(f"the message is about {request.subject}, but in the group of {group}")
+    return request
+
+
 def _hints(given: object) -> frozenset[Hint]:
     """Return the hints; one that a later version may add is passed over."""
-    known = set(Hint)
-    return frozenset(Hint(hint) for hint in given if hint in known) if isinstance(given, list) else frozenset()
+    told = [hint for hint in given if isinstance(hint, str)] if isinstance(given, list) else []
+    return frozenset(Hint(hint) for hint in told if hint in set(Hint))

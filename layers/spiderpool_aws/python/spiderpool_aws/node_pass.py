@@ -1,8 +1,9 @@
 """One pass over one node: plan, do the first stage, plan again on the changed model, until the plan is empty.
 
-A pass is a generator. It yields each call to EC2 that launches wait for (`SLOW`), and is resumed with its answer when
-there is one: meanwhile its reconciler goes on with the other nodes of the batch. All else it does itself, so that of
-all that the passes of a batch share (`Shared`) nothing changes but between two of their steps.
+A pass is a generator. It yields each call that changes a NIC, for which EC2 takes half a second, and is resumed with
+its answer when there is one: meanwhile its reconciler goes on with the other nodes of the batch, and no launch waits
+for the release of another node. All else it does itself, so that of all that the passes of a batch share (`Shared`)
+nothing changes but between two of their steps.
 """
 
 from collections import Counter
@@ -13,14 +14,7 @@ from dataclasses import dataclass, field, replace
 from spiderpool_aws import telling
 from spiderpool_aws.applier import Applier
 from spiderpool_aws.cool_downs import asked_of
-from spiderpool_aws.domain.actions.nics import (
-    Assign,
-    AttachNic,
-    CreateNic,
-    DeleteNic,
-    KeepWithInstance,
-    MarkPrimaryIpv6,
-)
+from spiderpool_aws.domain.actions.nics import AttachNic, CreateNic, DeleteNic, NicAction
 from spiderpool_aws.domain.actions.plan import Action, Finding, NodePlan
 from spiderpool_aws.domain.actions.pools import ApplyMultusConfig, ApplyPool
 from spiderpool_aws.domain.cluster.multus import MultusConfig
@@ -44,8 +38,6 @@ Call = Callable[[], ObservedNode]
 Steps = Generator[Call, Future[ObservedNode], Outcome]
 """Of a pass; each call is answered with its future, which is done."""
 
-SLOW = (Assign, CreateNic, AttachNic, KeepWithInstance, MarkPrimaryIpv6)
-"""EC2 takes half a second for each; what the cluster is asked for takes some milliseconds."""
 MAX_ROUNDS = 24
 """Each does one stage, and there are eight. One in which something was refused or failed does not count: that is not
 planned again, and there is only so much to try."""
@@ -174,7 +166,7 @@ class NodeWork:
     def _perform(self, work: Pass, action: Action) -> Generator[Call, Future[ObservedNode], None]:
         before = work.observed
         try:
-            if isinstance(action, SLOW):
+            if isinstance(action, NicAction):
                 answer = yield lambda: self._applier.apply(before, action)
                 work.observed = answer.result()
             else:

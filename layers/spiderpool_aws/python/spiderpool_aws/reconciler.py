@@ -157,22 +157,32 @@ class Reconciler:
         """Run all passes; while one waits for EC2's answer to a call, the others go on. Yields each when it ends."""
         ready = deque(_Running(work, self._steps(work, policy)) for work in passes)
         waiting: dict[Future[ObservedNode], _Running] = {}
-        while ready or waiting:
-            if not ready:
-                self._executor.wait(waiting)
-                ready.extend(waiting.pop(answer) for answer in [*waiting] if answer.done())
-                continue
-            running = ready.popleft()
-            try:
-                with self._reporter.about(_about(running.work)):
-                    running.answer = self._executor.submit(running.resume())
-            except StopIteration as ended:
-                yield running.work, ended.value
-                continue
-            if running.answer.done():
-                ready.appendleft(running)
-            else:
-                waiting[running.answer] = running
+        try:
+            while ready or waiting:
+                if not ready:
+                    ready.extend(self._answered(waiting))
+                    continue
+                running = ready.popleft()
+                try:
+                    with self._reporter.about(_about(running.work)):
+                        running.answer = self._executor.submit(running.resume())
+                except StopIteration as ended:
+                    yield running.work, ended.value
+                    continue
+                if running.answer.done():
+                    ready.appendleft(running)
+                else:
+                    waiting[running.answer] = running
+        finally:
+            # When something ends the function, Lambda freezes the process. No call may be left in it: it would be made
+            # in a later invocation, when another worker may have the message.
+            while waiting:
+                self._answered(waiting)
+
+    def _answered(self, waiting: dict[Future[ObservedNode], _Running]) -> list[_Running]:
+        """Return, and take out, the passes whose calls are done: wait for one."""
+        self._executor.wait(waiting)
+        return [waiting.pop(answer) for answer in [*waiting] if answer.done()]
 
     def _steps(self, work: Pass, policy: Policy) -> Steps:
         if work.shared.away is not None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from spiderpool_aws.about import About
+from spiderpool_aws.domain.errors import Throttled
 from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.events import MalformedEvent, NodeEvent
 from spiderpool_aws.metrics import Metric
@@ -56,10 +57,16 @@ class Router:
     def _with_instances(self, requests: tuple[ReconcileRequest, ...]) -> tuple[ReconcileRequest, ...]:
         """Put the instance in place of an ENI that is attached to one.
 
-        What EC2 no longer knows goes on under its own id: the worker finds the pool that carries it, by its label.
+        What EC2 no longer knows goes on under its own id: the worker finds the pool that carries it, by its label. So
+        does what EC2 does not answer because too much is asked: the workers read NICs from the same bucket, and a NIC
+        that has no pool is the resync's.
         """
         enis = [request.subject for request in requests if _is_eni(request.subject)]
-        owners = self._ec2.instances_of_enis(enis) if enis else {}
+        try:
+            owners = self._ec2.instances_of_enis(enis) if enis else {}
+        except Throttled as throttled:
+            self._reporter.warning(f"{', '.join(enis)}: left to the worker under its own id: {throttled.reason}")
+            owners = {}
         resolved: dict[str, ReconcileRequest] = {}
         for request in requests:
             subject = owners.get(request.subject, request.subject)

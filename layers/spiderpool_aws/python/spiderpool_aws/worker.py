@@ -1,8 +1,8 @@
 """The worker: one batch of the FIFO queue, one read, one reconcile for each message group.
 
-    read the bodies; one that nobody can read goes to the dead-letter queue, with its reason
     group the messages by instance; the newest of a group is worked on, the others share its fate
     reconcile all groups in one call          crash suspects are left out, and one of them is worked on alone at the end
+    a body that nobody can read goes to the dead-letter queue, with its reason
     done: acknowledge      waiting or failed: make the group visible again in 5, 10, 20, 40, 60, 60 … seconds
     after 20 minutes: a wait is acknowledged and left to the resync, a failure goes to the dead-letter queue
 
@@ -22,20 +22,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from spiderpool_aws.batches import read_batch
-from spiderpool_aws.deployment import GIVE_UP, VISIBILITY_TIMEOUT
+from spiderpool_aws.batches import NUDGE, Group, backoff, grouped, read_batch
+from spiderpool_aws.deployment import GIVE_UP, MAX_RECEIVES
 from spiderpool_aws.domain.errors import RetryLater
-from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status, newest_of
-from spiderpool_aws.messages import decode
+from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
 from spiderpool_aws.metrics import Metric
 from spiderpool_aws.ports import UNLIMITED, Clock, Deadline, InboxPort, Message, QueuePort, Reporter
 from spiderpool_aws.telling import about_finding, about_subject
 
-BACKOFF_SECONDS = (5.0, 10.0, 20.0, 40.0, 60.0)
-SUSPECT_RECEIVES = 3
-SLACK = timedelta(seconds=60)
-"""What the passes themselves may have taken, beside the waits between them."""
-NUDGE = "/nudge"
 RECONCILES = {
     Status.DONE: Metric.RECONCILES_DONE,
     Status.WAITING: Metric.RECONCILES_WAITING,
@@ -51,34 +45,6 @@ class Reconciles(Protocol):
         """Return the outcome for each subject; RetryLater: nothing was done for any of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The messages of one message group in one batch, oldest first."""
-
-    messages: tuple[Message, ...]
-    request: ReconcileRequest
-    """That of the newest message, with what the others say beyond "look again"."""
-
-    @property
-    def correlation_id(self) -> str:
-        """The id of the event that this is about, also when another instance's pass has passed it on."""
-        return self.request.event_id.removesuffix(NUDGE)
-
-    @property
-    def receives(self) -> int:
-        """How often the group has come, by its oldest message."""
-        return max(message.receives for message in self.messages)
-
-    def is_suspect(self, now: datetime) -> bool:
-        """Tell whether two receives or more must have ended by the visibility time-out, that is by a crash."""
-        return any(_crashed_twice(message, now) for message in self.messages)
-
-    def give_back_seconds(self, now: datetime) -> float:
-        """Return how soon a suspect may come back: at once, unless one more receive would hide that it is one."""
-        again = [replace(message, receives=message.receives + 1) for message in self.messages]
-        return 0 if any(_crashed_twice(message, now) for message in again) else backoff(self.receives)
-
-
 @dataclass(slots=True)
 class _Tally:
     """What becomes of the messages of a batch."""
@@ -87,13 +53,16 @@ class _Tally:
     """Reported as failed: they stay in the queue."""
     acknowledged: list[Message] = field(default_factory=list)
     delays: defaultdict[float, list[Message]] = field(default_factory=lambda: defaultdict(list))
+    """Seconds -> those of the kept ones that the queue has not been told yet to show again by then."""
+
+    def keep(self, messages: Sequence[Message], seconds: float) -> None:
+        """Have messages stay in the queue, and come back after so many seconds."""
+        self.kept += messages
+        self.delays[seconds] += messages
 
 
 class Worker:
-    """Takes one batch at a time.
-
-    An error of the inbox itself is let through: then the whole batch comes back, and doing it again is harmless.
-    """
+    """Takes one batch at a time. What SQS does not do for a message costs that message time, and no other."""
 
     def __init__(
         self, reconciler: Reconciles, inbox: InboxPort, queue: QueuePort, reporter: Reporter, clock: Clock
@@ -107,25 +76,17 @@ class Worker:
     def handle(self, event: object, deadline: Deadline = UNLIMITED) -> dict[str, list[dict[str, str]]]:
         """Work on an SQS event and return the messages that stay in the queue. Raises MalformedEvent for another."""
         now, tally = self._clock.now(), _Tally()
-        groups = self._grouped(read_batch(event), tally)
+        groups, unreadable = grouped(read_batch(event))
         suspects = [group for group in groups if group.is_suspect(now)]
         self._work([group for group in groups if group not in suspects], tally, deadline)
+        # After those: a queue that is slow to answer takes time from nobody who can be worked on.
+        for message, reason in unreadable:
+            self._dead_letter([message], reason, tally)
+        self._give_back(tally)
         if suspects:
             self._work_alone(suspects, now, tally, deadline)
+            self._give_back(tally)
         return {"batchItemFailures": [{"itemIdentifier": message.message_id} for message in tally.kept]}
-
-    def _grouped(self, messages: Sequence[Message], tally: _Tally) -> list[Group]:
-        groups: dict[str, list[tuple[Message, ReconcileRequest]]] = {}
-        for message in messages:
-            try:
-                request = decode(message.body)
-                if request.subject != message.group:
-                    raise ValueError(f"the message is about {request.subject}, but in the group of {message.group}")
-            except ValueError as unreadable:
-                self._dead_letter([message], str(unreadable), tally)
-            else:
-                groups.setdefault(message.group, []).append((message, request))
-        return [Group(tuple(m for m, _ in pairs), newest_of([r for _, r in pairs])) for pairs in groups.values()]
 
     def _work_alone(self, suspects: Sequence[Group], now: datetime, tally: _Tally, deadline: Deadline) -> None:
         """Work on the first suspect, with nothing left in this batch that a crash could bring back or hold up."""
@@ -138,12 +99,22 @@ class Worker:
                 suspect_receives=alone.receives,
                 given_back=[group.request.subject for group in others],
             )
-        if tally.acknowledged:
-            self._inbox.delete(tally.acknowledged)
         for group in others:
-            self._inbox.delay(group.messages, group.give_back_seconds(now))
-            tally.kept += group.messages
-        self._work([alone], tally, deadline)
+            tally.keep(group.messages, group.give_back_seconds(now))
+        self._give_back(tally)
+        if not tally.acknowledged or self._deleted(tally.acknowledged):
+            self._work([alone], tally, deadline)
+        else:
+            tally.keep(alone.messages, backoff(alone.receives))
+
+    def _deleted(self, messages: Sequence[Message]) -> bool:
+        """Delete what is done, and tell whether a crash can no longer bring it back."""
+        try:
+            self._inbox.delete(messages)
+        except RetryLater as failed:
+            self._reporter.warning(f"nothing is worked on alone, for a crash would bring back others: {failed.reason}")
+            return False
+        return True
 
     def _work(self, groups: Sequence[Group], tally: _Tally, deadline: Deadline) -> None:
         if not groups:
@@ -162,8 +133,15 @@ class Worker:
             with self._reporter.about(about_subject(group.request.subject, group.correlation_id, outcome.node)):
                 self._report(group, outcome)
                 self._settle(group, outcome, tally)
+
+    def _give_back(self, tally: _Tally) -> None:
+        """Tell the queue when what is kept shall come; what it is not told comes when its visibility time-out ends."""
         for seconds, messages in tally.delays.items():
-            self._inbox.delay(messages, seconds)
+            try:
+                self._inbox.delay(messages, seconds)
+            except RetryLater as failed:
+                groups = ", ".join(dict.fromkeys(message.group for message in messages))
+                self._reporter.warning(f"{groups}: comes back late: {failed.reason}")
         tally.delays.clear()
 
     def _nudge(self, requests: Iterable[ReconcileRequest], outcomes: Mapping[str, Outcome]) -> Mapping[str, Outcome]:
@@ -202,9 +180,7 @@ class Worker:
         elif spent:
             self._dead_letter(spent, outcome.reason, tally)
         if staying:
-            seconds = _delay(outcome, group.receives)
-            tally.delays[seconds] += staying
-            tally.kept += staying
+            tally.keep(staying, _delay(outcome, group.receives))
 
     def _give_up(self, outcome: Outcome, patience: timedelta) -> None:
         minutes = int(patience.total_seconds() // 60)
@@ -221,7 +197,8 @@ class Worker:
                 self._inbox.dead_letter(message, reason)
             except RetryLater as failed:
                 self._reporter.warning(f"{message.message_id} stays in the queue: {failed.reason}", reason=reason)
-                tally.kept.append(message)
+                # Its group waits for it: not for the whole visibility time-out.
+                tally.keep([message], backoff(message.receives))
             else:
                 with self._reporter.about(about_subject(message.group, "")):
                     self._reporter.warning(
@@ -251,23 +228,12 @@ class Worker:
             self._reporter.count(finding.code)
 
 
-def backoff(receives: int) -> float:
-    """Return how many seconds to wait after so many receives."""
-    return BACKOFF_SECONDS[min(receives, len(BACKOFF_SECONDS)) - 1]
-
-
 def _delay(outcome: Outcome, receives: int) -> float:
-    """Return when to look again. What fails is asked ever less often, whatever it advised itself."""
+    """Return when to look again. What fails is asked ever less often, whatever it advised itself.
+
+    So is what waits, once it has used up half of its receives: short waits would be taken for a hundred crashes.
+    """
     if outcome.delay_seconds is None:
         return backoff(receives)
-    return max(outcome.delay_seconds, backoff(receives)) if outcome.status is Status.FAILED else outcome.delay_seconds
-
-
-def _crashed_twice(message: Message, now: datetime) -> bool:
-    """Tell whether the message is older than one crash, and else our own waits, would make it.
-
-    Throttled invocations come back by the time-out, too: a false suspicion costs a batch, not a message.
-    """
-    waits = sum(backoff(receive) for receive in range(1, message.receives - 1))
-    explained = VISIBILITY_TIMEOUT + SLACK + timedelta(seconds=waits)
-    return message.receives >= SUSPECT_RECEIVES and now - message.first_received_at > explained
+    believed = outcome.status is Status.WAITING and receives <= MAX_RECEIVES / 2
+    return outcome.delay_seconds if believed else max(outcome.delay_seconds, backoff(receives))

@@ -2,7 +2,7 @@
 
 | what AWS or the network says | outcome |
 | --- | --- |
-| throttled (`RequestLimitExceeded`, `Throttling`, …) | RetryLater, 5 s |
+| throttled (`RequestLimitExceeded`, `Throttling`, …) | RetryLater (`Throttled`), 5 s |
 | 5xx, time-out, connection lost | RetryLater; 30 s when the call may have added something that EC2 does not show yet |
 | `PrivateIpAddressLimitExceeded`, `*.NotFound`, `IncorrectState` | RetryLater, 5 s: our picture is old |
 | no room in the subnet, in each of EC2's three ways of saying it | Refused `SubnetExhausted` |
@@ -34,7 +34,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
-from spiderpool_aws.domain.errors import Code, Refused, RetryLater
+from spiderpool_aws.domain.errors import Code, Refused, RetryLater, Throttled
 
 THROTTLED_SECONDS = 5.0
 OLD_PICTURE_SECONDS = 5.0
@@ -163,7 +163,7 @@ def _of_answer(error: ClientError, action: str, subject: str, call: Call, meanin
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     what = _what(action, subject)
     if code in THROTTLED:
-        return RetryLater(f"{what} was throttled ({code}): the account's request rate is used up", THROTTLED_SECONDS)
+        return Throttled(f"{what} was throttled ({code}): the account's request rate is used up", THROTTLED_SECONDS)
     if code in _TRANSIENT or status >= _SERVER_ERROR:
         return RetryLater(f"{what} failed at AWS ({code} {status}): {message}", _after_unknown(call))
     if code in _EXPIRED:

@@ -1,6 +1,7 @@
 """The two dead-letter queues from a person's side: what lies there and why, sent back, or dropped.
 
-A message is read by receiving it, so each look counts as a receive, and hides it from others until it is given back.
+A message is read by receiving it, so each look counts as a receive, and hides it from others; when the look ends,
+however it ends, what was neither sent back nor dropped is shown again.
 
 | queue | what lies there | sent back |
 | --- | --- | --- |
@@ -17,14 +18,15 @@ Lambda developer guide, "Capturing records of Lambda asynchronous invocations" (
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from spiderpool_aws.adapters.aws_errors import aws_errors
-from spiderpool_aws.deployment import RESYNC, ROUTE_EVENT, Names
-from spiderpool_aws.messages import decode
+from spiderpool_aws.adapters.aws_errors import Meanings, aws_errors
+from spiderpool_aws.deployment import RESYNC, ROUTE_EVENT, Function, Names
+from spiderpool_aws.messages import decode_of_group
 
 LOOK_SECONDS = 300
 """How long a message is hidden while a person looks at it and decides."""
@@ -33,6 +35,12 @@ _SHOWN = 200
 _UNKNOWN_QUEUE = dict.fromkeys(
     ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "InvalidAddress"),
     "name the cluster that was deployed, and the region where it is (--region, or AWS_REGION)",
+)
+# A handle that has expired, or whose message is gone: others see the message already, or never will.
+_NOT_HELD = Meanings(done=("*MessageNotInflight", "InvalidParameterValue: receipthandle is invalid"))
+_EXPIRED = dict.fromkeys(
+    ("InvalidParameterValue", "ReceiptHandleIsInvalid"),
+    f"it was hidden from others for {LOOK_SECONDS // 60} minutes only, and these are over: repeat the command",
 )
 _UNKNOWN_FUNCTION = {"ResourceNotFound": "the function of this name is not deployed here: drop the event, or deploy"}
 
@@ -58,9 +66,14 @@ class DeadLetter:
 
     @property
     def payload(self) -> str:
-        """The event as its function would be given it."""
+        """The event as its function would be given it; not of a letter that is unreadable."""
         document = json.loads(self.body)
         return json.dumps(document["requestPayload"]) if _is_record(document) else self.body
+
+    @property
+    def errand(self) -> tuple[str, str]:
+        """What sending it back would ask for: the same for two letters about the same, however they are written."""
+        return self.group, json.dumps(json.loads(self.payload), sort_keys=True)
 
 
 class DeadLetterQueue:
@@ -71,21 +84,25 @@ class DeadLetterQueue:
         self._lambda = lambda_
         self._names = names
         self.url = url
+        self._held: dict[str, DeadLetter] = {}
 
     @property
     def fifo(self) -> bool:
         """Tell whether requests lie here, and not events."""
         return self.url.endswith(".fifo")
 
-    def look(self) -> Iterator[DeadLetter]:
-        """Yield what can be received, each message once; the caller gives back what it leaves.
+    @contextmanager
+    def look(self) -> Iterator[Iterator[DeadLetter]]:
+        """Give what can be received, each message once; what is left at the end is shown to others again.
 
-        Of one message group no more than ten are seen until these are deleted or given back.
+        Of one message group no more than ten are seen until these are sent back or dropped.
         """
-        seen: set[str] = set()
-        while fresh := [letter for letter in self._receive() if letter.message_id not in seen]:
-            seen |= {letter.message_id for letter in fresh}
-            yield from fresh
+        try:
+            yield self._letters()
+        finally:
+            for letter in self._held.values():
+                self._give_back(letter)
+            self._held.clear()
 
     def send_back(self, letter: DeadLetter) -> None:
         """Have a message worked on again, and then delete it here; when it cannot be sent it stays."""
@@ -99,16 +116,23 @@ class DeadLetterQueue:
 
     def drop(self, letter: DeadLetter) -> None:
         """Delete a message for good."""
-        with aws_errors("sqs:DeleteMessage", self.url):
-            self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=letter.receipt_handle)
+        # The newest one, where the look took so long that the message came twice.
+        handle = self._held[letter.message_id].receipt_handle
+        with aws_errors("sqs:DeleteMessage", self.url, advice=_EXPIRED):
+            self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=handle)
+        del self._held[letter.message_id]
 
-    def give_back(self, letters: Sequence[DeadLetter]) -> None:
-        """Show messages to others again."""
-        for letter in letters:
-            with aws_errors("sqs:ChangeMessageVisibility", self.url):
-                self._sqs.change_message_visibility(
-                    QueueUrl=self.url, ReceiptHandle=letter.receipt_handle, VisibilityTimeout=0
-                )
+    def _letters(self) -> Iterator[DeadLetter]:
+        seen: set[str] = set()
+        while fresh := [letter for letter in self._receive() if letter.message_id not in seen]:
+            seen |= {letter.message_id for letter in fresh}
+            yield from fresh
+
+    def _give_back(self, letter: DeadLetter) -> None:
+        with aws_errors("sqs:ChangeMessageVisibility", self.url, meanings=_NOT_HELD):
+            self._sqs.change_message_visibility(
+                QueueUrl=self.url, ReceiptHandle=letter.receipt_handle, VisibilityTimeout=0
+            )
 
     def _receive(self) -> list[DeadLetter]:
         with aws_errors("sqs:ReceiveMessage", self.url, advice=_UNKNOWN_QUEUE):
@@ -121,7 +145,9 @@ class DeadLetterQueue:
                 MessageAttributeNames=["All"],
                 MessageSystemAttributeNames=["All"],
             )
-        return [read_letter(message) for message in answer.get("Messages", [])]
+        letters = [read_letter(message) for message in answer.get("Messages", [])]
+        self._held |= {letter.message_id: letter for letter in letters}
+        return letters
 
     def _send_request(self, letter: DeadLetter) -> None:
         url = queue_url(self._sqs, f"{self._names.of('requests')}.fifo")
@@ -162,27 +188,38 @@ def read_letter(message: Mapping[str, Any]) -> DeadLetter:
 def _request(body: str, group: str, texts: Mapping[str, str]) -> dict[str, str]:
     unreadable = ""
     try:
-        decode(body)
+        decode_of_group(body, group)
     except ValueError as error:
         unreadable = str(error)
     # SQS itself moves a message here after its hundredth receive, and says nothing.
-    reason = texts.get("reason") or "received too often: the function ended before it could say why, see its log"
-    return {"subject": group, "reason": reason, "unreadable": unreadable}
+    unsaid = "received too often: the function ended before it could say why, see its log"
+    return {"subject": group, "reason": texts.get("reason") or unreadable or unsaid, "unreadable": unreadable}
 
 
 def _event(body: str, texts: Mapping[str, str]) -> dict[str, str]:
     try:
         document = json.loads(body)
     except json.JSONDecodeError as error:
-        return {"subject": "", "reason": _why(texts), "unreadable": f"it is not JSON: {error.msg} at {error.pos}"}
+        return _unreadable(f"it is not JSON: {error.msg} at {error.pos}", texts)
+    except (ValueError, RecursionError) as error:
+        return _unreadable(f"nobody can read it: {error}", texts)
     reason, failed, event = _why(texts), texts.get("TARGET_ARN", ""), document
     if _is_record(document):
         said = document.get("responsePayload")
         answered = f"{said.get('errorType')}: {said.get('errorMessage')}" if isinstance(said, Mapping) else ""
         reason = answered or str(document["requestContext"].get("condition", "unknown"))
         failed, event = str(document["requestContext"].get("functionArn", "")), document["requestPayload"]
-    function = RESYNC if f"-{RESYNC.name}" in failed else ROUTE_EVENT
-    return {"subject": _subject(event), "reason": reason, "function": function.name}
+    return {"subject": _subject(event), "reason": reason, "function": _function(failed).name}
+
+
+def _unreadable(why: str, texts: Mapping[str, str]) -> dict[str, str]:
+    return {"subject": "", "reason": _why(texts), "unreadable": why}
+
+
+def _function(arn: str) -> Function:
+    """Return the function of an ARN, with or without a version: `arn:…:function:spiderpool-aws-<cluster>-resync:…`."""
+    name = arn.partition(":function:")[2].partition(":")[0]
+    return RESYNC if name.endswith(f"-{RESYNC.name}") else ROUTE_EVENT
 
 
 def _is_record(document: Any) -> bool:

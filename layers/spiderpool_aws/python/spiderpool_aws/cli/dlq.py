@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +13,7 @@ import typer
 
 from spiderpool_aws.cli.connect import aws_session, clients
 from spiderpool_aws.cli.options import OUTPUT, Output
+from spiderpool_aws.cli.shown import visible
 from spiderpool_aws.deployment import DEAD_REQUESTS, LOST_EVENTS, Names
 
 if TYPE_CHECKING:
@@ -55,9 +55,8 @@ def show(
     """Show each message with its reason. Of one instance ten at most; each look counts as a receive."""
     found = []
     for source in _queues(cluster, queue_url, queue, region):
-        letters = list(source.look())
-        source.give_back(letters)
-        found += [_document(source, letter) for letter in letters if _fits(letter, subject)]
+        with source.look() as letters:
+            found += [_document(source, letter) for letter in letters if _fits(letter, subject)]
     if output is Output.JSON:
         print(json.dumps(found, indent=2))
     else:
@@ -77,24 +76,26 @@ def redrive(
     done: list[dict[str, Any]] = []
     left: list[dict[str, Any]] = []
     for source in _queues(cluster, queue_url, queue, region):
-        with _giving_back(source) as kept:
-            for letter in source.look():
-                # Kept until it is sent: what fails half-way is shown again at once.
-                kept.append(letter)
+        errands: set[tuple[str, str]] = set()
+        with source.look() as letters:
+            for letter in letters:
                 if not _fits(letter, subject):
                     continue
                 if letter.unreadable:
                     left.append(_document(source, letter) | {"left": f"{letter.unreadable}: drop it"})
-                    continue
-                source.send_back(letter)
-                kept.remove(letter)
-                done.append(_document(source, letter))
+                elif letter.errand in errands:
+                    # What is refused at once is here again while this runs.
+                    left.append(_document(source, letter) | {"left": f"the same was just sent back: {letter.reason}"})
+                else:
+                    source.send_back(letter)
+                    errands.add(letter.errand)
+                    done.append(_document(source, letter))
     if output is Output.JSON:
         print(json.dumps({"redriven": done, "left": left}, indent=2))
     else:
         print(f"sent back: {len(done)}")
         for document in left:
-            print(f"left: {document['subject']}: {document['left']}")
+            print(visible(f"left: {document['subject']}: {document['left']}"))
 
 
 @app.command()
@@ -110,14 +111,12 @@ def drop(
     """Delete the messages for good. The resync looks at every node anyway, so nothing of the cluster is lost."""
     dropped: list[dict[str, Any]] = []
     for source in _queues(cluster, queue_url, queue, region):
-        with _giving_back(source) as kept:
-            kept += source.look()
-            chosen = [letter for letter in kept if _fits(letter, subject)]
+        with source.look() as letters:
+            chosen = [letter for letter in letters if _fits(letter, subject)]
             if not chosen or not (yes or _agreed(source, chosen)):
                 continue
             for letter in chosen:
                 source.drop(letter)
-                kept.remove(letter)
                 dropped.append(_document(source, letter))
     print(json.dumps({"dropped": dropped}, indent=2) if output is Output.JSON else f"dropped: {len(dropped)}")
 
@@ -153,16 +152,6 @@ def _cluster_of(queue_url: str) -> str:
             return name.removeprefix("spiderpool-aws-").removesuffix(f"-{what}")
     endings = " or ".join(f"spiderpool-aws-<cluster>-{what}" for what in QUEUES.values())
     raise typer.BadParameter(f"--queue-url {queue_url} is no dead-letter queue of ours: it ends with {endings}")
-
-
-@contextmanager
-def _giving_back(source: DeadLetterQueue) -> Iterator[list[DeadLetter]]:
-    """Show again what is in the list at the end, whatever happens."""
-    kept: list[DeadLetter] = []
-    try:
-        yield kept
-    finally:
-        source.give_back(kept)
 
 
 def _fits(letter: DeadLetter, subject: str) -> bool:

@@ -44,6 +44,10 @@ class Unavailable(RetryLater):
     """The other side as a whole does not answer, or asks everybody to wait: nothing else will be answered either."""
 
 
+class Throttled(RetryLater):
+    """AWS refused a call because too many are made in the account: each one that is tried again makes it worse."""
+
+
 class Paced(RetryLater):
     """A call that was not made, because all workers together would exceed AWS's request rate: a wait, no failure."""
 

@@ -70,6 +70,8 @@ class LocalQueue:
         self.name = name
         self.visibility_seconds = visibility_seconds
         self.dead_letters = dead_letters
+        self.max_bytes = MAX_BYTES
+        """The attribute `MaximumMessageSize`."""
         self.messages: list[Stored] = []
         """What is in the queue, oldest first, in flight or not. To be read only."""
         self._clock = clock
@@ -91,7 +93,7 @@ class LocalQueue:
         attributes: Mapping[str, Any] | None = None,
     ) -> str:
         """Put a message in and return its id; a duplicate of the last five minutes is accepted and dropped."""
-        check_content(body, attributes or {})
+        check_content(body, attributes or {}, self.max_bytes)
         now = self._clock.now()
         if self.fifo:
             for name, value in (("MessageGroupId", group), ("MessageDeduplicationId", deduplication_id)):
@@ -130,16 +132,21 @@ class LocalQueue:
         return taken
 
     def accept(self, message: Stored) -> None:
-        """Take a message that another queue gave up; its attributes come along, its receives begin again."""
+        """Take a message that another queue gave up; its attributes come along, its receives begin again.
+
+        "For FIFO queues, the enqueue timestamp resets when the message is moved to a dead-letter queue", and its
+        deduplication id "will be replaced with the original message's ID" (developer guide, "Setting-up dead-letter
+        queue retention", "Learn how to configure a dead-letter queue redrive").
+        """
         now = self._clock.now()
         self.messages.append(
             Stored(
                 message.message_id,
                 message.body,
-                message.sent_at,
+                now if self.fifo else message.sent_at,
                 now,
                 message.group,
-                message.deduplication_id,
+                message.message_id if self.fifo else "",
                 message.attributes,
             )
         )
@@ -203,8 +210,8 @@ def size(body: str, attributes: Mapping[str, Any]) -> int:
     return sum(len(text.encode(errors="replace")) for text in texts) + sum(map(len, binaries))
 
 
-def check_content(body: str, attributes: Mapping[str, Any]) -> None:
-    """Refuse a body that SQS refuses: empty, with characters that XML 1.0 has not, or above 1 MiB with attributes.
+def check_content(body: str, attributes: Mapping[str, Any], max_bytes: int) -> None:
+    """Refuse a body that SQS refuses: empty, with characters that XML 1.0 has not, or too large with its attributes.
 
     Source: API reference, SendMessage, MessageBody.
     """
@@ -212,8 +219,8 @@ def check_content(body: str, attributes: Mapping[str, Any]) -> None:
         raise QueueError("MissingParameter", "The request must contain the parameter MessageBody.")
     if ILLEGAL.search(body):
         raise QueueError("InvalidMessageContents", "Invalid characters in message")
-    if size(body, attributes) > MAX_BYTES:
-        why = f"One or more parameters are invalid. Reason: Message must be shorter than {MAX_BYTES} bytes."
+    if size(body, attributes) > max_bytes:
+        why = f"One or more parameters are invalid. Reason: Message must be shorter than {max_bytes} bytes."
         raise QueueError("InvalidParameterValue", why)
 
 

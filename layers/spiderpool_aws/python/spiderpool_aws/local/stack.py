@@ -23,6 +23,7 @@ from spiderpool_aws.deployment import (
     LOST_EVENTS,
     MAX_RECEIVES,
     RECONCILE_NODES,
+    REQUEST_BYTES,
     REQUESTS,
     RESYNC,
     ROUTE_EVENT,
@@ -89,6 +90,7 @@ class LocalStack:
             dead_letters=self.dead_requests,
             max_receives=MAX_RECEIVES,
         )
+        self.requests.max_bytes = REQUEST_BYTES
         self.sqs = LocalSqs(self.model.region, self.model.account_id)
         self.functions = {function.name: self._function(function, handler) for function, handler in HANDLERS.items()}
         self.bus = self._bus()
