@@ -20,7 +20,8 @@ from tests.bench.fleet import Fleet, Usage
 from tests.bench.latencies import EC2_WRITES
 from tests.bench.rows import Row, show
 
-SIZES = (50, 250, 1000, 5000)
+SIZES = (50, 60, 120, 250, 1000, 5000)
+"""60 and 120 are where most of the bucket's tokens lie unused until the Nodes join."""
 
 
 @dataclass
