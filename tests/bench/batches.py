@@ -5,7 +5,7 @@ date. What the API server takes until it has sent them is measured by `make benc
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -77,9 +77,9 @@ def _listed(cluster: ClusterAdapter) -> float:
     return time.process_time() - begun
 
 
-def rows() -> Iterator[Row]:
+def rows(sizes: Sequence[int] = SIZES) -> Iterator[Row]:
     """Return the first batch of a process, a later one, and what that is for each pool: `latencies.KNOWN_POOL`."""
-    for nodes in SIZES:
+    for nodes in sizes:
         taken, pools = measure(nodes), 4 * nodes
         yield Row(
             "What a batch spends on all pools",

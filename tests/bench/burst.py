@@ -22,6 +22,9 @@ from tests.bench.rows import Row, show
 
 SIZES = (50, 60, 120, 250, 1000, 5000)
 """60 and 120 are where most of the bucket's tokens lie unused until the Nodes join."""
+COMPARED = (50, 60, 250, 1000)
+DEPLOYMENTS = ((MAX_CONCURRENCY, BATCH_SIZE), (MAX_CONCURRENCY, 2 * BATCH_SIZE), (15, BATCH_SIZE), (5, BATCH_SIZE))
+"""Workers, and messages a batch."""
 
 
 @dataclass
@@ -78,9 +81,13 @@ def one_after_another(launches: int, alone: float) -> float:
     return alone + slowest_bucket_seconds(launches)
 
 
-@cache
 def run(launches: int, workers: int = MAX_CONCURRENCY, batch: int = BATCH_SIZE) -> Burst:
     """Launch so many nodes at once and let everything come to rest. The same each time, so it is run once."""
+    return _run(launches, workers, batch)
+
+
+@cache
+def _run(launches: int, workers: int, batch: int) -> Burst:
     watch, fleet = Stopwatch(), Fleet(workers, batch)
     start, ids = fleet.clock.now(), fleet.launch(launches)
     fleet.clock.run_out()
@@ -116,6 +123,21 @@ def rows(sizes: Sequence[int] = SIZES, workers: int = MAX_CONCURRENCY) -> Iterat
             f"{burst.calls.total():,}, {burst.throttled.total()} of the writes ({burst.throttled_share:.2%})",
             f"{burst.usage.invocations:,}, {burst.usage.gb_seconds:,.0f}",
             f"{burst.cpu_seconds:.0f} s",
+        )
+
+
+def deployments() -> Iterator[Row]:
+    """Return what the bursts would be with other figures of the deployment, over the floor of each."""
+    for workers, batch in DEPLOYMENTS:
+        alone, bursts = run(1, workers, batch).makespan, [run(size, workers, batch) for size in COMPARED]
+        over = (f"{one.makespan / floor(one.launches, alone):.2f}" for one in bursts)
+        last = bursts[-1]
+        yield Row(
+            "Workers and batches",
+            f"{workers} workers, {batch} a batch",
+            *over,
+            f"{last.reads:,}",
+            f"{last.usage.gb_seconds:,.0f}",
         )
 
 

@@ -69,7 +69,11 @@ def rows() -> Iterator[Row]:
     for name, nic in (("NIC 0 empty", EMPTY), ("NIC 0 filled", FILLED)):
         with scene(policy_of(dual(0), dual(1)), subnets=PLANS) as s:
             yield _launches(f"launch, two NICs, dual stack, the second created, {name}", s, nic)
-    for name, *nics in (("nothing filled", EMPTY, EMPTY), ("NIC 0 filled", FILLED, EMPTY), ("both", FILLED, FILLED)):
+    for name, *nics in (
+        ("nothing filled", EMPTY, EMPTY),
+        ("NIC 0 filled", FILLED, EMPTY),
+        ("both filled", FILLED, FILLED),
+    ):
         with scene(POLICY) as s:
             yield _launches(f"launch, both NICs of the launch template, {name}", s, *nics)
     with scene(POLICY) as s:
@@ -83,7 +87,7 @@ def rows() -> Iterator[Row]:
         counted.clear()
         s.stack.bus.invoke_resync({"instanceIds": ids})
         s.run(5)
-        yield counted.row("converged batch of ten nodes")
+        yield counted.row("ten converged nodes, in two batches")
         counted.clear()
         s.stack.bus.invoke_resync({})
         s.run(5)

@@ -32,8 +32,8 @@ def rows() -> Iterator[Row]:
             yield _size(asset, of)
     with TemporaryDirectory() as folder:
         sandbox = Sandbox.unpacked(Path(folder), here)
-        section = f"Cold start, Python {here.python}, {here.machine}"
-        yield Row(section, "bare Python", _median(lambda: _bare(sandbox)))
+        section = "Cold start"
+        yield Row(section, f"bare Python {here.python}, {here.machine}", _median(lambda: _bare(sandbox)))
         for function in ("route_event", "reconcile_nodes", "resync"):
             yield Row(section, f"`{function}`", _median(partial(_cold_start, sandbox, function)))
 

@@ -19,11 +19,13 @@ class Row:
         return f"| {' | '.join(self.cells)} |"
 
 
-def show(rows: Iterable[Row]) -> None:
-    """Print rows as they come, each section under its name."""
-    section = ""
+def show(rows: Iterable[Row]) -> list[Row]:
+    """Print rows as they come, each section under its name; return them."""
+    section, shown = "", []
     for row in rows:
         if row.section != section:
             section = row.section
             print(f"\n## {section}", flush=True)  # noqa: T201 - figures for a terminal
+        shown.append(row)
         print(row, flush=True)  # noqa: T201 - figures for a terminal
+    return shown
