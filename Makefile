@@ -58,9 +58,10 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Prints the rows of the tables of docs/benchmarks.md; PARTS="bursts costs" runs some of its parts.
+PARTS ?=
 bench: setup
-	$(BIN)/python -m tests.bench
-	$(BIN)/python -m tests.simulation.edges
+	$(BIN)/python -m tests.bench $(PARTS)
 
 bench-e2e: setup
 	$(BIN)/python -m tests.e2e.build

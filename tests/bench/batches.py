@@ -1,21 +1,26 @@
-"""What a batch spends on the pools of the whole cluster, once it has their documents: `python -m tests.bench.batches`.
+"""What a batch spends on the pools of the whole cluster: `python -m tests.bench.batches`.
 
-The documents themselves, from the API server to JSON, are measured by `make bench-e2e`.
+The product's own adapter reads the bytes of its pages, decodes and parses them, and the observer brings its index up to
+date. What the API server takes until it has sent them is measured by `make bench-e2e`.
 """
 
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from statistics import median
 
+from spiderpool_aws.adapters.cluster import NODES, POOLS, ClusterAdapter
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
+from spiderpool_aws.domain.cluster.node_index import NodeIndex
 from spiderpool_aws.domain.cluster.pool import Pool, PoolIdentity, PoolSpec
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.memory import PoolMemory
 from spiderpool_aws.observation import NodeDirectory, Observer
 from spiderpool_aws.ports import Systems
 from tests.bench.given import policy
-from tests.unit.world import SmallClock, SmallCluster, SmallEc2, SmallScaling
+from tests.bench.listings import ListingApi, node_document, pool_document
+from tests.bench.rows import Row, show
+from tests.unit.world import SmallClock, SmallEc2, SmallScaling
 
 SIZES = (1000, 5000)
 BATCHES, CHANGED = 9, 200
@@ -35,29 +40,56 @@ def pools_of(node: int) -> Iterator[Pool]:
             yield Pool(f"node-{node}-{nic}-{int(family)}", owner, spec, EMPTY[family], EMPTY[family], memory)
 
 
-def measure(nodes: int) -> list[float]:
-    """Return the seconds of CPU of some batches in a row, by one process."""
-    cluster = SmallCluster(pools={pool.name: pool for node in range(nodes) for pool in pools_of(node)})
-    observer, judged = Observer(Systems(SmallEc2(), cluster, SmallScaling()), SmallClock()), policy()
-    names, taken = list(cluster.pools), []
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Seconds of CPU."""
+
+    first: float
+    """Of a process's first batch."""
+    later: float
+    a_node: float
+    """Of a Node in a listing."""
+
+
+def measure(nodes: int) -> Measured:
+    """Return what some batches in a row, and some listings of all Nodes, cost one process."""
+    api, pools = ListingApi(), [pool for node in range(nodes) for pool in pools_of(node)]
+    api.fill(POOLS.path(), [pool_document(pool, 1) for pool in pools])
+    api.fill(NODES.path(), [node_document(f"node-{node}") for node in range(nodes)])
+    cluster, judged = api.adapter(), policy()
+    observer = Observer(Systems(SmallEc2(), cluster, SmallScaling()), SmallClock())
+    taken = []
     for batch in range(BATCHES):
-        for name in names[batch * CHANGED : (batch + 1) * CHANGED]:
-            cluster.pools[name] = replace(cluster.pools[name], resource_version=str(batch))
+        for place in range(batch * CHANGED, (batch + 1) * CHANGED):
+            changed = place % len(pools)
+            api.change(POOLS.path(), changed, pool_document(pools[changed], batch + 2))
         begun = time.process_time()
-        pools = observer.list_pools(judged)
-        observer.observe({"i-0": None}, pools, Control(judged), judged, NodeDirectory(cluster))
+        listing = observer.list_pools(judged)
+        observer.observe({"i-0": None}, listing, Control(judged), judged, NodeDirectory(cluster))
         taken.append(time.process_time() - begun)
-    return taken
+    first, *later = taken
+    return Measured(first, median(later), median(_listed(cluster) for _ in range(3)) / nodes)
 
 
-def rows() -> Iterator[tuple[str, str, str]]:
-    """Return the first batch of a process, and a later one."""
-    for nodes in SIZES:
-        first, *later = measure(nodes)
-        figure = f"{first * 1000:.0f} ms of CPU, later {median(later) * 1000:.1f} ms"
-        yield f"a batch's index of all pools at {nodes:,} nodes", figure, f"{4 * nodes:,} pools, {CHANGED} changed"
+def _listed(cluster: ClusterAdapter) -> float:
+    begun = time.process_time()
+    NodeIndex(cluster.list_nodes())
+    return time.process_time() - begun
+
+
+def rows(sizes: Sequence[int] = SIZES) -> Iterator[Row]:
+    """Return the first batch of a process, a later one, and what that is for each pool: `latencies.KNOWN_POOL`."""
+    for nodes in sizes:
+        taken, pools = measure(nodes), 4 * nodes
+        yield Row(
+            "What a batch spends on all pools",
+            f"{nodes:,} nodes, {pools:,} pools, {CHANGED} of them changed",
+            f"{taken.first * 1000:.0f} ms",
+            f"{taken.later * 1000:.0f} ms",
+            f"{taken.later / pools * 1e6:.0f} µs",
+            f"{taken.a_node * 1e6:.0f} µs",
+        )
 
 
 if __name__ == "__main__":
-    for row in rows():
-        print(" | ".join(row), flush=True)  # noqa: T201 - figures for a terminal
+    show(rows())

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from spiderpool_aws.local.ec2.fixtures import launch
+from tests.bench.rows import Row
+from tests.integration.capacity import PLANS, dual, policy_of
 from tests.integration.scene import TAGS, Scene, policy_text, scene
 
 POLICY = policy_text(ipv6={"addresses": 5})
@@ -32,38 +34,48 @@ class _Counted:
         asked = self._scene.stack.cluster.requests
         return Counter(f"{verb} {what}" for verb, what, _ in asked if (verb in ("get", "list")) == reads)
 
-    def rows(self, what: str) -> Iterator[tuple[str, str, str]]:
-        for name, counter in (
-            ("EC2 mutations", self.ec2(reads=False)),
-            ("EC2 reads", self.ec2(reads=True)),
-            ("cluster writes", self.cluster(reads=False)),
-            ("cluster reads", self.cluster(reads=True)),
-        ):
-            parts = ", ".join(f"{count} {key}" for key, count in sorted(counter.items()))
-            yield f"{what}: {name}", str(counter.total()), parts
+    def row(self, what: str) -> Row:
+        """Return what was asked since, mutations by name."""
+        mutations = self.ec2(reads=False)
+        named = ", ".join(f"{count} {key}" for key, count in sorted(mutations.items()))
+        return Row(
+            "Calls",
+            what,
+            f"{mutations.total()} ({named})" if mutations else "0",
+            str(self.ec2(reads=True).total()),
+            str(self.cluster(reads=False).total()),
+            str(self.cluster(reads=True).total()),
+        )
 
 
 def _launch(s: Scene, *nics: dict[str, Any]) -> str:
-    subnets = (s.network.subnets["nodes"], s.network.subnets["pods"])
-    return launch(s.stack.model, [{"SubnetId": sub, **nic} for sub, nic in zip(subnets, nics, strict=True)], tags=TAGS)
+    subnets = [s.network.subnets[name] for name in ("nodes", "pods")]
+    return launch(s.stack.model, [{"SubnetId": sub, **nic} for sub, nic in zip(subnets, nics, strict=False)], tags=TAGS)
 
 
-def _launches(name: str, *nics: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    with scene(POLICY) as s:
-        s.stack.bus.scheduled = False
-        _launch(s, EMPTY, EMPTY)
-        s.run(120)
-        counted = _Counted(s)
-        _launch(s, *nics)
-        s.run(120)
-        yield from counted.rows(name)
+def _launches(name: str, s: Scene, *nics: dict[str, Any]) -> Row:
+    """Return what a launch costs where another one of its kind has filled the caches."""
+    s.stack.bus.scheduled = False
+    _launch(s, *nics)
+    s.run(120)
+    counted = _Counted(s)
+    _launch(s, *nics)
+    s.run(120)
+    return counted.row(name)
 
 
-def rows() -> Iterator[tuple[str, str, str]]:
+def rows() -> Iterator[Row]:
     """Return the figures of a launch, of a converged reconcile, of a batch and of a resync."""
-    yield from _launches("launch, two NICs without addresses", EMPTY, EMPTY)
-    yield from _launches("launch, NIC 0 filled by the template", FILLED, EMPTY)
-    yield from _launches("launch, both NICs filled", FILLED, FILLED)
+    for name, nic in (("NIC 0 empty", EMPTY), ("NIC 0 filled", FILLED)):
+        with scene(policy_of(dual(0), dual(1)), subnets=PLANS) as s:
+            yield _launches(f"launch, two NICs, dual stack, the second created, {name}", s, nic)
+    for name, *nics in (
+        ("nothing filled", EMPTY, EMPTY),
+        ("NIC 0 filled", FILLED, EMPTY),
+        ("both filled", FILLED, FILLED),
+    ):
+        with scene(POLICY) as s:
+            yield _launches(f"launch, both NICs of the launch template, {name}", s, *nics)
     with scene(POLICY) as s:
         ids = [_launch(s, FILLED, FILLED) for _ in range(10)]
         s.run(120)
@@ -71,12 +83,12 @@ def rows() -> Iterator[tuple[str, str, str]]:
         counted = _Counted(s)
         s.stack.bus.invoke_resync({"instanceIds": ids[:1]})
         s.run(5)
-        yield from counted.rows("converged reconcile of one node")
+        yield counted.row("converged reconcile of one node")
         counted.clear()
         s.stack.bus.invoke_resync({"instanceIds": ids})
         s.run(5)
-        yield from counted.rows("converged batch of ten nodes")
+        yield counted.row("ten converged nodes, in two batches")
         counted.clear()
         s.stack.bus.invoke_resync({})
         s.run(5)
-        yield from counted.rows("resync of ten converged nodes")
+        yield counted.row("resync of ten converged nodes")

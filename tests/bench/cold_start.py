@@ -1,21 +1,22 @@
 """Size of the layers, and cold start of the functions: `python -m tests.bench.cold_start`.
 
 A cold start is counted from the start of the process to the first answer, with the local AWS and cluster behind it.
-What Lambda does before, a micro-VM and the download of the layers, is not in it. The CPU time is the process's own, and
-depends less on what else the machine does.
+What Lambda does before, a micro-VM and the download of the layers, is not in it. Times are CPU times of the process.
 """
 
 import resource
 import statistics
 import subprocess
-import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from stacks.assets import LAMBDA, Asset, Target, dependencies, package
+from tests.bench.cpu import Stopwatch
+from tests.bench.rows import Row, show
 from tests.integration.runtime.sandbox import Sandbox, target
 from tests.integration.runtime.world import RuntimeWorld, world
 
@@ -23,7 +24,7 @@ RUNS = 5
 MEGABYTE = 1_000_000
 
 
-def rows() -> Iterator[tuple[str, str, str]]:
+def rows() -> Iterator[Row]:
     """Return the sizes of both machines' layers, and each function's cold start on this machine."""
     here = target()
     for of in dict.fromkeys((LAMBDA, here)):
@@ -31,42 +32,33 @@ def rows() -> Iterator[tuple[str, str, str]]:
             yield _size(asset, of)
     with TemporaryDirectory() as folder:
         sandbox = Sandbox.unpacked(Path(folder), here)
-        how = f"Python {here.python}, from its process to its first answer, medians of {RUNS}"
-        yield "bare Python", _figure([_bare(sandbox) for _ in range(RUNS)]), how
+        section = "Cold start"
+        yield Row(section, f"bare Python {here.python}, {here.machine}", _median(lambda: _bare(sandbox)))
         for function in ("route_event", "reconcile_nodes", "resync"):
-            yield f"cold start of {function}", _figure([_cold_start(sandbox, function) for _ in range(RUNS)]), how
+            yield Row(section, f"`{function}`", _median(partial(_cold_start, sandbox, function)))
 
 
-def _size(asset: Asset, of: Target) -> tuple[str, str, str]:
+def _size(asset: Asset, of: Target) -> Row:
     archive = asset.archive()
     with zipfile.ZipFile(archive) as packed:
         unzipped = sum(info.file_size for info in packed.infolist())
-    figure = f"{archive.stat().st_size / MEGABYTE:.1f} MB zipped, {unzipped / MEGABYTE:.1f} MB unzipped"
-    return f"layer {asset.name}", figure, f"Python {of.python}, {of.machine}"
+    sizes = (f"{size / MEGABYTE:.1f} MB" for size in (archive.stat().st_size, unzipped))
+    return Row("Layers", f"{asset.name}, Python {of.python}, {of.machine}", *sizes)
 
 
-def _figure(times: list[tuple[float, float]]) -> str:
-    elapsed, cpu = (statistics.median(column) * 1000 for column in zip(*times, strict=True))
-    return f"{elapsed:.0f} ms, {cpu:.0f} ms of CPU"
+def _median(start: Callable[[], float]) -> str:
+    return f"{statistics.median(start() for _ in range(RUNS)) * 1000:.0f} ms"
 
 
-def _cpu_seconds() -> float:
-    """Return the CPU time of all processes that were started here and have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def _cold_start(sandbox: Sandbox, function: str) -> tuple[float, float]:
+def _cold_start(sandbox: Sandbox, function: str) -> float:
     with world() as aws:
         event = _event(sandbox, function, aws)
-        cpu, started = _cpu_seconds(), time.perf_counter()
+        watch = Stopwatch([resource.RUSAGE_CHILDREN])
         with sandbox.start(function, aws.variables) as running:
             answer = running.invoke(event)
-            elapsed = time.perf_counter() - started
-        cpu = _cpu_seconds() - cpu
     if answer.failed:
         raise RuntimeError(f"{function} failed: {answer.document}")
-    return elapsed, cpu
+    return watch.seconds()
 
 
 def _event(sandbox: Sandbox, function: str, aws: RuntimeWorld) -> Any:
@@ -83,12 +75,11 @@ def _event(sandbox: Sandbox, function: str, aws: RuntimeWorld) -> Any:
             return {"dryRun": True}
 
 
-def _bare(sandbox: Sandbox) -> tuple[float, float]:
-    cpu, started = _cpu_seconds(), time.perf_counter()
+def _bare(sandbox: Sandbox) -> float:
+    watch = Stopwatch([resource.RUSAGE_CHILDREN])
     subprocess.run([sandbox.python, "-S", "-c", "pass"], check=True)  # noqa: S603 - a Python
-    return time.perf_counter() - started, _cpu_seconds() - cpu
+    return watch.seconds()
 
 
 if __name__ == "__main__":
-    for row in rows():
-        print(" | ".join(row))  # noqa: T201 - figures for a terminal
+    show(rows())

@@ -2,20 +2,16 @@
 
 from collections.abc import Iterator
 
+from tests.bench.rows import Row
 from tests.integration.ipv6_flip import turned_on
 
 
-def rows() -> Iterator[tuple[str, str, str]]:
+def rows() -> Iterator[Row]:
     """Return the figures of the change over."""
-    seen = turned_on(nodes=20)
-    how = "20 nodes with one NIC, a pod on each every five seconds and before each write of the flip"
-    prepared = f"{seen.preparation_seconds:.0f} s, {seen.preparation_writes} writes"
-    yield "IPv6 turned on: from the policy's change to the flip", prepared, how
-    yield (
-        "IPv6 turned on: the flip",
-        f"{seen.flip_seconds:.0f} s, {seen.flip_writes} writes",
-        "virtual clock: a call takes no time",
-    )
+    seen, section = turned_on(nodes=20), "IPv6 turned on in a running cluster"
     tried = seen.pods_before_flip + seen.pods_after_flip
-    yield "pods that failed outside of the flip", f"{len(seen.failed_outside)} of {tried}", how
-    yield "pods that failed within it", f"{seen.failed_within} of {seen.pods_within}", "their kubelets try again"
+    prepared = f"{seen.preparation_seconds:.0f} s, {seen.preparation_writes} writes"
+    yield Row(section, "from the policy's change to the flip", prepared)
+    yield Row(section, "the flip", f"{seen.flip_seconds:.0f} virtual seconds, {seen.flip_writes} writes")
+    yield Row(section, "pods that failed outside of the flip", f"{len(seen.failed_outside)} of {tried}")
+    yield Row(section, "pods that failed within it", f"{seen.failed_within} of {seen.pods_within}")

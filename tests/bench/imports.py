@@ -1,4 +1,4 @@
-"""What the start of each function costs over bare Python, each in a fresh process.
+"""What the start of each function costs over bare Python, each in a fresh process, in CPU time.
 
 The modules import their SDKs at first use, so the import alone says little: the second figure is until the function has
 all that it works with, boto3's clients included.
@@ -8,8 +8,10 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+
+from tests.bench.cpu import Stopwatch
+from tests.bench.rows import Row
 
 RUNS = 7
 PARTS = {"route_event": "router", "reconcile_nodes": "worker", "resync": "resync"}
@@ -30,20 +32,19 @@ ENVIRONMENT = {
 def _milliseconds(code: str) -> float:
     times = []
     for _ in range(RUNS):
-        started = time.perf_counter()
+        watch = Stopwatch()
         subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | ENVIRONMENT)  # noqa: S603 - our own code
-        times.append((time.perf_counter() - started) * 1000)
+        times.append(watch.seconds() * 1000)
     return statistics.median(times)
 
 
-def rows() -> Iterator[tuple[str, str, str]]:
+def rows() -> Iterator[Row]:
     """Return the start-up time of each function."""
     bare = _milliseconds("pass")
-    how = f"over bare Python ({bare:.0f} ms), fresh processes, median of {RUNS}"
     for module, part in PARTS.items():
         cost = _milliseconds(f"import lambdas.{module}") - bare
-        yield f"import of lambdas.{module}", f"{cost:.0f} ms", how
         ready = (
             f"import lambdas.{module} as m; from spiderpool_aws.bootstrap import application; application('b').{part}"
         )
-        yield f"lambdas.{module} ready for its first event", f"{_milliseconds(ready) - bare:.0f} ms", how
+        cells = (f"{cost:.0f} ms", f"{_milliseconds(ready) - bare:.0f} ms")
+        yield Row("Start of a function, over bare Python", f"`{module}`", *cells)

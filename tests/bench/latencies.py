@@ -25,16 +25,26 @@ CPU_OF_A_CALL = 0.004 * SLOWER
 """What boto3 computes for one call."""
 SQS = SSM = 0.02
 ROUTED = 0.5
-"""From a change of state to its request in the queue: EventBridge, and `route_event`."""
+"""From a change of state to its request in the queue: EventBridge, and a `route_event` that runs already."""
 COLD_START = 2.0
+"""Of any function. A burst's first events meet only cold ones."""
 OVERHEAD = 0.02 + 0.01 * SLOWER
 """Of an invocation."""
 PLANNING = 0.001 * SLOWER
 """Of one node: some plans."""
-PAGE_OF_POOLS, POOLS_IN_A_PAGE = 0.04, 500
-PARSED_POOL = 0.0001 * SLOWER
+PAGE, OBJECTS_IN_A_PAGE = 0.046, 500
+"""Of a listing, until the API server has sent it: by `make bench-e2e`, at 20,000 pools."""
+LISTED_POOL, LISTED_NODE = 0.000025 * SLOWER, 0.00006 * SLOWER
+"""What one object of a listing costs its reader, decoded, looked up and indexed: by `tests.bench.batches`, which prints
+both. 200 pools of a listing are new to its reader there; a Node is one of 10 kB, parsed each time."""
 CLUSTER_CALL = 0.01
+"""Any other call to the API server."""
 WEBHOOK, WEBHOOK_PER_POOL = 0.021, 0.000132
 """A pool is written: with one pool in its subnet, and for each other there."""
 JOINS = 25.0
 """From a running instance to its Node."""
+
+
+def listing(objects: int, each: float) -> float:
+    """Return what it takes to list so many objects."""
+    return (objects // OBJECTS_IN_A_PAGE + 1) * PAGE + objects * each

@@ -5,12 +5,14 @@ as the launch template fills them. The cluster is the small one of the unit test
 costs on a real API server says docs/benchmarks.md. The peak of memory is the whole process's, with the EC2 model in it.
 """
 
-import resource
+import json
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from spiderpool_aws.domain.cluster.node import Node
@@ -24,7 +26,9 @@ from spiderpool_aws.local.ec2.fixtures import SubnetPlan, create_network, tag_li
 from spiderpool_aws.ports import Systems
 from spiderpool_aws.reconciler import Reconciler
 from spiderpool_aws.resync import Resync
+from tests.bench.cpu import Stopwatch
 from tests.bench.given import IPV4, IPV6, SUBNETS, policy
+from tests.bench.rows import Row, show
 from tests.integration.ec2_world import connected
 from tests.unit.world import SmallCluster, SmallControl, SmallQueue, SmallReporter, SmallScaling
 
@@ -72,30 +76,56 @@ class Converged:
         self.model.call("RunInstances", params)
 
 
-def measure(nodes: int) -> tuple[str, str]:
-    """Return the figure and how it came about."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a resync came to."""
+
+    cpu_seconds: float
+    calls: dict[str, int]
+    writes: int
+    """In the cluster, and messages."""
+    peak_mb: float
+    """Of the whole process, the EC2 model included."""
+    before_mb: float
+    """Before the resync began."""
+
+
+def measure(nodes: int) -> Measured:
+    """Run one resync in this process."""
     fleet = Converged(nodes)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    cpu, began = time.process_time(), time.perf_counter()
+    before, watch = _peak_mb(), Stopwatch()
     fleet.resync.run(ResyncRequest(request_id="bench"))
-    cpu, elapsed = time.process_time() - cpu, time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    cpu_seconds = watch.seconds()
     calls = Counter(call.operation for call in fleet.model.calls)
     writes = len(fleet.cluster.writes) + len(fleet.queue.sent)
-    asked = ", ".join(f"{count} {name}" for name, count in sorted(calls.items()))
-    figure = f"{cpu:.1f} s of CPU ({elapsed:.1f} s), {writes} writes and messages"
-    return figure, f"{asked}; peak {peak:.0f} MB, of them {before:.0f} MB before it with the EC2 model"
+    return Measured(cpu_seconds, dict(calls), writes, _peak_mb(), before)
 
 
-def rows(sizes: tuple[int, ...] = SIZES) -> Iterator[tuple[str, str, str]]:
-    """Return each size's figures, measured in a process of its own."""
+def _peak_mb() -> float:
+    # Not getrusage: its maximum includes the parent, of which a child is a copy until it starts its program.
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+
+
+@cache
+def measured(nodes: int) -> Measured:
+    """Return what a resync comes to in a process of its own; run once."""
+    command = [sys.executable, "-m", "tests.bench.resync", "--json", str(nodes)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own module
+    return Measured(**json.loads(said.stdout))
+
+
+def rows(sizes: Sequence[int] = SIZES) -> Iterator[Row]:
+    """Return each size's figures."""
     for nodes in sizes:
-        command = [sys.executable, "-m", "tests.bench.resync", str(nodes)]
-        said = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own module
-        what, figure, how = said.stdout.strip().split(" | ")
-        yield what, figure, how
+        seen = measured(nodes)
+        asked = ", ".join(f"{count} {name}" for name, count in sorted(seen.calls.items()))
+        memory = f"{seen.peak_mb:.0f} MB, {seen.before_mb:.0f} of them before it began"
+        yield Row("Resync", f"{nodes:,}", f"{seen.cpu_seconds:.1f} s", asked, str(seen.writes), memory)
 
 
 if __name__ == "__main__":
-    for size in [int(size) for size in sys.argv[1:]] or SIZES:
-        print(" | ".join((f"resync of {size:,} converged nodes", *measure(size))), flush=True)  # noqa: T201 - figures
+    if sys.argv[1:2] == ["--json"]:
+        sys.stdout.write(json.dumps(asdict(measure(int(sys.argv[2])))))
+    else:
+        show(rows([int(size) for size in sys.argv[1:]] or SIZES))

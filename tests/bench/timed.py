@@ -1,58 +1,79 @@
 """The cluster, the policy and the queue of the bursts, on a clock by which their calls take time."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from spiderpool_aws.deployment import VISIBILITY_TIMEOUT
-from spiderpool_aws.domain.cluster.node import Node
 from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.control import Control
+from spiderpool_aws.domain.lifecycle import Lifecycle
 from spiderpool_aws.local.queues import LocalQueue
+from spiderpool_aws.ports import ClusterPort
 from tests.bench import latencies
 from tests.bench.concurrency import SharedClock
 from tests.bench.given import IPV4, IPV6, POOLS
-from tests.unit.world import SmallCluster, SmallControl
+from tests.unit.world import SmallCluster, SmallControl, SmallScaling
 
 
-class TimedCluster(SmallCluster):
+class TimedCluster:
     """The small cluster, where every call takes its time; it notes when an instance has all that its pods need."""
+
+    def __init__(self, clock: SharedClock) -> None:
+        self.stored = SmallCluster()
+        self.complete: dict[str, datetime] = {}
+        self._clock = clock
+        self._in_subnet: Counter[str] = Counter()
+        self._filled: defaultdict[str, set[str]] = defaultdict(set)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """Return a call of the port: none of them is free, whatever the product comes to use."""
+        call: Callable[..., Any] = getattr(self.stored, name)
+
+        def timed(*given: Any, **named: Any) -> Any:
+            self._clock.sleep(self._seconds(name, *given))
+            if name == "apply_pool":
+                self._note(given[0])
+            return call(*given, **named)
+
+        return timed
+
+    def as_port(self) -> ClusterPort:
+        """Return it as what the product takes."""
+        return cast("ClusterPort", self)
+
+    def _seconds(self, name: str, *given: Any) -> float:
+        match name:
+            case "list_pools":
+                return latencies.listing(len(self.stored.pools), latencies.LISTED_POOL)
+            case "list_nodes":
+                return latencies.listing(len(self.stored.nodes), latencies.LISTED_NODE)
+            case "apply_pool":
+                return latencies.WEBHOOK + self._in_subnet[given[0].spec.subnet] * latencies.WEBHOOK_PER_POOL
+            case _:
+                return latencies.CLUSTER_CALL
+
+    def _note(self, pool: Pool) -> None:
+        self._in_subnet[pool.spec.subnet] += pool.name not in self.stored.pools
+        if pool.identity is None or pool.spec.ips.count() != (IPV4 if pool.identity.family == 4 else IPV6):
+            return
+        filled = self._filled[pool.identity.instance_id]
+        filled.add(pool.name)
+        if len(filled) == POOLS:
+            self.complete.setdefault(pool.identity.instance_id, self._clock.now())
+
+
+class TimedScaling(SmallScaling):
+    """Auto Scaling, whose answer takes as long as one of EC2's."""
 
     def __init__(self, clock: SharedClock) -> None:
         super().__init__()
         self._clock = clock
-        self._in_subnet: Counter[str] = Counter()
-        self._filled: dict[str, set[str]] = {}
-        self.complete: dict[str, datetime] = {}
 
-    def list_pools(self) -> Sequence[Pool]:
-        pages = len(self.pools) // latencies.POOLS_IN_A_PAGE + 1
-        self._clock.sleep(pages * latencies.PAGE_OF_POOLS + len(self.pools) * latencies.PARSED_POOL)
-        return super().list_pools()
-
-    def apply_pool(self, pool: Pool) -> Pool:
-        subnet = pool.spec.subnet
-        self._clock.sleep(latencies.WEBHOOK + self._in_subnet[subnet] * latencies.WEBHOOK_PER_POOL)
-        self._in_subnet[subnet] += pool.name not in self.pools
-        self._note(pool)
-        return super().apply_pool(pool)
-
-    def get_node(self, name: str) -> Node | None:
-        self._clock.sleep(latencies.CLUSTER_CALL)
-        return super().get_node(name)
-
-    def prepare_node(self, node_name: str, node_uid: str, *, provider_id: str = "", taint: str = "") -> None:
-        self._clock.sleep(latencies.CLUSTER_CALL)
-        super().prepare_node(node_name, node_uid, provider_id=provider_id, taint=taint)
-
-    def _note(self, pool: Pool) -> None:
-        if pool.identity is None or pool.spec.ips.count() != (IPV4 if pool.identity.family == 4 else IPV6):
-            return
-        filled = self._filled.setdefault(pool.identity.instance_id, set())
-        filled.add(pool.name)
-        if len(filled) == POOLS:
-            self.complete.setdefault(pool.identity.instance_id, self._clock.now())
+    def lifecycles(self, instance_ids: Sequence[str]) -> Mapping[str, Lifecycle]:
+        self._clock.sleep(latencies.EC2_READ + latencies.CPU_OF_A_CALL)
+        return super().lifecycles(instance_ids)
 
 
 class TimedControl(SmallControl):
@@ -93,3 +114,15 @@ class WatchedQueue(LocalQueue):
     def _look(self, at: datetime) -> None:
         self._due.discard(at)
         self.on_visible()
+
+
+class InvocationEnd:
+    """Implements `Deadline`: when Lambda stops an invocation that began at this moment."""
+
+    def __init__(self, clock: SharedClock, timeout: timedelta) -> None:
+        self._clock = clock
+        self._end = clock.now() + timeout
+
+    def seconds_left(self) -> float:
+        """Return the seconds until then."""
+        return (self._end - self._clock.now()).total_seconds()

@@ -189,7 +189,9 @@ def check_python(command: Command) -> str:
     spec = importlib.util.find_spec(command.arguments[1]) if len(command.arguments) > 1 else None
     if spec is None or spec.origin is None:
         return f"there is no module {command.arguments[1:2]}"
-    # A package runs its `__main__`.
+    if spec.submodule_search_locations is not None:
+        # A package runs its `__main__`.
+        spec = importlib.util.find_spec(f"{spec.name}.__main__")
     source = spec.loader.get_source(spec.name) if hasattr(spec.loader, "get_source") else ""  # type: ignore[union-attr]
     missing = [option for option in _options(list(command.arguments)) if f'"{option}"' not in (source or "")]
-    return f"{spec.name} has no {missing}" if missing else ""
+    return f"{command.arguments[1]} has no {missing}" if missing else ""

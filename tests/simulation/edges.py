@@ -18,10 +18,12 @@ from spiderpool_aws.local.ec2.autoscaling import AutoScalingGroup
 from spiderpool_aws.local.ec2.fixtures import Network, SubnetPlan, create_network, tag_list
 from spiderpool_aws.local.ec2.options import Ec2Options
 from spiderpool_aws.local.kubelet import Kubelets
+from tests.bench.rows import Row, show
 from tests.simulation.policies import policy_text
 from tests.simulation.stack import SimulationStack
 from tests.simulation.steps_ec2 import TAGS
 
+NODES, EVENTS = 1000, 10_000
 SUBNETS = {"nodes": SubnetPlan("10.0.0.0/17"), "pods": SubnetPlan("10.0.128.0/17")}
 
 
@@ -36,19 +38,24 @@ class Figures:
     dead: int
     virtual_seconds: float
     cpu_seconds: float
-    writes: int
-    """What the product wrote, in EC2 and in the cluster."""
+    ec2_writes: int
+    cluster_writes: int
+    """What the product wrote: EC2 and the cluster change of themselves, too."""
     nodes: int
     pools: int
 
-    def __str__(self) -> str:
-        runs = ", ".join(f"{name} {count:,}" for name, count in sorted(self.invocations.items()))
-        return (
-            f"{self.events:,} events, {self.messages:,} messages; invocations: {runs}; {self.failed} failed, "
-            f"{self.dead} dead letters, {self.writes:,} writes; "
-            f"{self.virtual_seconds:,.0f} s of the clock, {self.cpu_seconds:.1f} s of CPU; "
-            f"{self.nodes:,} nodes and {self.pools:,} pools at the end"
-        )
+    @property
+    def writes(self) -> int:
+        """Return how often the product wrote."""
+        return self.ec2_writes + self.cluster_writes
+
+    def row(self, load: str) -> Row:
+        """Return them as a row."""
+        invocations = (self.invocations[name] for name in ("reconcile_nodes", "route_event"))
+        counts = (self.events, self.messages, *invocations, self.ec2_writes, self.cluster_writes)
+        lost = f"{self.failed} / {self.dead}"
+        times = (f"{self.virtual_seconds:,.0f} s", f"{self.cpu_seconds:.1f} s")
+        return Row("Load on the functions' edges", load, *(f"{count:,}" for count in counts), lost, *times)
 
 
 class Fleet:
@@ -63,10 +70,11 @@ class Fleet:
         self.group = AutoScalingGroup(stack.model, "workers", where, {"LaunchTemplateName": "workers"})
         stack.autoscaling.groups.append(self.group)
 
-    def grow_to(self, nodes: int) -> None:
-        """Launch nodes, and wait until all are served."""
+    def launch(self, nodes: int) -> int:
+        """Launch nodes."""
+        before = len(self.stack.bus.events)
         self.group.set_desired(nodes)
-        self.settle()
+        return len(self.stack.bus.events) - before
 
     def settle(self) -> None:
         """Wait until nothing is under way, every node has its pools, and the Nodes of the dead are gone."""
@@ -85,7 +93,7 @@ class Fleet:
         stack = self.stack
         for function in stack.functions.values():
             function.invocations.clear()
-        sent, written = len(stack.requests._seen), self._writes()
+        sent, ec2, cluster = len(stack.requests._seen), self._ec2_writes(), self._cluster_writes()
         began, cpu = stack.clock.now(), time.process_time()
         events = load()
         self.settle()
@@ -97,7 +105,8 @@ class Fleet:
             len(stack.dead_requests.messages) + len(stack.lost_events.messages),
             (stack.clock.now() - began).total_seconds(),
             time.process_time() - cpu,
-            self._writes() - written,
+            self._ec2_writes() - ec2,
+            self._cluster_writes() - cluster,
             self._nodes(),
             self._pools(),
         )
@@ -138,16 +147,13 @@ class Fleet:
         self.stack.bus.advance(900)
         return 0
 
-    def _writes(self) -> int:
-        """Return how often the product has written: the models' own controllers send no requests."""
-        verbs = [verb for verb, _, _ in self.stack.cluster.requests]
-        roles = self.stack.roles.values()
-        ec2 = [
-            call
-            for call in self.stack.model.calls
-            if call.caller in roles and not call.operation.startswith("Describe")
-        ]
-        return len(ec2) + sum(verb not in ("get", "list") for verb in verbs)
+    def _ec2_writes(self) -> int:
+        calls, roles = self.stack.model.calls, set(self.stack.roles.values())
+        return sum(call.caller in roles and not call.operation.startswith("Describe") for call in calls)
+
+    def _cluster_writes(self) -> int:
+        """Count requests: the double's own controllers send none."""
+        return sum(verb not in ("get", "list") for verb, _, _ in self.stack.cluster.requests)
 
     def _pools(self) -> int:
         return len(self.stack.cluster.objects("spiderippools"))
@@ -171,21 +177,26 @@ def loads(nodes: int, burst: int) -> Iterator[tuple[str, Figures]]:
     """Yield each load's name and figures, on one fleet."""
     with SimulationStack(policy_text("five"), Ec2Options()) as stack:
         fleet = Fleet(stack)
-        fleet.grow_to(nodes)
+        yield f"{nodes:,} nodes launched", fleet.measure(lambda: fleet.launch(nodes))
         yield f"{burst:,} events at once", fleet.measure(lambda: fleet.events_at_once(burst))
         yield f"every node of {nodes:,} replaced", fleet.measure(fleet.refresh)
         yield "an hour without EventBridge, then its backlog", fleet.measure(fleet.outage)
         yield "a quarter of an hour without anything", fleet.measure(fleet.rest)
 
 
+def rows(nodes: int = NODES, events: int = EVENTS) -> Iterator[Row]:
+    """Return each load's figures."""
+    for load, figures in loads(nodes, events):
+        yield figures.row(load)
+
+
 def main() -> int:
     """Print the figures of the whole size, or of so many nodes and events."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.edges")
-    parser.add_argument("--nodes", type=int, default=1000)
-    parser.add_argument("--events", type=int, default=10_000)
+    parser.add_argument("--nodes", type=int, default=NODES)
+    parser.add_argument("--events", type=int, default=EVENTS)
     asked = parser.parse_args()
-    for name, figures in loads(asked.nodes, asked.events):
-        print(f"{name}: {figures}", flush=True)
+    show(rows(asked.nodes, asked.events))
     return 0
 
 

@@ -6,7 +6,7 @@ from tests.simulation.edges import loads
 
 def test_a_burst_a_refresh_and_a_backlog_end_with_every_node_served_and_nothing_lost() -> None:
     figures = dict(loads(nodes=20, burst=200))
-    burst, refresh, backlog, rest = figures.values()
+    _, burst, refresh, backlog, rest = figures.values()
     assert (burst.messages, burst.invocations["reconcile_nodes"]) == (200, 200 / BATCH_SIZE)
     assert all((f.failed, f.dead, f.nodes, f.pools) == (0, 0, 20, 40) for f in figures.values())
     # A launch is looked at until its Node has joined; its message stays the same.

@@ -55,15 +55,16 @@ EC2_BUCKETS: Mapping[str, BucketRate] = MappingProxyType(
         "AssignPrivateIpAddresses": _HUNDRED_BY_FIVE,
         "AttachNetworkInterface": _FIFTY_BY_FIVE,
         "CreateNetworkInterface": _HUNDRED_BY_FIVE,
-        "CreateTags": _FIFTY_BY_FIVE,
+        "CreateTags": BucketRate(100, 10),
         "DeleteNetworkInterface": _HUNDRED_BY_FIVE,
         "ModifyNetworkInterfaceAttribute": _HUNDRED_BY_FIVE,
-        "UnassignIpv6Addresses": _HUNDRED_BY_FIVE,
+        "UnassignIpv6Addresses": _FIFTY_BY_FIVE,
         "UnassignPrivateIpAddresses": _HUNDRED_BY_FIVE,
     }
 )
 """What EC2 gives an account in a region for each action that writes: "Request throttling for the Amazon EC2 API",
-2026. CreateTags is one of those that have no bucket of their own in that table, so the lowest of a mutating action."""
+2026. AttachNetworkInterface and UnassignIpv6Addresses have no row of their own in its table (UnassignPrivateIpAddresses
+has): each has a bucket of the size that mutating actions have."""
 
 REQUESTS, DEAD_REQUESTS, LOST_EVENTS = "requests.fifo", "requests-dead.fifo", "lost-events"
 """What the queues are called behind `spiderpool-aws-<cluster>-`: the stack makes them, the commands look for them.

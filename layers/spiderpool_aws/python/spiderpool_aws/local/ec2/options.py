@@ -16,7 +16,7 @@ class BucketRate:
 _HUNDRED_BY_FIVE = BucketRate(100, 5)
 
 # AWS, "Request throttling for the Amazon EC2 API" (2026). `Describe` and `Mutating` are one bucket
-# per action that has none of its own;
+# per action that has none of its own, such as AttachNetworkInterface and UnassignIpv6Addresses;
 # `Describe:unfiltered` is drawn on as well by a describe with neither filter, nor ids, nor MaxResults.
 DOCUMENTED_BUCKETS: Mapping[str, BucketRate] = MappingProxyType(
     {
@@ -26,9 +26,8 @@ DOCUMENTED_BUCKETS: Mapping[str, BucketRate] = MappingProxyType(
         "AssignPrivateIpAddresses": _HUNDRED_BY_FIVE,
         "AssignIpv6Addresses": _HUNDRED_BY_FIVE,
         "UnassignPrivateIpAddresses": _HUNDRED_BY_FIVE,
-        "UnassignIpv6Addresses": _HUNDRED_BY_FIVE,
-        "AttachNetworkInterface": BucketRate(50, 5),
-        "DetachNetworkInterface": BucketRate(50, 5),
+        "CreateTags": BucketRate(100, 10),
+        "DeleteTags": BucketRate(100, 10),
         "Mutating": BucketRate(50, 5),
         "Describe": BucketRate(100, 20),
         "Describe:unfiltered": BucketRate(50, 10),
