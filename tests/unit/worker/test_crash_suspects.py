@@ -114,6 +114,37 @@ def test_a_group_is_a_suspect_as_soon_as_one_time_out_its_waits_and_a_minute_do_
         assert reconciler.calls == calls
 
 
+@pytest.mark.parametrize("waits", range(0, 20, 3))
+def test_what_crashed_four_times_is_dead_lettered_with_a_reason_and_not_tried_again(waits: int) -> None:
+    after_waits = timedelta(seconds=sum(backoff(n) for n in range(1, waits + 1)))
+    for crashes, calls, dead in ((3, [[B], [A]], []), (4, [[B]], ["m1"])):
+        reconciler, inbox = FakeReconciler(), FakeInbox()
+        age = after_waits + crashes * VISIBILITY_TIMEOUT
+        answer = worker(reconciler, inbox).handle(
+            batch(record("m1", A, receives=waits + crashes + 1, age=age), record("m2", B))
+        )
+        assert (reconciler.calls, list(inbox.dead)) == (calls, dead)
+        assert answer == {"batchItemFailures": []}
+        if dead:
+            assert "the function ended without an answer 4 times" in inbox.dead["m1"]
+
+
+def test_a_newer_message_of_a_group_that_is_given_up_is_tried_for_itself() -> None:
+    reconciler, inbox = FakeReconciler(), FakeInbox()
+    answer = worker(reconciler, inbox).handle(
+        batch(record("m1", A, receives=5, age=4 * VISIBILITY_TIMEOUT), record("m2", A, receives=1))
+    )
+    assert (reconciler.calls, list(inbox.dead), inbox.delays) == ([], ["m1"], {"m2": 60})
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
+
+
+def test_what_is_given_up_stays_while_the_dead_letter_queue_does_not_take_it() -> None:
+    reconciler, inbox = FakeReconciler(), FakeInbox(dead_letters_down=True)
+    answer = worker(reconciler, inbox).handle(batch(record("m1", A, receives=5, age=4 * VISIBILITY_TIMEOUT)))
+    assert (reconciler.calls, inbox.delays) == ([], {"m1": 60})
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+
+
 def test_a_suspect_that_is_given_back_stays_one_until_its_turn_comes() -> None:
     receives, age = 3, TWICE
     delays = []

@@ -12,7 +12,10 @@ from spiderpool_aws.messages import decode_of_group
 from spiderpool_aws.ports import Message
 
 BACKOFF_SECONDS = (5.0, 10.0, 20.0, 40.0, 60.0)
-SUSPECT_RECEIVES = 3
+SUSPECT_CRASHES = 2
+"""After so many a group is worked on alone: the third receive, where nothing else has come between."""
+HOPELESS_CRASHES = 4
+"""After so many, two of them in nobody's company, a message goes to the dead-letter queue and is not tried again."""
 SLACK = timedelta(seconds=60)
 """What the passes themselves may have taken, beside the waits between them."""
 NUDGE = "/nudge"
@@ -39,12 +42,16 @@ class Group:
 
     def is_suspect(self, now: datetime) -> bool:
         """Tell whether two receives or more must have ended by the visibility time-out, that is by a crash."""
-        return any(_crashed_twice(message, now) for message in self.messages)
+        return any(_has_crashed(message, now, SUSPECT_CRASHES) for message in self.messages)
+
+    def hopeless(self, now: datetime) -> list[Message]:
+        """Return the messages that ended the function each time, and will again; those after them may be innocent."""
+        return [message for message in self.messages if _has_crashed(message, now, HOPELESS_CRASHES)]
 
     def give_back_seconds(self, now: datetime) -> float:
         """Return how soon a suspect may come back: at once, unless one more receive would hide that it is one."""
         again = [replace(message, receives=message.receives + 1) for message in self.messages]
-        return 0 if any(_crashed_twice(message, now) for message in again) else backoff(self.receives)
+        return 0 if any(_has_crashed(message, now, SUSPECT_CRASHES) for message in again) else backoff(self.receives)
 
 
 def read_batch(event: object) -> list[Message]:
@@ -97,11 +104,12 @@ def backoff(receives: int) -> float:
     return BACKOFF_SECONDS[min(receives, len(BACKOFF_SECONDS)) - 1]
 
 
-def _crashed_twice(message: Message, now: datetime) -> bool:
-    """Tell whether the message is older than one crash, and else our own waits, would make it.
+def _has_crashed(message: Message, now: datetime, times: int) -> bool:
+    """Tell whether the message is older than one crash less, and else our own waits, would make it.
 
-    Throttled invocations come back by the time-out, too: a false suspicion costs a batch, not a message.
+    Throttled invocations come back by the time-out, too: a false suspicion costs a batch, and in the end a letter that
+    a person sends back.
     """
-    waits = sum(backoff(receive) for receive in range(1, message.receives - 1))
-    explained = VISIBILITY_TIMEOUT + SLACK + timedelta(seconds=waits)
-    return message.receives >= SUSPECT_RECEIVES and now - message.first_received_at > explained
+    waits = sum(backoff(receive) for receive in range(1, message.receives - times + 1))
+    explained = (times - 1) * VISIBILITY_TIMEOUT + SLACK + timedelta(seconds=waits)
+    return message.receives > times and now - message.first_received_at > explained

@@ -12,8 +12,8 @@ What is in the answer's `batchItemFailures` stays in the queue, everything else 
 **Crash suspects** (docs/adr/0002-crash-suspects.md). Something that kills the function takes the whole batch with it,
 and the batch comes back when its visibility time-out ends. A group that was received three times *and* is older than
 one such time-out and our own short waits explain has seen at least two of them. It is worked on alone, after the others
-are done and deleted: so it takes nobody with it. The count alone would not do: a node that waits to join is
-received twenty times, and fifty of them would each read EC2 alone.
+are done and deleted: so it takes nobody with it. After four crashes it goes to the dead-letter queue. The count alone
+would not do: a node that waits to join is received twenty times, and fifty of them would each read EC2 alone.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from spiderpool_aws.batches import NUDGE, Group, backoff, grouped, read_batch
+from spiderpool_aws.batches import HOPELESS_CRASHES, NUDGE, Group, backoff, grouped, read_batch
 from spiderpool_aws.deployment import GIVE_UP, MAX_RECEIVES
 from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
@@ -36,6 +36,13 @@ RECONCILES = {
     Status.REFUSED: Metric.RECONCILES_REFUSED,
     Status.FAILED: Metric.RECONCILES_FAILED,
 }
+
+
+CRASHED = (
+    f"the function ended without an answer {HOPELESS_CRASHES} times, the last ones with nothing else to do: see its "
+    "log about this instance (an error, its memory, its time-out), mend that, and send the letter back"
+)
+"""What is said of a message of which no pass could say anything."""
 
 
 class Reconciles(Protocol):
@@ -82,11 +89,20 @@ class Worker:
         # After those: a queue that is slow to answer takes time from nobody who can be worked on.
         for message, reason in unreadable:
             self._dead_letter([message], reason, tally)
+        suspects = [group for group in suspects if not self._was_hopeless(group, now, tally)]
         self._give_back(tally)
         if suspects:
             self._work_alone(suspects, now, tally, deadline)
             self._give_back(tally)
         return {"batchItemFailures": [{"itemIdentifier": message.message_id} for message in tally.kept]}
+
+    def _was_hopeless(self, group: Group, now: datetime, tally: _Tally) -> bool:
+        """Tell whether a group's messages were given up: nobody would live to say why after one more try."""
+        if hopeless := group.hopeless(now):
+            self._dead_letter(hopeless, CRASHED, tally)
+            # Newer ones, of which nothing is known yet.
+            tally.keep([m for m in group.messages if m not in hopeless], backoff(group.receives))
+        return bool(hopeless)
 
     def _work_alone(self, suspects: Sequence[Group], now: datetime, tally: _Tally, deadline: Deadline) -> None:
         """Work on the first suspect, with nothing left in this batch that a crash could bring back or hold up."""
