@@ -14,6 +14,7 @@ from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.instance import CLUSTER_TAG, GROUP_TAG
 from spiderpool_aws.domain.lifecycle import Lifecycle
 from spiderpool_aws.domain.request import ReconcileRequest
+from spiderpool_aws.events import STATES
 from spiderpool_aws.local.ec2 import DOCUMENTED_BUCKETS, Ec2Model, Ec2Options, connect_in_process
 from spiderpool_aws.local.ec2.fixtures import SubnetPlan, create_network, tag_list
 from spiderpool_aws.local.isolated import isolated_session
@@ -90,20 +91,23 @@ class Fleet:
             }
             ids += [instance["InstanceId"] for instance in self.model.call("RunInstances", params)["Instances"]]
         for instance_id in ids:
-            # As Auto Scaling does it; whoever is in a group costs a batch one more read.
+            # As the groups that CDK makes have it: a hook waits from the launch on, and says so at once.
             self.model.instances[instance_id].tags[GROUP_TAG] = "workers"
-            self.scaling.known[instance_id] = Lifecycle("workers", "InService")
+            self.scaling.known[instance_id] = Lifecycle("workers", "Pending:Wait")
+            self._route(ReconcileRequest(instance_id, f"hook-{instance_id}", "launch hook"), latencies.COLD_START)
         return ids
 
     def _on_event(self, event: Mapping[str, Any]) -> None:
         if event["detail-type"] != "EC2 Instance State-change Notification":
             return
         instance_id, state = event["detail"]["instance-id"], event["detail"]["state"]
-        request = ReconcileRequest(instance_id, event["id"], f"instance is {state}")
-        cold = latencies.COLD_START if state == "pending" else 0
-        self.clock.call_later(cold + latencies.ROUTED, lambda: self._enqueue(request))
+        if state in STATES:
+            self._route(ReconcileRequest(instance_id, event["id"], f"instance is {state}"))
         if state == "running":
             self.clock.call_later(latencies.JOINS, lambda: self._join(instance_id))
+
+    def _route(self, request: ReconcileRequest, cold: float = 0) -> None:
+        self.clock.call_later(cold + latencies.ROUTED, lambda: self._enqueue(request))
 
     def _enqueue(self, request: ReconcileRequest) -> None:
         self.usage.sends += 1

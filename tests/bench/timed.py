@@ -75,6 +75,14 @@ class TimedScaling(SmallScaling):
         self._clock.sleep(latencies.EC2_READ + latencies.CPU_OF_A_CALL)
         return super().lifecycles(instance_ids)
 
+    def complete_hook(self, group: str, instance_id: str, hook: str, result: str) -> None:
+        self._clock.sleep(latencies.EC2_READ + latencies.CPU_OF_A_CALL)
+        super().complete_hook(group, instance_id, hook, result)
+
+    def prolong_hook(self, group: str, instance_id: str, hook: str) -> None:
+        self._clock.sleep(latencies.EC2_READ + latencies.CPU_OF_A_CALL)
+        super().prolong_hook(group, instance_id, hook)
+
 
 class TimedControl(SmallControl):
     """The policy's parameter, which takes its time."""
