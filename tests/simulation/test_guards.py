@@ -161,6 +161,8 @@ def a_successor_keeps_what_is_its(sim: Simulation) -> None:
     sim.hang_pod(0)
     sim.api_down(400)
     sim.terminate(0)
+    # EC2 gives the address of what is terminated, and so its node name, to the next one.
+    sim.advance(25)
     sim.launch(2)
     sim.advance(120)
     sim.run_pod(0)
