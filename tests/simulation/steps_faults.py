@@ -66,7 +66,7 @@ class FaultSteps:
 
     @step
     def unlist(self, number: int, seconds: float) -> None:
-        """Let EC2 not show an instance for a while, once: less than the ten minutes that would be a proof."""
+        """Let EC2 not show an instance for a while, once: after ten minutes that would be a proof."""
         instances, now = list(self.stack.model.instances), self.stack.clock.now().timestamp()
         if instances:
             self.stack.faults.unlisted.setdefault(instances[number % len(instances)], now + seconds)

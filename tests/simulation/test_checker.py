@@ -95,6 +95,12 @@ def unassign_what_the_pool_does_not_note(sim: Simulation) -> None:
     _call(sim, "UnassignPrivateIpAddresses", NetworkInterfaceId=sim._nics(0)[0].id, PrivateIpAddresses=["10.0.0.9"])
 
 
+def shrink_an_elastic_pool_at_once(sim: Simulation) -> None:
+    sim.set_policy("elastic")
+    sim.advance(60)
+    _change(sim, ips=["10.0.0.5-10.0.0.7"])
+
+
 def ask_for_what_another_nic_has(sim: Simulation) -> None:
     sim.launch(2)
     sim.advance(60)
@@ -159,6 +165,7 @@ def test_the_next_step_tells_of_a_product_that_went_wrong(
         ("10.0.0.9 left the pool, and pool .* does not note", let_an_address_go_without_a_note),
         ("offers 10.0.0.9 again less than a minute after", list_again_at_once_what_was_let_go),
         ("10.0.0.9 was unassigned, and pool .* does not note", unassign_what_the_pool_does_not_note),
+        ("elastic pool .* lost 10.0.0.8-10.0.0.9, and was not too large", shrink_an_elastic_pool_at_once),
         ("invariant 7: .* asked for .*, which .* has", ask_for_what_another_nic_has),
     ],
 )

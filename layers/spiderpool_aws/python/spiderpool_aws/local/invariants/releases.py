@@ -9,12 +9,17 @@ from datetime import datetime, timedelta
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
 from spiderpool_aws.domain.cluster.pool import Pool
+from spiderpool_aws.domain.policy.model import Elastic
 from spiderpool_aws.local.ec2 import Ec2Call
+from spiderpool_aws.local.ec2.state import Eni
 from spiderpool_aws.local.invariants.history import assigned
 from spiderpool_aws.local.invariants.truth import Truth
 
 REST = timedelta(seconds=60)
-"""How long a released address is offered to no pod again (docs/policy.md, Sizes)."""
+"""How long a pool offers what it has released to no pod again (docs/policy.md, Sizes)."""
+
+PATIENCE = timedelta(minutes=5)
+"""How long an elastic size is too large before it shrinks (ADR 14)."""
 
 
 class ReleaseRules:
@@ -40,12 +45,21 @@ class ReleaseRules:
         if released:
             self._released.setdefault(before.uid, []).append((self._truth.model.clock.now(), released))
             self._judge_noted(after, released, "left the pool")
+            self._judge_patience(before, released, eni)
 
     def judge_unassign(self, call: Ec2Call, named: Mapping[IPFamily, AddressSet]) -> None:
         """Report what is unassigned while its pool has forgotten that it rests."""
         for pool in self._truth.pools():
             if pool.identity is not None and pool.identity.eni_id == call.params.get("NetworkInterfaceId"):
                 self._judge_noted(pool, named[pool.family] & self._resting(pool), "was unassigned")
+
+    def _judge_patience(self, before: Pool, released: AddressSet, eni: Eni) -> None:
+        """An elastic size shrinks when it was noted five minutes ago that it is too large: pods come back sooner."""
+        size, known = self._truth.size(eni, before.family), before.memory.surplus
+        if size is None or not isinstance(size.addresses, Elastic):
+            return
+        if known is None or self._truth.model.clock.now() - known.since < PATIENCE:
+            self._broken(8, f"elastic pool {before.name} lost {released}, and was not too large for five minutes")
 
     def _judge_noted(self, pool: Pool, released: AddressSet, how: str) -> None:
         noted = EMPTY[pool.family]
