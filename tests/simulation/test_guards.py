@@ -146,6 +146,8 @@ def a_node_that_was_at_rest_serves_again(sim: Simulation) -> None:
     sim.stop(0)
     sim.interrupt(1, stops=True)
     sim.advance(60)
+    # Who looks after the warning, and has not read it, finds it noted.
+    sim.two_workers(1, head_start=40)
     assert serving(sim) == []
     sim.advance(240)
     sim.start(0)

@@ -40,6 +40,7 @@ def an_instance_that_two_listings_miss_keeps_its_pools(sim: Simulation) -> None:
     # Two listings, of the tenth and the fifteenth minute, are not ten minutes apart.
     sim.advance(570)
     sim.unlist(2, 540)
+    sim.two_workers(2, head_start=40)
     sim.advance(1230)
     # Seen again, it is forgotten that it was not: what follows is the first listing of another absence.
     sim.stack.faults.unlisted.clear()
