@@ -92,6 +92,8 @@ class Faults:
     """How many of the next messages that are done Lambda's poller does not get deleted: they are delivered again."""
     kill: Kill | None = None
     api_down_until: float = 0.0
+    unlisted: dict[str, float] = field(default_factory=dict)
+    """Instance -> until when EC2's listings and look-ups lack it, although it is there."""
     calls: list[WorkerCall] = field(default_factory=list)
     """The worker's calls to EC2 and to the cluster, in order."""
     invocations: int = 0
@@ -105,11 +107,21 @@ class Faults:
         self.services.clear()
         self.deletes_lost = 0
         self.kill, self.api_down_until = None, 0.0
+        self.unlisted.clear()
 
     def of_ec2(self, operation: str) -> Fault | None:
         """Return what happens to a call of EC2, if anything does."""
         waiting = _take(self.ec2, write=not operation.startswith("Describe"))
         return EC2_FAULTS[waiting.kind] if waiting else None
+
+    def without_unlisted(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return an answer of DescribeInstances without the instances that EC2 does not show."""
+        hidden = {i for i, until in self.unlisted.items() if self.clock.now().timestamp() < until}
+        kept = []
+        for reservation in answer["Reservations"]:
+            shown = [one for one in reservation["Instances"] if one["InstanceId"] not in hidden]
+            kept += [{**reservation, "Instances": shown}] if shown else []
+        return {**answer, "Reservations": kept}
 
     def of_service(self, service: str) -> Fault | None:
         """Return what happens to a call of another service, if anything does."""

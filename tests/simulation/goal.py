@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from spiderpool_aws.domain.addresses import AddressSet, IPFamily, parse_network
 from spiderpool_aws.domain.cluster.pool import Pool, SpiderIPPool
 from spiderpool_aws.domain.instance import MANAGED_TAG
-from spiderpool_aws.domain.policy.model import Interface, Policy
+from spiderpool_aws.domain.policy.model import Elastic, Interface, Policy, Size
 from spiderpool_aws.local.ec2.instance_types import limits
 from spiderpool_aws.local.ec2.state import Eni, Instance, Subnet
 from spiderpool_aws.local.invariants.history import assigned
@@ -99,12 +99,29 @@ def _of_nic(stack: LocalStack, interface: Interface, eni: Eni, family: IPFamily,
     asked = size.prefixes or 0 if size is not None else 0
     if len(prefixes) > asked and unused and _has_room(stack, interface, eni):
         yield f"{eni.id} holds {len(prefixes)} {family.name} prefixes, {len(unused)} of them unused; {asked} are wanted"
-    if size is not None and isinstance(size.addresses, int):
+    if size is not None:
+        yield from _of_size(stack, interface, size, eni, pool)
+
+
+def _of_size(stack: LocalStack, interface: Interface, size: Size, eni: Eni, pool: Pool) -> Iterator[str]:
+    """Say what is amiss of a size in single addresses; where there are prefixes, pods may hold what is too much."""
+    family, prefixes = pool.family, eni.ipv4_prefixes if pool.family is IPFamily.IPV4 else eni.ipv6_prefixes
+    has = (assigned(eni, family) - _own(eni, family)).count()
+    if isinstance(size.addresses, Elastic) and not prefixes:
+        most = _most(size.addresses, pool.allocated.count())
+        if has > most:
+            yield f"{eni.id} holds {has} {family.name} addresses, an elastic size gives back what is above {most}"
+    if isinstance(size.addresses, int):
         count, wanted = pool.spec.ips.count(), size.addresses
         if count < wanted and _has_room(stack, interface, eni) and not _is_full(stack, eni, family):
             yield f"{pool.name} has {count} addresses, the policy says {wanted}"
-        if not prefixes and has.count() > max(wanted, pool.allocated.count()):
-            yield f"{eni.id} holds {has.count()} {family.name} addresses, the policy says {wanted}"
+        if not prefixes and has > max(wanted, pool.allocated.count()):
+            yield f"{eni.id} holds {has} {family.name} addresses, the policy says {wanted}"
+
+
+def _most(size: Elastic, used: int) -> int:
+    """Return what an elastic size tolerates for long: what is used and kept warm, and half as much again."""
+    return max(used, min(max(size.min, used + size.warm), size.max) + max(2, size.warm // 2))
 
 
 def _own(eni: Eni, family: IPFamily) -> AddressSet:

@@ -227,6 +227,11 @@ class Machine(RuleBasedStateMachine):
         self.do("stale", factor)
         self.then(then)
 
+    @rule(then=THEN, number=SOME, seconds=st.sampled_from((60, 300, 540)))
+    def unlist(self, number: int, seconds: int, then: int) -> None:
+        self.do("unlist", number, seconds)
+        self.then(then)
+
     @rule(
         then=THEN,
         what=st.sampled_from(("lost", "doubled", "late")),

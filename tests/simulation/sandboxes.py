@@ -4,7 +4,7 @@ A sandbox's clients know only a `Line`, and the line is switched to the stack th
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeVar
 
@@ -120,6 +120,8 @@ class Line:
             finally:
                 end()
         self._after()
+        if operation == "DescribeInstances" and call.answer is not None and world.faults.unlisted:
+            return replace(call, answer=world.faults.without_unlisted(call.answer))
         return call
 
     def request(

@@ -40,6 +40,7 @@ class Simulation(Ec2Steps, ScalingSteps, ClusterSteps, FaultSteps):
         model, cluster = self.stack.model, self.stack.cluster
         self.checker = InvariantChecker(model, cluster, self.stack.role_arns, self.stack.policy, self.stack.held)
         self.checker.watch(self.stack.autoscaling)
+        self.stack.after_pass = lambda: self.checker.judge_pass(self.stack.agreed())
         self.kubelets = Kubelets(model, cluster, self.stack.agent)
         self.build_network(small=small)
 
@@ -97,11 +98,15 @@ class Simulation(Ec2Steps, ScalingSteps, ClusterSteps, FaultSteps):
             # What does not fit is asked for for ever, and told: a person asks for what the subnets have.
             self.policy = functools.partial(policy_text, "two", **self.policy.keywords)
         self.stack.put_policy(self.policy(mode="apply"))
+        well_since = self.stack.clock.now()
         self._come_to_rest()
+        self.checker.assert_kept_back()
         self._follow_advice()
         self._come_to_rest()
         self.checker.assert_idle(lambda: self.stack.bus.advance(IDLE_SECONDS))
         problems = list(unmet(self.stack, self.stack.policy()))
+        late = (action for action in self.group.room.ran_out if action.heartbeat >= well_since)
+        problems += [f"nobody completed {action.hook.name} of {action.instance_id}" for action in late]
         assert not problems, "invariant 8: " + "; ".join(problems)
 
     def _come_to_rest(self) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -68,6 +69,8 @@ class SimulationStack(LocalStack):
         self.model.world.lag._random = self.staleness if options.lag_seed is not None else None  # type: ignore[assignment]
         self.surprises: list[str] = []
         """Exceptions of handlers that are neither outcomes nor kills."""
+        self.after_pass: Callable[[], None] = lambda: None
+        """Called when a resync has looked at the whole cluster and stored what it found."""
         self.disturbed: deque[tuple[str, float]] = deque()
         """What happens to the next events: lost, doubled, or late by so many seconds."""
         self._world = World(self.model, self.cluster, self.autoscaling, self.faults)
@@ -122,6 +125,12 @@ class SimulationStack(LocalStack):
             return "the fuse is tripped"
         return "" if fuse.get("policy") == self.policy().digest else "no resync has judged the policy"
 
+    def agreed(self) -> dict[str, int]:
+        """Return how much a person has agreed to, and is not gone yet."""
+        fuse = self.fuse()
+        bound = fuse.get("bound", {}) if fuse.get("state") == "confirmed" else {}
+        return {kind: bound.get(kind, 0) for kind in ("pools", "addresses")}
+
     def _ssm(self) -> Any:
         return self._world.parameters
 
@@ -133,7 +142,7 @@ class SimulationStack(LocalStack):
             self.faults.begin(process)
             install(self._apps[process])
             try:
-                return handler(event, context)
+                answer = handler(event, context)
             except WorkerKilled:
                 # The process is gone with all that it remembered.
                 del self._apps[process]
@@ -143,6 +152,9 @@ class SimulationStack(LocalStack):
             except Exception as error:
                 self.surprises.append(f"{name}: {type(error).__name__}: {error}")
                 raise
+            if name == "resync" and "fuse" in answer and self.policy().mode == "apply":
+                self.after_pass()
+            return answer
 
         return run
 
@@ -162,10 +174,12 @@ class SimulationStack(LocalStack):
         After the head start the turns say who makes the next call: 0 the first worker, 1 the second.
         """
         workers = [Stepped(name, self.bus._mapping.poll) for name in ("first", "second")]
+        # What waits for its time is nobody's: only what the first has received becomes visible too early.
+        there = {message.message_id for message in self.requests.messages if message.visible_at <= self.clock.now()}
         for _ in range(head_start + 1):
             workers[0].step()
         for message in self.requests.messages:
-            if message.visible_at > self.clock.now() and not workers[0].done:
+            if message.message_id in there and message.visible_at > self.clock.now() and not workers[0].done:
                 message.visible_at = self.clock.now()
         workers[1].step()
         for turn in turns:

@@ -65,6 +65,13 @@ class FaultSteps:
         self.stack.staleness.factor = factor
 
     @step
+    def unlist(self, number: int, seconds: float) -> None:
+        """Let EC2 not show an instance for a while, once: after ten minutes that would be a proof."""
+        instances, now = list(self.stack.model.instances), self.stack.clock.now().timestamp()
+        if instances:
+            self.stack.faults.unlisted.setdefault(instances[number % len(instances)], now + seconds)
+
+    @step
     def disturb(self, what: str, count: int = 1, seconds: float = 0.0) -> None:
         """Let the next events of EC2 be "lost", "doubled" or "late" by so many seconds, so that others overtake."""
         self.stack.disturbed.extend([(what, seconds)] * count)

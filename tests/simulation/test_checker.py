@@ -1,5 +1,6 @@
 """The simulation finds a product that has gone wrong: each invariant is broken once, in the middle of a world."""
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -7,7 +8,10 @@ from typing import Any
 import pytest
 
 from spiderpool_aws.local.ec2 import Ec2Error
+from spiderpool_aws.local.ec2.autoscaling import LifecycleHook, Result, Transition
 from spiderpool_aws.local.invariants import InvariantError
+from spiderpool_aws.local.stack import FUSE_PARAMETER
+from tests.simulation.policies import policy_text
 from tests.simulation.simulation import Simulation
 
 POOLS = "/apis/spiderpool.spidernet.io/v2beta1/spiderippools"
@@ -77,6 +81,33 @@ def lose_what_the_nic_has(sim: Simulation) -> None:
     _change(sim, ips=["10.0.0.5-10.0.0.8"])
 
 
+def let_an_address_go_without_a_note(sim: Simulation) -> None:
+    _change(sim, ips=["10.0.0.5-10.0.0.8"])
+
+
+def list_again_at_once_what_was_let_go(sim: Simulation) -> None:
+    _change(sim, ips=["10.0.0.5-10.0.0.8"])
+    _change(sim, ips=["10.0.0.5-10.0.0.9"])
+
+
+def unassign_what_the_pool_does_not_note(sim: Simulation) -> None:
+    _change(sim, ips=["10.0.0.5-10.0.0.8"])
+    _call(sim, "UnassignPrivateIpAddresses", NetworkInterfaceId=sim._nics(0)[0].id, PrivateIpAddresses=["10.0.0.9"])
+
+
+def shrink_an_elastic_pool_at_once(sim: Simulation) -> None:
+    sim.set_policy("elastic")
+    sim.advance(60)
+    _change(sim, ips=["10.0.0.5-10.0.0.7"])
+
+
+def ask_for_what_another_nic_has(sim: Simulation) -> None:
+    sim.launch(2)
+    sim.advance(60)
+    there = list(sim._nics(1)[0].secondary_ips)
+    _call(sim, "AssignPrivateIpAddresses", NetworkInterfaceId=sim._nics(0)[0].id, PrivateIpAddresses=there[:1])
+
+
 def take_from_the_living_while_the_fuse_is_tripped(sim: Simulation) -> None:
     sim.launch(2)
     sim.launch(2)
@@ -126,6 +157,95 @@ def test_the_next_step_tells_of_a_product_that_went_wrong(
         with pytest.raises(InvariantError, match=f"invariant {invariant}: "):  # noqa: PT012 - a step of it may tell already
             break_it(sim)
             sim.advance(1)
+
+
+@pytest.mark.parametrize(
+    ("message", "break_it"),
+    [
+        ("10.0.0.9 left the pool, and pool .* does not note", let_an_address_go_without_a_note),
+        ("offers 10.0.0.9 again less than a minute after", list_again_at_once_what_was_let_go),
+        ("10.0.0.9 was unassigned, and pool .* does not note", unassign_what_the_pool_does_not_note),
+        ("elastic pool .* lost 10.0.0.8-10.0.0.9, and was not too large", shrink_an_elastic_pool_at_once),
+        ("invariant 7: .* asked for .*, which .* has", ask_for_what_another_nic_has),
+    ],
+)
+def test_the_rule_itself_tells(message: str, break_it: Callable[[Simulation], None]) -> None:
+    with Simulation() as sim:
+        sim.launch(2)
+        sim.advance(120)
+        with pytest.raises(InvariantError, match=message):  # noqa: PT012 - a step of it may tell already
+            break_it(sim)
+            sim.advance(1)
+
+
+def _reserve(sim: Simulation, *addresses: str) -> None:
+    pool = _pool(sim)["metadata"]
+    body = {
+        "apiVersion": "spiderpool.spidernet.io/v2beta1",
+        "kind": "SpiderReservedIP",
+        "metadata": {"name": pool["name"], "labels": pool["labels"]},
+        "spec": {"ipVersion": 4, "ips": list(addresses)},
+    }
+    sim.stack.cluster.put(body)
+
+
+def test_a_reservation_whose_reason_is_gone_is_found_at_rest() -> None:
+    with Simulation() as sim:
+        sim.launch(2)
+        sim.advance(120)
+        sim.run_pod(0)
+        _reserve(sim, "10.0.0.5", "10.0.0.6")
+        with pytest.raises(InvariantError, match=r"keeps back 10\.0\.0\.6, which no pod uses any more"):
+            sim.checker.assert_kept_back()
+        _reserve(sim, "10.0.0.5")
+        with pytest.raises(InvariantError, match=r"keeps back 10\.0\.0\.5, which its NIC has again"):
+            sim.checker.assert_kept_back()
+        sim.set_mode("paused")
+        sim.unassign(0, 0, 1)
+        sim.checker.assert_kept_back()
+        sim.delete_pool(0)
+        with pytest.raises(InvariantError, match=r"keeps back 10\.0\.0\.5, and its pool is going"):
+            sim.checker.assert_kept_back()
+
+
+def test_an_address_that_the_next_pod_would_get_and_another_nic_has_is_found_at_rest() -> None:
+    with Simulation() as sim:
+        sim.launch(2)
+        sim.advance(120)
+        sim.run_pod(0)
+        sim.set_mode("paused")
+        sim.unassign(0, 0, 1)
+        sim.crowd("nodes", 0)
+        with pytest.raises(InvariantError, match=r"gives 10\.0\.0\.5 to the next pod, and eni-\w+ has it"):
+            sim.checker.assert_kept_back()
+        _reserve(sim, "10.0.0.5")
+        sim.checker.assert_kept_back()
+
+
+@pytest.mark.parametrize(("size", "lets_go"), [("three", False), ("two", True)])
+def test_a_fuse_that_does_not_trip_is_found_at_the_end_of_the_pass(size: str, *, lets_go: bool) -> None:
+    with Simulation() as sim:
+        sim.launch(2)
+        sim.advance(120)
+        # As if the pass had found nothing: one node loses four addresses of ten, and six.
+        sim.stack._policies.append(policy_text(size))
+        whole = {"state": "whole", "policy": sim.stack.policy().digest}
+        sim.stack._ssm().put_parameter(Name=FUSE_PARAMETER, Value=json.dumps(whole))
+        sim.checker.judge_pass({})
+        found = any("a pass found that 6 of 10 addresses go" in str(one) for one in sim.checker.violations)
+        assert found is lets_go
+        sim.checker.violations.clear()
+        sim.checker.judge_pass({"addresses": 6})
+        assert not sim.checker.violations
+
+
+def test_a_group_that_goes_on_by_itself_has_not_converged() -> None:
+    with Simulation() as sim:
+        # Nobody completes a hook that the product does not know.
+        sim.group.put_hook(LifecycleHook("forgotten", Transition.LAUNCHING, 300, Result.CONTINUE))
+        sim.scale(1)
+        with pytest.raises(AssertionError, match="nobody completed forgotten of i-"):
+            sim.converge()
 
 
 def test_a_product_that_acts_on_a_policy_which_nobody_can_read_is_found_out() -> None:

@@ -146,6 +146,8 @@ def a_node_that_was_at_rest_serves_again(sim: Simulation) -> None:
     sim.stop(0)
     sim.interrupt(1, stops=True)
     sim.advance(60)
+    # Who looks after the warning, and has not read it, finds it noted.
+    sim.two_workers(1, head_start=40)
     assert serving(sim) == []
     sim.advance(240)
     sim.start(0)
@@ -161,6 +163,8 @@ def a_successor_keeps_what_is_its(sim: Simulation) -> None:
     sim.hang_pod(0)
     sim.api_down(400)
     sim.terminate(0)
+    # EC2 gives the address of what is terminated, and so its node name, to the next one.
+    sim.advance(25)
     sim.launch(2)
     sim.advance(120)
     sim.run_pod(0)

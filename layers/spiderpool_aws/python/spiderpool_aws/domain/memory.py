@@ -12,7 +12,7 @@ from spiderpool_aws.domain.moments import moment_of, read_moment
 ABSENCE = timedelta(minutes=10)
 """How far apart two listings without an instance are a proof (docs/architecture.md#invariants, 10)."""
 REST = timedelta(seconds=60)
-"""How long a released address is offered to no pod again: connections to its last owner may still come."""
+"""How long a pool offers what it has released to no pod again: connections to its last owner may still come."""
 STALE = timedelta(minutes=30)
 """After so long a note of absence is of another absence: the resync looks every five minutes at least (ADR 8)."""
 INTERRUPTION = timedelta(minutes=20)

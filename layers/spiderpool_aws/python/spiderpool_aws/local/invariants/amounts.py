@@ -9,7 +9,6 @@ from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.instance import INDEX_TAG, INSTANCE_TAG, MANAGED_TAG
 from spiderpool_aws.domain.policy.model import Elastic, Size
 from spiderpool_aws.domain.rules.desired import PREFIX_ADDRESSES
-from spiderpool_aws.domain.rules.overrides import override_tag
 from spiderpool_aws.local.ec2 import Ec2Call
 from spiderpool_aws.local.ec2.instance_types import limits
 from spiderpool_aws.local.ec2.state import Eni
@@ -32,10 +31,11 @@ class AmountRules:
         self._truth = truth
         self._broken = truth.report
         self._unattachable: set[str] = set()
-        self.two_at_once = False
-        """Two workers are at one instance: each may assign what the other has just assigned, for there is no token."""
-        self._assigned: set[str] = set()
-        """The NICs that got something since two workers began: only on these one worker may not know of the other's."""
+        self.got_of_two: set[str] | None = None
+        """The NICs that got something since two workers began to be at one instance; None: there is one worker.
+
+        Each may assign what the other has just assigned, for there is no token.
+        """
 
     def judge_create(self, tags: Mapping[str, str], new: set[str]) -> None:
         """Report a NIC that its instance has already, or that it can never carry."""
@@ -78,21 +78,22 @@ class AmountRules:
             return
         excused = self._by_another(eni.id)
         family = IPFamily.IPV6 if "Ipv6" in call.operation else IPFamily.IPV4
-        size = self._size(eni, family)
+        size = self._truth.size(eni, family)
         if size is None:
             return
         most: int | None
         if any(call.params.get(name) for name in PREFIX_COUNTS):
             most, holds, kind = size.prefixes or 0, len(_prefixes(eni, family)), "prefixes"
         else:
-            most, holds, kind = _most(size), self._singles(eni, family).count(), "addresses"
+            most, holds, kind = _most(size), self._truth.singles(eni, family).count(), "addresses"
         if most is not None and holds > most and not excused:
             self._broken(8, f"{eni.id} got more {family} than the policy asks for: it holds {holds} {kind} now")
 
     def _by_another(self, eni_id: str) -> bool:
         """Say whether another worker may have assigned something to the NIC, which this one cannot know of."""
-        known = self._assigned if self.two_at_once else set()
-        before, self._assigned = eni_id in known, {*known, eni_id}
+        if self.got_of_two is None:
+            return False
+        before, self.got_of_two = eni_id in self.got_of_two, {*self.got_of_two, eni_id}
         return before
 
     def judge_unassign(self, call: Ec2Call, named: Mapping[IPFamily, AddressSet]) -> None:
@@ -105,13 +106,13 @@ class AmountRules:
         for family in IPFamily:
             if named[family] and named[family] & self._hosts(eni, family):
                 self._broken(4, f"{named[family]} of {eni.id} was unassigned, and is the host's own")
-            size = self._size(eni, family)
+            size = self._truth.size(eni, family)
             if size is None or not call.took_effect or not named[family]:
                 continue
             if any(call.params.get(name) for name in PREFIXES):
                 least, left, kind = size.prefixes or 0, len(_prefixes(eni, family)), "prefixes"
             else:
-                least, left, kind = _least(size), self._singles(eni, family).count(), "addresses"
+                least, left, kind = _least(size), self._truth.singles(eni, family).count(), "addresses"
             if left < least:
                 self._broken(8, f"{eni.id} was left with {left} {family} {kind}, less than the policy wants")
 
@@ -120,11 +121,11 @@ class AmountRules:
         if before is None or after is None or before.identity is None:
             return
         eni, family = self._truth.model.enis.get(before.identity.eni_id), before.family
-        size = self._size(eni, family) if eni is not None else None
+        size = self._truth.size(eni, family) if eni is not None else None
         if eni is None or size is None or (gone := before.spec.ips - after.spec.ips) == EMPTY[family]:
             return
         # A prefix makes way for the single addresses that a size wants in its place.
-        kept = gone & self._singles(eni, family)
+        kept = gone & self._truth.singles(eni, family)
         kept = kept - self._truth.history.recently_lost(eni.id, family, OLD_LOOKS)
         if kept and after.spec.ips.count() < _least(size):
             self._broken(8, f"pool {before.name} lost {kept}, which {eni.id} has and the policy wants")
@@ -143,19 +144,6 @@ class AmountRules:
 
     def _hosts(self, eni: Eni, family: IPFamily) -> AddressSet:
         return self._truth.host_addresses(eni, family)
-
-    def _singles(self, eni: Eni, family: IPFamily) -> AddressSet:
-        if family is IPFamily.IPV4:
-            return AddressSet.of(family, eni.secondary_ips)
-        return AddressSet.of(family, [known.address for known in eni.ipv6_addresses]) - self._hosts(eni, family)
-
-    def _size(self, eni: Eni, family: IPFamily) -> Size | None:
-        """Return what the policy asks for; None where it does not, or where the instance's own tags say it."""
-        interface = self._truth.interface_of(eni)
-        if interface is None or eni.attachment is None:
-            return None
-        tags = self._truth.model.instances[eni.attachment.instance_id].tags
-        return None if override_tag(interface.device_index, family) in tags else interface.size(family)
 
 
 def _prefixes(eni: Eni, family: IPFamily) -> list[Any]:

@@ -1,7 +1,7 @@
 """Listens to both sides, has every write of the system judged, and says at each step whether one broke an invariant."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 
@@ -16,7 +16,9 @@ from spiderpool_aws.local.invariants.conduct import ConductRules
 from spiderpool_aws.local.invariants.ec2 import Ec2Rules
 from spiderpool_aws.local.invariants.history import History
 from spiderpool_aws.local.invariants.objects import ObjectRules
+from spiderpool_aws.local.invariants.passes import PassRules
 from spiderpool_aws.local.invariants.pools import PoolRules
+from spiderpool_aws.local.invariants.releases import ReleaseRules
 from spiderpool_aws.local.invariants.reservations import RESERVED, ReservationRules
 from spiderpool_aws.local.invariants.truth import Truth, read_pool
 from spiderpool_aws.local.invariants.violations import InvariantError, Violation
@@ -44,8 +46,10 @@ class InvariantChecker:
         self._history = History(model)
         self._truth = Truth(model, double, policy, self._history, self._broken)
         self._pools, self._objects = PoolRules(self._truth), ObjectRules(self._truth)
-        self._ec2, self._reservations = Ec2Rules(self._truth), ReservationRules(self._truth)
+        self._releases, self._reservations = ReleaseRules(self._truth), ReservationRules(self._truth)
+        self._ec2 = Ec2Rules(self._truth, self._releases)
         self._conduct = ConductRules(self._truth, held)
+        self._held, self._passes = held, PassRules(self._truth)
         self.violations: list[Violation] = []
         self.judged = 0
         """How many writes took effect and were judged."""
@@ -69,17 +73,24 @@ class InvariantChecker:
         """Judge the life-cycle actions, too."""
         autoscaling.observe(self._on_completed)
 
+    def judge_pass(self, agreed: Mapping[str, int]) -> None:
+        """Judge what a pass over the whole cluster, which has just ended, lets go: has the fuse tripped that should?
+
+        `agreed` is how many "pools" and "addresses" a person has agreed to.
+        """
+        self._passes.judge(self._held(), agreed)
+
     @contextmanager
     def two_workers(self) -> Iterator[None]:
         """Judge in the end only how much was assigned: two workers are at one instance (a visibility time-out ran out).
 
         An assignment has no client token, so neither can know what the other has under way; the surplus goes later.
         """
-        self._ec2.amounts.two_at_once = True
+        self._ec2.amounts.got_of_two = set()
         try:
             yield
         finally:
-            self._ec2.amounts.two_at_once = False
+            self._ec2.amounts.got_of_two = None
 
     def check(self) -> None:
         """Raise InvariantError when a write since the start broke an invariant, or the pools of the system overlap."""
@@ -104,15 +115,23 @@ class InvariantChecker:
             raise InvariantError(f"invariant 8: a full subnet is asked again and again: {', '.join(asked)}")
 
     def assert_no_leaks(self) -> None:
-        """Raise InvariantError when a NIC that the system created would outlive its instance, or a reservation its use.
+        """Raise InvariantError when a NIC that the system created would outlive its instance; and `assert_kept_back`.
 
-        To be asked when the system has come to rest: on the way a NIC is created before it is attached, and an address
-        leaves its pool before its reservation ends.
+        To be asked when the system has come to rest: on the way a NIC is created before it is attached.
         """
         leaks = [f"invariant 6: {leak}" for leak in self._ec2.leaks()]
-        leaks += [f"invariant 8: {left}" for left in self._reservations.left_over()]
         if leaks:
             raise InvariantError("\n".join(leaks))
+        self.assert_kept_back()
+
+    def assert_kept_back(self) -> None:
+        """Raise InvariantError when pods are kept from what they may have, or not from what another NIC has.
+
+        To be asked when the system has come to rest: an address leaves its pool before its reservation ends.
+        """
+        wrong = [f"invariant 8: {what}" for what in (*self._reservations.left_over(), *self._reservations.lacking())]
+        if wrong:
+            raise InvariantError("\n".join(wrong))
 
     def _on_cluster(self, write: ClusterWrite) -> None:
         # The functions write as their own user; whoever else writes in our name is a person who has pools adopted.
@@ -128,8 +147,10 @@ class InvariantChecker:
         if adopts:
             self._pools.judge_adoption(write)
         elif write.resource == "spiderippools":
+            before, after = read_pool(write.before), read_pool(write.after)
             self._pools.judge(write)
-            self._ec2.amounts.judge_shrink(read_pool(write.before), read_pool(write.after))
+            self._ec2.amounts.judge_shrink(before, after)
+            self._releases.judge_pool(before, after)
         elif write.resource == RESERVED:
             self._reservations.judge(write)
         else:

@@ -11,6 +11,7 @@ from spiderpool_aws.local.ec2 import Ec2Call
 from spiderpool_aws.local.ec2.instance_types import limits
 from spiderpool_aws.local.ec2.state import Eni
 from spiderpool_aws.local.invariants.amounts import AmountRules
+from spiderpool_aws.local.invariants.releases import ReleaseRules
 from spiderpool_aws.local.invariants.truth import Truth
 
 ASSIGN = {"AssignPrivateIpAddresses", "AssignIpv6Addresses"}
@@ -31,9 +32,10 @@ OWNERSHIP_TAGS = (CLUSTER_TAG, INSTANCE_LABEL)
 class Ec2Rules:
     """Judges one call of the system at a time, also one that EC2 refused: trying is wrong enough."""
 
-    def __init__(self, truth: Truth) -> None:
+    def __init__(self, truth: Truth, releases: ReleaseRules) -> None:
         self._truth = truth
         self._broken = truth.report
+        self._releases = releases
         self.amounts = AmountRules(truth)
         self.created: set[str] = set()
         """The NICs that the system created."""
@@ -54,6 +56,7 @@ class Ec2Rules:
             named = _named(call.params)
             self._judge_freed(str(call.params.get("NetworkInterfaceId")), named, "was unassigned")
             self.amounts.judge_unassign(call, named)
+            self._releases.judge_unassign(call, named)
         else:
             self._judge_own(call)
 
@@ -91,6 +94,7 @@ class Ec2Rules:
             self._broken(7, f"{call.operation} on {eni.id}, which the policy leaves alone")
         if call.params.get("AllowReassignment"):
             self._broken(7, f"{call.operation} with AllowReassignment takes addresses from others")
+        self._judge_named(call, eni)
         self.amounts.judge_assign(call, eni)
         if call.took_effect:
             self._judge_limits(eni)
@@ -99,6 +103,13 @@ class Ec2Rules:
         elif not self._truth.history.changed_lately(eni.id):
             # Nobody changed the NIC for longer than a describe may lag: so the system knew, and asked for too much.
             self._judge_limits(eni, call)
+
+    def _judge_named(self, call: Ec2Call, eni: Eni) -> None:
+        """Who asks for an address by name has looked up first who holds it."""
+        for address in (*call.params.get("PrivateIpAddresses", ()), *call.params.get("Ipv6Addresses", ())):
+            holder = self._truth.model.holder_of(address)
+            if holder and holder != eni.id and not self._truth.history.changed_lately(holder):
+                self._broken(7, f"{call.operation} asked for {address}, which {holder} has")
 
     def _judge_limits(self, eni: Eni, asking: Ec2Call | None = None) -> None:
         if eni.attachment is None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-from spiderpool_aws.domain.addresses import EMPTY, AddressSet
-from spiderpool_aws.domain.cluster.pool import PoolIdentity
+from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
+from spiderpool_aws.domain.cluster.pool import Pool, PoolIdentity
 from spiderpool_aws.domain.cluster.reservation import Reservation, SpiderReservedIP
 from spiderpool_aws.local.cluster import ClusterWrite
+from spiderpool_aws.local.invariants.history import assigned
 from spiderpool_aws.local.invariants.truth import Json, Truth
 
 RESERVED = "spiderreservedips"
@@ -28,11 +29,34 @@ class ReservationRules:
             self._judge_addresses(write.name, write.after)
 
     def left_over(self) -> Iterable[str]:
-        """Tell which reservations of ours keep back what their pool does not list."""
-        for stored in self._truth.double.objects(RESERVED):
-            known = _read(stored)
-            if known is not None and (excess := known.addresses - self._listed(known)):
+        """Tell which reservations of ours keep back what there is no reason for any more.
+
+        There is one as long as a pod uses the address and its NIC does not have it: then its pool cannot let it go.
+        """
+        for known in self._ours():
+            pool = self._pool_of(known)
+            if excess := known.addresses - self._listed(known):
                 yield f"reservation {known.name} keeps back {excess}, which its pool does not list"
+            elif pool is None or pool.terminating:
+                yield f"reservation {known.name} keeps back {known.addresses}, and its pool is going"
+            elif useless := known.addresses - pool.allocated:
+                yield f"reservation {known.name} keeps back {useless}, which no pod uses any more"
+            elif held := known.addresses & self._held(pool):
+                yield f"reservation {known.name} keeps back {held}, which its NIC has again"
+
+    def lacking(self) -> Iterable[str]:
+        """Tell what pods would get although another NIC has it: its last user still keeps it in a pool of ours."""
+        kept = {family: EMPTY[family] for family in IPFamily}
+        for known in self._ours():
+            kept[known.addresses.family] |= known.addresses
+        for pool in self._truth.pools():
+            identity = pool.identity
+            if identity is None or pool.terminating or self._truth.is_gone(identity.instance_id):
+                continue
+            for address in (pool.spec.ips & pool.allocated) - self._held(pool) - kept[pool.family]:
+                holder = self._truth.model.holder_of(address)
+                if holder and holder != identity.eni_id and self._is_served(identity.eni_id):
+                    yield f"pool {pool.name} gives {address} to the next pod, and {holder} has it"
 
     def _judge_owner(self, write: ClusterWrite, before: Json) -> None:
         cluster = self._truth.policy().cluster
@@ -48,9 +72,27 @@ class ReservationRules:
         elif excess := known.addresses - self._listed(known):
             self._broken(7, f"reservation {name} was written for {excess}, which its pool does not list")
 
+    def _ours(self) -> Iterable[Reservation]:
+        return (known for stored in self._truth.double.objects(RESERVED) if (known := _read(stored)) is not None)
+
+    def _pool_of(self, known: Reservation) -> Pool | None:
+        ours = (pool for pool in self._truth.pools() if pool.name == known.name and pool.identity is not None)
+        return next(ours, None)
+
+    def _held(self, pool: Pool) -> AddressSet:
+        eni = self._truth.model.enis.get(pool.identity.eni_id) if pool.identity is not None else None
+        return assigned(eni, pool.family) if eni is not None else EMPTY[pool.family]
+
+    def _is_served(self, eni_id: str) -> bool:
+        """Say whether the NIC is one of a running instance that the policy asks for."""
+        eni = self._truth.model.enis.get(eni_id)
+        if eni is None or eni.attachment is None or self._truth.interface_of(eni) is None:
+            return False
+        return self._truth.model.instances[eni.attachment.instance_id].state == "running"
+
     def _listed(self, known: Reservation) -> AddressSet:
-        pools = (pool for pool in self._truth.pools() if pool.name == known.name and pool.identity is not None)
-        return next((pool.spec.ips for pool in pools), EMPTY[known.addresses.family])
+        pool = self._pool_of(known)
+        return pool.spec.ips if pool is not None else EMPTY[known.addresses.family]
 
 
 def _read(stored: Json) -> Reservation | None:

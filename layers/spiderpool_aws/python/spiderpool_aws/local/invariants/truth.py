@@ -9,7 +9,8 @@ from spiderpool_aws.domain.addresses import AddressSet, IPFamily
 from spiderpool_aws.domain.cluster.node import fixed_node_name
 from spiderpool_aws.domain.cluster.pool import Pool, SpiderIPPool
 from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance
-from spiderpool_aws.domain.policy.model import Interface, Policy
+from spiderpool_aws.domain.policy.model import Interface, Policy, Size
+from spiderpool_aws.domain.rules.overrides import override_tag
 from spiderpool_aws.local.cluster import ClusterDouble
 from spiderpool_aws.local.ec2 import Ec2Model
 from spiderpool_aws.local.ec2.state import Eni, Instance, Subnet
@@ -78,6 +79,21 @@ class Truth:
             if (choice.ids or choice.tags) and has_id and choice.tags.items() <= subnet.tags.items():
                 reserves.append(choice.reserve)
         return max(reserves)
+
+    def size(self, eni: Eni, family: IPFamily) -> Size | None:
+        """Return what the policy asks for; None where it does not, or where the instance's own tags say it."""
+        interface = self.interface_of(eni)
+        if interface is None or eni.attachment is None:
+            return None
+        tags = self.model.instances[eni.attachment.instance_id].tags
+        return None if override_tag(interface.device_index, family) in tags else interface.size(family)
+
+    def singles(self, eni: Eni, family: IPFamily) -> AddressSet:
+        """Return the single addresses that pods may have."""
+        if family is IPFamily.IPV4:
+            return AddressSet.of(family, eni.secondary_ips)
+        own = self.host_addresses(eni, family)
+        return AddressSet.of(family, [known.address for known in eni.ipv6_addresses]) - own
 
     def is_named(self, instance: Instance, name: str) -> bool:
         """Say whether a pool of the instance may carry this node name: what the policy fixes, else a proved Node's."""

@@ -27,6 +27,8 @@ class WaitingRoom:
 
     def __init__(self, world: World, announcer: Announcer, done: Done) -> None:
         self.hooks: dict[str, LifecycleHook] = {}
+        self.ran_out: list[LifecycleAction] = []
+        """The actions that nobody completed in time, the oldest first."""
         self._world = world
         self._announcer = announcer
         self._done = done
@@ -63,6 +65,7 @@ class WaitingRoom:
         if action.ends > self._world.clock.now():
             self._watch(member, action)
         else:
+            self.ran_out.append(action)
             self._end(member, action, action.hook.default_result)
 
     def _end(self, member: Member, action: LifecycleAction, result: Result) -> None:
