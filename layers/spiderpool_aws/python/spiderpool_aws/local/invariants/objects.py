@@ -91,8 +91,10 @@ class ObjectRules:
             self._broken(10, f"pod {write.name} was deleted, and no instance that is gone was {node or 'its node'}")
 
     def _was_of_a_gone_instance(self, node_name: str, node: dict[str, Any]) -> bool:
-        """Say whether a pool, or the note on the Node, proves that it was that of an instance which is gone."""
-        noted = _noted(node)
+        """Say whether a pool, or the Node by its providerID or note, proves that it was that of one which is gone."""
+        noted, named = _noted(node), self._truth.model.instances.get(_provider_id(node).rsplit("/", 1)[-1])
+        if named is not None and named.state == "terminated":
+            return True
         return self._pools_prove(node_name) or (bool(noted) and self._truth.is_gone(noted))
 
     def _pools_prove(self, node_name: str) -> bool:
