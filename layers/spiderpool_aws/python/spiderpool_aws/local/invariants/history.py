@@ -39,6 +39,8 @@ class _Known:
     changed_at: datetime | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     born: datetime | None = None
+    host: str = ""
+    """The primary address, of a NIC that is or was an instance's first: the instance's own."""
 
 
 class History:
@@ -81,6 +83,8 @@ class History:
         if eni is not None:
             known.last, known.tags, known.born = held, dict(eni.tags), eni.created_at
         place = (eni.attachment.instance_id, eni.attachment.id) if eni and eni.attachment else None
+        if eni is not None and eni.attachment is not None:
+            known.host = eni.primary_ip if eni.attachment.device_index == 0 else ""
         if place != known.place:
             known.left += [(now, known.place)] if known.place else []
             known.place = place
@@ -109,6 +113,11 @@ class History:
         known = self._of(eni_id)
         here = [known.place] if known.place else []
         return [*here, *(place for at, place in known.left if self._is_recent(at))]
+
+    def last_addresses(self, instance_id: str) -> set[str]:
+        """Return the IPv4 address that a dead instance had, while a stale describe may still show it."""
+        hosts = ((known.host, self.places(eni_id)) for eni_id, known in self._known.items() if known.host)
+        return {host for host, places in hosts if any(place[0] == instance_id for place in places)}
 
     def changed_lately(self, eni_id: str) -> bool:
         """Say whether a describe of the NIC's addresses may be stale."""

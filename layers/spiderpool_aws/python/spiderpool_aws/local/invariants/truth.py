@@ -112,7 +112,8 @@ class Truth:
         provider_id = node.get("spec", {}).get("providerID")
         if provider_id:
             return bool(provider_id.endswith(f"/{instance.id}"))
-        if instance.private_ip not in internal_ips(node):
+        own = {instance.private_ip} if instance.private_ip else self.history.last_addresses(instance.id)
+        if own.isdisjoint(internal_ips(node)):
             return False
         return datetime.fromisoformat(node["metadata"]["creationTimestamp"]) >= self.launched(instance)
 
