@@ -58,9 +58,10 @@ class PassRules:
             if identity is None or pool.terminating or instance is None or not self._is_served(instance):
                 continue
             eni = self._truth.model.enis.get(identity.eni_id)
-            if eni is None or (identity.instance_id, identity.attachment_id) not in self._truth.history.places(eni.id):
+            # A NIC that was attached again is the same one; of one that the policy does not name nothing goes.
+            if eni is None or all(place[0] != identity.instance_id for place in self._truth.history.places(eni.id)):
                 yield Takings(pool, pool.spec.ips.count(), whole=True)
-            elif eni.attachment is not None and not self._truth.history.retagged_lately(eni.id, MANAGED_TAG):
+            elif self._truth.interface_of(eni) and not self._truth.history.retagged_lately(eni.id, MANAGED_TAG):
                 yield Takings(pool, (self._lost(pool, eni) | self._over(pool, eni, judged=judged)).count())
 
     def _is_served(self, instance: Instance) -> bool:

@@ -54,9 +54,13 @@ class ReleaseRules:
                 self._judge_noted(pool, named[pool.family] & self._resting(pool), "was unassigned")
 
     def _judge_patience(self, before: Pool, released: AddressSet, eni: Eni) -> None:
-        """An elastic size shrinks when it was noted five minutes ago that it is too large: pods come back sooner."""
+        """An elastic size shrinks when it was noted five minutes ago that it is too large: pods come back sooner.
+
+        A prefix goes as soon as single addresses have taken its place.
+        """
         size, known = self._truth.size(eni, before.family), before.memory.surplus
-        if size is None or not isinstance(size.addresses, Elastic):
+        released = released & self._truth.singles(eni, before.family)
+        if size is None or not isinstance(size.addresses, Elastic) or not released:
             return
         if known is None or self._truth.model.clock.now() - known.since < PATIENCE:
             self._broken(8, f"elastic pool {before.name} lost {released}, and was not too large for five minutes")
