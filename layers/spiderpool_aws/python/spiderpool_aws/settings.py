@@ -66,8 +66,9 @@ def rate_problems(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_rate(rate: Any) -> bool:
-    numbers = rate if isinstance(rate, list) and len(rate) == 2 else [None]
-    return all(type(number) in (int, float) and 0 < number < math.inf for number in numbers)
+    if not isinstance(rate, list) or len(rate) != 2:
+        return False
+    return all(type(number) in (int, float) and 0 < number < math.inf for number in rate)
 
 
 def _rates(given: Any) -> dict[str, BucketRate]:
