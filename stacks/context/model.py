@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from spiderpool_aws.deployment import LEAST_CONCURRENCY, MAX_CONCURRENCY, MOST_CONCURRENCY
 from stacks.addressing import MAX_ZONES
-from stacks.context.values import ITEMS, Authority, Cidr, OwnParameter, Retention, Url, VpcCidr, Whole
+from stacks.context.values import ITEMS, Authority, Cidr, OwnParameter, Rates, Retention, Url, VpcCidr, Whole
 
 _TYPE = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")]
 _SUBNET = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$")]
@@ -112,6 +112,11 @@ class Context(BaseModel):
     """How many run at a time: the event source's maximum concurrency, by which EC2's request rates are divided."""
     reserve_concurrency: bool = Field(default=False, description="`true` or `false`")
     """Whether Lambda keeps so many places free for the workers."""
+    ec2_buckets: Rates = Field(
+        default={},
+        description='a JSON object: of each action its burst and its refill a second, `{"CreateTags": [100, 10]}`',
+    )
+    """EC2's request rates where they are not the documented ones."""
     trail: bool = Field(default=False, description="`true` or `false`")
     """Whether the stack brings a CloudTrail trail: ENI calls are told by a trail only, and an account may have one."""
     log_retention_days: Retention = Field(

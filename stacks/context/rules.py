@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
+from spiderpool_aws.settings import rate_problems
 from stacks.context.model import FIELDS, Context
 
 Problem = tuple[str, str]
@@ -43,6 +44,7 @@ def problems(context: Context) -> Iterator[Problem]:
     yield from _nodes(context)
     yield from _api_server(context)
     yield from _login(context)
+    yield from (("ec2Buckets", problem) for problem in rate_problems(context.ec2_buckets))
     for key in ("zoneNames", "subnetZones"):
         yield from _one_region(key, context.value(key))
 

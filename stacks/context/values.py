@@ -3,10 +3,11 @@
 import ipaddress
 import json
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from spiderpool_aws.settings import rates_document
 from spiderpool_aws.trust import authority_from, checked_url
 from stacks.addressing import LARGEST_VPC, SMALLEST_VPC
 
@@ -131,3 +132,5 @@ VpcCidr = Annotated[str, BeforeValidator(_vpc_network)]
 Retention = Annotated[int, BeforeValidator(_retention)]
 Url = Annotated[str, BeforeValidator(_url)]
 Authority = Annotated[str, BeforeValidator(_authority)]
+Rates = Annotated[dict[str, Any], BeforeValidator(rates_document)]
+"""What its values have to be, `settings.rate_problems` says."""

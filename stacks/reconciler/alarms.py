@@ -100,7 +100,11 @@ class Alarms(Construct):
 
     def _of_queues(self, queues: Queues) -> Iterator[cloudwatch.Alarm]:
         dead: tuple[tuple[str, sqs.IQueue, str], ...] = (
-            ("dead-requests", queues.dead_requests, "Work on an instance failed for 20 minutes."),
+            (
+                "dead-requests",
+                queues.dead_requests,
+                "Work on an instance failed for 20 minutes, ended the function, or could not be read.",
+            ),
             ("lost-events", queues.lost_events, "An event could not be handed over or understood, or a resync failed."),
         )
         # A metric with the instance as a dimension would be one more metric for each node that ever failed.

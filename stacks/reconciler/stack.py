@@ -1,5 +1,7 @@
 """ReconcilerStack: the functions, their rules, queues, parameters, alarms and roles."""
 
+import json
+
 from aws_cdk import Stack
 from constructs import Construct
 
@@ -41,7 +43,7 @@ class ReconcilerStack(Stack):
             "policy_parameter": names.policy_parameter,
             "fuse_parameter": names.fuse_parameter,
             "workers": str(context.workers),
-            "ec2_buckets": "{}",
+            "ec2_buckets": json.dumps(context.ec2_buckets),
         } | login_values(context, secret)
         functions = Functions(self, "Functions", deployment=deployment, reachability=reachability, values=values)
         functions.take_from(queues)

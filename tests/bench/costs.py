@@ -1,4 +1,4 @@
-"""What AWS asks for it: per 1,000 launches, and for an idle month with 1,000 nodes: `python -m tests.bench.costs`.
+"""What AWS asks for it: per 1,000 launches, and for idle months with 1,000 nodes: `python -m tests.bench.costs`.
 
 Counted in the burst and the resync of the other benchmarks and priced by `PRICES`. Durations are those of the table of
 `latencies`, but for what the resync computes, which is measured. Not in it: NAT gateway or endpoints, logs, metrics and
@@ -22,7 +22,7 @@ PRICES = {
 pricing" as they were in November 2026. Scheduled rules and events of AWS's own services cost nothing."""
 LAUNCHES = 1000
 EVENTS_OF_A_LAUNCH = 2
-"""Pending and running; our own calls come back by no rule."""
+"""The launch hook and `running`; our own calls come back by no rule."""
 ROUTE_SECONDS = 0.05
 MONTH_SECONDS = 30 * 24 * 3600
 POLLERS, LONG_POLL_SECONDS = 5, 20
@@ -59,9 +59,11 @@ class Bill:
 
 
 def rows() -> Iterator[Row]:
-    """Return both bills."""
+    """Return the bills."""
     yield launches(burst.run(LAUNCHES)).row(f"{LAUNCHES:,} launches with a created NIC")
-    yield idle_month(resync.measured(NODES).cpu_seconds).row(f"an idle month with {NODES:,} nodes")
+    cpu_seconds = resync.measured(NODES).cpu_seconds
+    yield idle_month(cpu_seconds).row(f"an idle month with {NODES:,} nodes")
+    yield idle_month(cpu_seconds, elastic=True).row("the same with elastic sizes: every resync looks at everything")
 
 
 def launches(run: burst.Burst) -> Bill:
@@ -73,10 +75,13 @@ def launches(run: burst.Burst) -> Bill:
     return Bill(gb_seconds, run.usage.invocations + events, sqs, events)
 
 
-def idle_month(resync_cpu_seconds: float) -> Bill:
-    """Return the bill of a month in which nothing happens but the schedule; given what a resync computes on a core."""
+def idle_month(resync_cpu_seconds: float, *, elastic: bool = False) -> Bill:
+    """Return the bill of a month in which nothing happens but the schedule; given what a resync computes on a core.
+
+    Where no size is elastic, the resync passes over what is not due: four of five invocations.
+    """
     invocations = int(MONTH_SECONDS / RESYNC_SCHEDULE.total_seconds())
-    passes = int(MONTH_SECONDS / RESYNC_PERIOD.total_seconds())
+    passes = invocations if elastic else int(MONTH_SECONDS / RESYNC_PERIOD.total_seconds())
     # The listings by the worker's share of a core are those of the resync's by the ratio of their memories.
     slower = latencies.VCPU_MB / RESYNC.memory_mb
     listed = (POOLS * latencies.LISTED_POOL + NODES * latencies.LISTED_NODE) / latencies.SLOWER

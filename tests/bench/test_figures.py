@@ -115,6 +115,13 @@ def test_an_idle_month_is_paid_by_the_schedule_and_by_what_a_resync_computes() -
     assert round(more) == round(8640 * latencies.VCPU_MB / RESYNC.memory_mb * RESYNC.memory_mb / 1024)
 
 
+def test_with_elastic_sizes_each_resync_of_an_idle_month_computes() -> None:
+    idle, elastic = costs.idle_month(1), costs.idle_month(1, elastic=True)
+    not_due = (43_200 - 8640) * costs.NOT_DUE_SECONDS * RESYNC.memory_mb / 1024
+    assert round(elastic.gb_seconds) == round(5 * (idle.gb_seconds - not_due))
+    assert (elastic.invocations, elastic.sqs_requests) == (idle.invocations, idle.sqs_requests)
+
+
 def test_a_batch_reads_each_page_and_only_what_changed_is_parsed_anew() -> None:
     seen = measure(150)
     assert 0 < seen.later < seen.first

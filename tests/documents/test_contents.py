@@ -9,9 +9,11 @@ import pytest
 
 from spiderpool_aws.cli.verify_plan import Spot
 from spiderpool_aws.cli.verify_pods import Manifests
+from spiderpool_aws.deployment import EC2_BUCKETS
 from spiderpool_aws.domain.cluster import pool
 from spiderpool_aws.domain.instance import CLUSTER_TAG, INDEX_TAG, INSTANCE_TAG, MANAGED_TAG, ORPHAN_TAG
 from tests.documents.markdown import HEADING, ROOT, anchors, links, read
+from tests.simulation.crash_points import SCENARIOS
 from tests.unit.domain.test_memory import EARLY, all_at
 
 DOCS = ROOT / "docs"
@@ -99,6 +101,16 @@ def test_the_table_of_stored_forms_has_every_key_label_and_tag() -> None:
     names = {value for name, value in vars(pool).items() if name.endswith(("_LABEL", "_ANNOTATION"))}
     known = keys | names | {CLUSTER_TAG, INSTANCE_TAG, INDEX_TAG, MANAGED_TAG, ORPHAN_TAG}
     assert {name for name in known if f"`{name}`" not in text} == set()
+
+
+def test_the_buckets_of_the_guide_are_those_by_which_the_workers_pace_themselves() -> None:
+    shown = {row[0].strip("`"): tuple(map(float, row[1:])) for row in table("operations.md", "buckets")}
+    assert shown == {action: (rate.burst, rate.refill_per_second) for action, rate in EC2_BUCKETS.items()}
+
+
+@pytest.mark.parametrize("file", ["testing.md", "benchmarks.md"])
+def test_the_number_of_scenarios_of_crash_points_is_told_as_it_is(file: str) -> None:
+    assert re.findall(r"\b(\d+) scenarios", read(DOCS / file)) == [str(len(SCENARIOS))]
 
 
 def test_the_guide_applies_samples_that_are_there_and_leads_on() -> None:

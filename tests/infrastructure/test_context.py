@@ -101,6 +101,8 @@ def test_an_unknown_key_that_is_near_to_none_is_refused_with_where_to_look(polic
         ("zoneNames", "euc1-az1", 'give 1 to 3 names of availability zones (`eu-central-1a`), not "euc1-az1"'),
         ("logRetentionDays", "31", "CloudWatch Logs does not take it"),
         ("alarmTopicArn", "alarms", "give an SNS topic's ARN"),
+        ("ec2Buckets", '{"CreateTags"', "(it is not JSON: Expecting ':' delimiter"),
+        ("ec2Buckets", [200, 20], "not [200, 20] (it is no JSON object)"),
         ("clusterEndpoint", "http://10.0.0.5", "it is not https://"),
         ("clusterCa", "/etc/ca.crt", "it is neither a PEM certificate nor the base64 of one"),
         ("vpcId", "my-vpc", "give `vpc-…`"),

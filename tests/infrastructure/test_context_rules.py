@@ -54,6 +54,21 @@ def test_keys_that_do_not_go_together_are_refused(policy_file: Path, context: di
     assert line.startswith(says)
 
 
+@pytest.mark.parametrize("written", [{"CreateTags": [50, 5.5]}, '{"CreateTags": [50, 5.5]}'])
+def test_an_account_with_other_request_rates_says_which(policy_file: Path, written: object) -> None:
+    assert deployment(policy_file, ec2Buckets=written).context.ec2_buckets == {"CreateTags": [50, 5.5]}
+
+
+def test_each_request_rate_that_is_none_is_a_line(policy_file: Path) -> None:
+    wrong = {"RunInstances": [1, 1], "CreateTags": [1, 0], "AttachNetworkInterface": {"burst": 1, "refill": 1}}
+    unknown, *rates = problems(policy_file, ec2Buckets=wrong)
+    assert unknown.startswith("context ec2Buckets: unknown action RunInstances: name some of AssignIpv6Addresses, ")
+    assert rates == [
+        f"context ec2Buckets: the rate of {action} is not two numbers above 0: give [burst, refill a second]"
+        for action in ("CreateTags", "AttachNetworkInterface")
+    ]
+
+
 def test_the_reconciler_alone_needs_a_vpc_its_subnets_their_zones_and_the_api_server(policy_file: Path) -> None:
     assert deployment(policy_file, **ALONE, vpcEndpoints=True).context.alone
     assert problems(policy_file, vpcId="vpc-1") == [

@@ -10,15 +10,17 @@ from spiderpool_aws.adapters.reporting import PowertoolsReporter
 from spiderpool_aws.bootstrap import Application
 from spiderpool_aws.deployment import (
     BATCH_SIZE,
+    EC2_BUCKETS,
     FUNCTIONS,
     MAX_CONCURRENCY,
     RECONCILE_NODES,
     RESYNC,
     ROUTE_EVENT,
+    BucketRate,
     Function,
     Names,
 )
-from spiderpool_aws.settings import PREFIX, FunctionSettings, load
+from spiderpool_aws.settings import PREFIX, FunctionSettings, PacingSettings, load
 from tests.infrastructure.contexts import alone, login, modes
 from tests.infrastructure.templates import Properties, Template, of_type, plain, reconciler
 
@@ -165,6 +167,14 @@ def test_the_number_of_workers_is_one_for_the_queue_for_the_request_rates_and_fo
     assert workers_of(few) == (5, 5, 5)
     for function in (ROUTE_EVENT, RESYNC):
         assert "ReservedConcurrentExecutions" not in made(function, few)[1]
+
+
+def test_the_worker_paces_itself_by_the_rates_of_the_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    template = reconciler(**alone(ec2Buckets={"AttachNetworkInterface": [200, 20]}))
+    variable = f"{PREFIX}EC2_BUCKETS"
+    monkeypatch.setenv(variable, made(RECONCILE_NODES, template)[1]["Environment"]["Variables"][variable])
+    given = load(PacingSettings).ec2_buckets
+    assert given == {**EC2_BUCKETS, "AttachNetworkInterface": BucketRate(200, 20)}
 
 
 def test_what_lambda_checks_at_once_waits_until_the_role_has_its_statements() -> None:

@@ -35,10 +35,10 @@ class Scene(World):
         for what, queue in self._what.items():
             queue.name = Names(cluster).of(what)
 
-    def dlq(self, *arguments: str, cluster: str = "prod") -> Any:
+    def dlq(self, *arguments: str, cluster: str = "prod", code: int = 0) -> Any:
         """Run the command line; return its JSON."""
-        code, printed, errors = self.run(*arguments, "--cluster", cluster, "--output", "json")
-        assert (code, errors) == (0, "")
+        ended, printed, errors = self.run(*arguments, "--cluster", cluster, "--output", "json")
+        assert (ended, errors) == (code, "")
         return json.loads(printed)
 
     def run(self, *arguments: str) -> tuple[int, str, str]:

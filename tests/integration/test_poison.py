@@ -66,7 +66,7 @@ def test_what_nobody_can_read_is_dead_lettered_at_once_and_can_only_be_dropped(s
     good = scene.launch()
     scene.bus.advance(120)
     assert list(scene.pools()) == [good]
-    answer = scene.dlq("redrive")
+    answer = scene.dlq("redrive", code=1)
     assert answer["redriven"] == []
     assert "not JSON" in answer["left"][0]["left"]
     assert groups(scene.stack.dead_requests) == ["i-0bad"]
@@ -104,6 +104,41 @@ def test_an_event_goes_back_to_the_function_that_failed(scene: Scene) -> None:
     assert lost.messages == []
 
 
+def test_a_redrive_says_what_went_back_and_fails_where_something_was_left(scene: Scene) -> None:
+    dead, arguments = scene.stack.dead_requests, ("redrive", "--cluster", "prod")
+    for number, subject in enumerate(["i-0a", "i-0a", "i-0b"]):
+        body = json.dumps({"subject": subject, "eventId": f"e-{number}", "reason": "test"})
+        dead.send(body, group=subject, deduplication_id=str(number))
+    scene.stack.lost_events.send(json.dumps({"detail-type": "\x1b[2J", "source": "aws.ec2"}))
+    assert scene.run(*arguments) == (
+        0,
+        "sent back: 4\n  requests: i-0a (2 times)\n  requests: i-0b\n  events: \\x1b[2J\n",
+        "",
+    )
+    dead.send("poison", group="i-0c", deduplication_id="c")
+    scene.stack.lost_events.send("poison")
+    code, printed, _ = scene.run(*arguments)
+    assert code == 1
+    assert printed.startswith("sent back: 0\nleft: requests: i-0c: the message is not JSON")
+    assert f"left: events: {scene.stack.lost_events.messages[0].message_id}: it is not JSON" in printed
+
+
+def test_a_redrive_that_is_refused_in_the_middle_says_what_went_back(scene: Scene) -> None:
+    dead = scene.stack.dead_requests
+    for subject in ("i-0a", "i-0b"):
+        body = json.dumps({"subject": subject, "eventId": "e", "reason": "test"})
+        dead.send(body, group=subject, deduplication_id=subject)
+
+    def then_gone(operation: str) -> None:
+        if operation == "DeleteMessage":
+            scene.stack.requests.name = "another"
+
+    scene.after_a_call = then_gone
+    code, printed, error = scene.run("redrive", "--cluster", "prod")
+    assert (code, printed) == (1, "sent back: 1\n  requests: i-0a\n")
+    assert "name the cluster that was deployed" in error
+
+
 def test_what_cannot_be_sent_back_stays_and_the_reason_is_one_line(scene: Scene) -> None:
     dead = scene.stack.dead_requests
     body = json.dumps({"subject": "i-0a", "eventId": "e", "reason": "test"})
@@ -131,7 +166,7 @@ def test_a_drop_shows_what_goes_and_asks(scene: Scene, answer: str, left: int) -
     url = scene.stack.sqs.add(scene.stack.dead_requests)
     result = CliRunner().invoke(app, ["dlq", "drop", "--queue-url", url], input=answer)
     assert "i-0a" in result.stderr
-    assert "Delete these 1 for good?" in result.stderr
+    assert "Delete these 1 of spiderpool-aws-prod-requests-dead.fifo for good?" in result.stderr
     assert result.stdout.endswith(f"dropped: {1 - left}\n")
     assert len(scene.stack.dead_requests.messages) == left
 

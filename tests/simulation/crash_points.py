@@ -7,9 +7,10 @@
 Source of the rule: invariant 9 (docs/architecture.md).
 """
 
+import argparse
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from spiderpool_aws.domain.cluster.pool import SpiderIPPool
@@ -208,10 +209,25 @@ SCENARIOS = (
 )
 
 
+def chosen(given: Sequence[str] | None = None) -> list[Scenario]:
+    """Return the scenarios that the command line names; all of them when it names none."""
+    by_name = {scenario.name: scenario for scenario in SCENARIOS}
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.simulation.crash_points",
+        description="Stop the worker at every call of each scenario, and compare where it ends.",
+        epilog=f"scenarios: {'; '.join(by_name)}",
+    )
+    parser.add_argument("scenarios", nargs="*", metavar="scenario", help="its name, in quotes; without one all run")
+    names = parser.parse_args(given).scenarios
+    if unknown := [name for name in names if name not in by_name]:
+        parser.error(f"there is no scenario {unknown[0]!r}: take of {'; '.join(by_name)}")
+    return [by_name[name] for name in names or by_name]
+
+
 def main() -> int:
     """Stop everywhere, believing nothing of what makes some points alike; print what there was."""
     points = broken = 0
-    for scenario in SCENARIOS:
+    for scenario in chosen():
         found = list(crash_points(scenario, everywhere=True))
         points += len(found)
         print(f"{scenario.name}: {len(found)} crash points")

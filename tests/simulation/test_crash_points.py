@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.simulation.crash_points import SCENARIOS, Scenario, crash_points
+from tests.simulation.crash_points import SCENARIOS, Scenario, chosen, crash_points
 from tests.simulation.faults import Kill
 from tests.simulation.simulation import Simulation
 
@@ -30,6 +30,14 @@ def test_a_worker_that_forgets_what_it_created_is_found_out() -> None:
 
     with pytest.raises(AssertionError, match=r"invariant 6: .*attached to nothing|without the tags"):
         list(crash_points(Scenario("a leak", loses_a_nic)))
+
+
+def test_the_command_line_runs_the_named_scenarios_or_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert chosen([]) == list(SCENARIOS)
+    assert [scenario.name for scenario in chosen(["shrink", "grow"])] == ["shrink", "grow"]
+    with pytest.raises(SystemExit):
+        chosen(["shrinks"])
+    assert "there is no scenario 'shrinks': take of launch, 1 NIC; " in capsys.readouterr().err
 
 
 def test_a_kill_ends_the_worker_and_the_message_comes_back() -> None:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 DOCUMENT = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 BLOCKS = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 ELSEWHERE = {"demo", "local", "dlq", "manifests"}
-"""Commands that the README and docs/operations.md have."""
+"""Commands that the demo's cluster cannot show."""
 
 
 def examples() -> Iterator[tuple[list[str], int]]:
@@ -57,6 +57,11 @@ def test_every_command_has_an_example() -> None:
     commands = {one.name for one in app.registered_commands} | {one.name for one in app.registered_groups}
     # `demo` has no name of its own here: it takes its function's.
     assert {arguments[0] for arguments, _ in EXAMPLES} == commands - ELSEWHERE - {None}
+
+
+def test_every_command_that_is_about_a_cluster_has_a_section() -> None:
+    commands = {one.name for one in app.registered_commands} | {one.name for one in app.registered_groups}
+    assert commands - {"demo", "local", None} <= set(re.findall(r"^## `(\w+)", DOCUMENT, re.MULTILINE))
 
 
 def test_the_demos_plan_in_the_document_is_the_one_that_is_printed() -> None:

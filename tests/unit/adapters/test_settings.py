@@ -96,6 +96,8 @@ def test_an_account_with_other_request_rates_says_which(environment: pytest.Monk
         ('{"RunInstances": [1, 1]}', "unknown action RunInstances: name some of AssignIpv6Addresses, "),
         ('{"CreateTags": [0, 1]}', "the rate of CreateTags is not two numbers above 0"),
         ('{"CreateTags": 7}', "the rate of CreateTags is not two numbers above 0"),
+        ('{"CreateTags": [1, Infinity]}', "the rate of CreateTags is not two numbers above 0"),
+        ('{"A": [1, 1], "CreateTags": [1]}', "unknown action A: .*; the rate of CreateTags is not two numbers above 0"),
     ],
 )
 def test_a_request_rate_that_is_none_is_named(environment: pytest.MonkeyPatch, given: str, said: str) -> None:

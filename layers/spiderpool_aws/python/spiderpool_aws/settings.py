@@ -1,6 +1,8 @@
 """The functions' environment: `SPIDERPOOL_AWS_<NAME>`, one model a function, so that each needs only what it uses."""
 
 import json
+import math
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
@@ -43,26 +45,38 @@ class RouteSettings(QueueSettings):
     lost_events_url: Word = Field(description="URL of the standard dead-letter queue, for events")
 
 
-def _rates(given: Any) -> Any:
-    """Return EC2's buckets, the documented ones where none is given. Raises ValueError, which says what is wrong."""
+def rates_document(given: Any) -> dict[str, Any]:
+    """Return a JSON object, also of its text. Raises ValueError, which says what is wrong; its values may be wrong."""
     try:
         document = json.loads(given) if isinstance(given, str) else given
-    except json.JSONDecodeError as error:
-        raise ValueError(f"it is not JSON: {error.msg} at {error.pos}") from None
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"it is not JSON: {error}") from None
     if not isinstance(document, dict):
         raise ValueError("it is no JSON object")
-    if unknown := sorted(set(document) - set(EC2_BUCKETS)):
-        raise ValueError(f"unknown action {', '.join(unknown)}: name some of {', '.join(EC2_BUCKETS)}")
-    return dict(EC2_BUCKETS) | {action: _rate(action, rate) for action, rate in document.items()}
+    return document
 
 
-def _rate(action: str, rate: Any) -> BucketRate:
-    if isinstance(rate, BucketRate):
-        return rate
-    numbers = isinstance(rate, list) and all(type(number) in (int, float) and number > 0 for number in rate)
-    if not numbers or len(rate) != 2:
-        raise ValueError(f"the rate of {action} is not two numbers above 0")
-    return BucketRate(*rate)
+def rate_problems(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with each rate: the action is none of ours, or it is no burst and refill."""
+    for action, rate in document.items():
+        if action not in EC2_BUCKETS:
+            yield f"unknown action {action}: name some of {', '.join(EC2_BUCKETS)}"
+        elif not _is_rate(rate):
+            yield f"the rate of {action} is not two numbers above 0: give [burst, refill a second]"
+
+
+def _is_rate(rate: Any) -> bool:
+    if not isinstance(rate, list) or len(rate) != 2:
+        return False
+    return all(type(number) in (int, float) and 0 < number < math.inf for number in rate)
+
+
+def _rates(given: Any) -> dict[str, BucketRate]:
+    """Return EC2's buckets, the documented ones where none is given. Raises ValueError, which says what is wrong."""
+    document = rates_document(given)
+    if problems := list(rate_problems(document)):
+        raise ValueError("; ".join(problems))
+    return dict(EC2_BUCKETS) | {action: BucketRate(*rate) for action, rate in document.items()}
 
 
 class PacingSettings(FunctionSettings):
@@ -74,7 +88,7 @@ class PacingSettings(FunctionSettings):
         description="how many workers share EC2's request rates: the event source's maximum concurrency",
     )
     ec2_buckets: Annotated[dict[str, BucketRate], NoDecode, BeforeValidator(_rates)] = Field(
-        default=dict(EC2_BUCKETS),
+        default={},  # read as what is given
         description='EC2\'s request rates where the account has others, {"<action>": [burst, refill a second]}',
     )
 

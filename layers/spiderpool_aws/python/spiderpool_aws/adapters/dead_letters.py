@@ -5,7 +5,7 @@ however it ends, what was neither sent back nor dropped is shown again.
 
 | queue | what lies there | sent back |
 | --- | --- | --- |
-| requests (FIFO) | what failed for 20 minutes, or cannot be read | into the queue of requests, same group |
+| requests (FIFO) | what failed for 20 minutes, ended the function, or cannot be read | into the queue, same group |
 | events (standard) | what EventBridge, Lambda or `route_event` gave up | to the function that failed |
 
 An event cannot go back to EventBridge: PutEvents refuses every source that begins with `aws.`. So its function is

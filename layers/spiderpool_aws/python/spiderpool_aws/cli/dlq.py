@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spiderpool_aws.cli.connect import aws_session, clients
+from spiderpool_aws.cli.errors import FAILED
 from spiderpool_aws.cli.options import OUTPUT, Output
 from spiderpool_aws.cli.shown import visible
 from spiderpool_aws.deployment import DEAD_REQUESTS, LOST_EVENTS, Names
@@ -72,30 +74,23 @@ def redrive(
     region: Region = "",
     output: OUTPUT = Output.TABLE,
 ) -> None:
-    """Have the messages worked on again: requests go back into their queue, events to their function."""
+    """Have the messages worked on again: requests go back into their queue, events to their function.
+
+    Exit code 1: some were left, each with why.
+    """
     done: list[dict[str, Any]] = []
     left: list[dict[str, Any]] = []
-    for source in _queues(cluster, queue_url, queue, region):
-        errands: set[tuple[str, str]] = set()
-        with source.look() as letters:
-            for letter in letters:
-                if not _fits(letter, subject):
-                    continue
-                if letter.unreadable:
-                    left.append(_document(source, letter) | {"left": f"{letter.unreadable}: drop it"})
-                elif letter.errand in errands:
-                    # What is refused at once is here again while this runs.
-                    left.append(_document(source, letter) | {"left": f"the same was just sent back: {letter.reason}"})
-                else:
-                    source.send_back(letter)
-                    errands.add(letter.errand)
-                    done.append(_document(source, letter))
-    if output is Output.JSON:
-        print(json.dumps({"redriven": done, "left": left}, indent=2))
-    else:
-        print(f"sent back: {len(done)}")
-        for document in left:
-            print(visible(f"left: {document['subject']}: {document['left']}"))
+    finished = False
+    try:
+        for source in _queues(cluster, queue_url, queue, region):
+            _send_back(source, subject, done, left)
+        finished = True
+    finally:
+        # Also what went back before AWS refused one, or the person stopped it.
+        if finished or done or left:
+            _print_sent_back(done, left, output)
+    if left:
+        raise typer.Exit(FAILED)
 
 
 @app.command()
@@ -154,13 +149,42 @@ def _cluster_of(queue_url: str) -> str:
     raise typer.BadParameter(f"--queue-url {queue_url} is no dead-letter queue of ours: it ends with {endings}")
 
 
+def _send_back(source: DeadLetterQueue, subject: str, done: list[dict[str, Any]], left: list[dict[str, Any]]) -> None:
+    """Send back the letters of a queue that fit, and put each to what is done or left."""
+    errands: set[tuple[str, str]] = set()
+    with source.look() as letters:
+        for letter in letters:
+            if not _fits(letter, subject):
+                continue
+            if letter.unreadable:
+                left.append(_document(source, letter) | {"left": f"{letter.unreadable}: drop it"})
+            elif letter.errand in errands:
+                # What is refused at once is here again while this runs.
+                left.append(_document(source, letter) | {"left": f"the same was just sent back: {letter.reason}"})
+            else:
+                source.send_back(letter)
+                errands.add(letter.errand)
+                done.append(_document(source, letter))
+
+
+def _print_sent_back(done: list[dict[str, Any]], left: list[dict[str, Any]], output: Output) -> None:
+    if output is Output.JSON:
+        print(json.dumps({"redriven": done, "left": left}, indent=2))
+        return
+    print(f"sent back: {len(done)}")
+    for (queue, subject), count in Counter((one["queue"], one["subject"]) for one in done).items():
+        print(visible(f"  {queue}: {subject}{f' ({count} times)' if count > 1 else ''}"))
+    for one in left:
+        print(visible(f"left: {one['queue']}: {one['subject'] or one['messageId']}: {one['left']}"))
+
+
 def _fits(letter: DeadLetter, subject: str) -> bool:
     return not subject or letter.subject == subject or (not letter.group and subject in letter.subject)
 
 
 def _agreed(source: DeadLetterQueue, letters: list[DeadLetter]) -> bool:
     _print([_document(source, letter) for letter in letters], file=sys.stderr)
-    return typer.confirm(f"Delete these {len(letters)} for good?", err=True)
+    return typer.confirm(f"Delete these {len(letters)} of {source.url.rpartition('/')[2]} for good?", err=True)
 
 
 def _document(source: DeadLetterQueue, letter: DeadLetter) -> dict[str, Any]:
