@@ -11,7 +11,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spiderpool_aws.domain.cluster.pool import SpiderIPPool
 from tests.simulation.faults import Kill, WorkerCall
@@ -160,11 +160,12 @@ def _hand_over(sim: Simulation) -> None:
 
 def _heir(sim: Simulation) -> None:
     """The next instance adopts the dead one's Node before we know of the death, and goes when EC2 has forgotten it."""
+    sim.model.world.options = replace(sim.model.world.options, terminated_kept_seconds=900)
     sim.disturb("lost", 3)
     sim.terminate(0)
     sim.advance(25)
     sim.launch(1)
-    sim.advance(4000)
+    sim.advance(1000)
     sim.terminate(0)
 
 
