@@ -100,10 +100,10 @@ def what_was_released_rests_a_minute(sim: Simulation) -> None:
     sim.advance(120)
     sim.set_policy("three")
     sim.advance(20)
-    assert [nic.ipv4_slots for nic in sim._nics(0)] == [4, 4]
+    assert [nic.ipv4_slots for nic in sim.nics(0)] == [4, 4]
     sim.set_policy("five")
     sim.advance(20)
-    assert [nic.ipv4_slots for nic in sim._nics(0)] == [6, 6]
+    assert [nic.ipv4_slots for nic in sim.nics(0)] == [6, 6]
     sim.advance(120)
 
 
@@ -115,11 +115,11 @@ def an_elastic_size_gives_back_what_is_too_much_and_not_at_once(sim: Simulation)
         sim.run_pod(0)
         sim.retry_pods()
         sim.advance(70)
-    assert len(sim._nics(0)[0].secondary_ips) == 7
+    assert len(sim.nics(0)[0].secondary_ips) == 7
     for _ in range(5):
         sim.delete_pod(0)
     sim.advance(660)
-    assert len(sim._nics(0)[0].secondary_ips) == 2
+    assert len(sim.nics(0)[0].secondary_ips) == 2
 
 
 def addresses_that_one_look_misses_are_not_assigned_twice(sim: Simulation) -> None:
@@ -135,7 +135,7 @@ def addresses_that_one_look_misses_are_not_assigned_twice(sim: Simulation) -> No
     for _ in range(6):
         sim.two_workers(0, head_start=40)
         sim.advance(4)
-    assert [len(nic.secondary_ips) for nic in sim._nics(0)] == [3, 3]
+    assert [len(nic.secondary_ips) for nic in sim.nics(0)] == [3, 3]
 
 
 def what_many_lose_unseen_waits_for_a_person(sim: Simulation) -> None:
