@@ -114,6 +114,7 @@ def an_old_answer_of_ec2_has_nothing_done_twice(sim: Simulation) -> None:
 
 
 def two_workers_create_one_nic(sim: Simulation) -> None:
+    # A newer message arrives meanwhile, and the second worker takes both: its token has to be that of the older one.
     sim.set_mode("paused")
     for head_start in (4, 6, 8, 10):
         sim.launch(1)
