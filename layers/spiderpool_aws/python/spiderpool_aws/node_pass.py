@@ -20,11 +20,12 @@ from spiderpool_aws.domain.actions.pools import ApplyMultusConfig, ApplyPool
 from spiderpool_aws.domain.cluster.multus import MultusConfig
 from spiderpool_aws.domain.errors import PASSING, Code, Paced, Refused, RetryLater, Unavailable
 from spiderpool_aws.domain.instance import Subnet
+from spiderpool_aws.domain.memory import SECOND_LOOK
 from spiderpool_aws.domain.node_events import Step
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
-from spiderpool_aws.domain.rules.lost import SECOND_LOOK, unlisted
+from spiderpool_aws.domain.rules.lost import unlisted
 from spiderpool_aws.domain.rules.planner import plan_node
 from spiderpool_aws.domain.rules.remains import node_names
 from spiderpool_aws.domain.rules.room import room_given, room_taken

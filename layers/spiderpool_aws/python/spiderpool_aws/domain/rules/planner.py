@@ -22,7 +22,7 @@ from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Group, Interface, Policy
 from spiderpool_aws.domain.rules.doubts import find_doubts
 from spiderpool_aws.domain.rules.draft import Draft
-from spiderpool_aws.domain.rules.gone import forget_absence, plan_absent, plan_detached, plan_gone, plan_resting
+from spiderpool_aws.domain.rules.gone import forget_absence, plan_absent, plan_gone
 from spiderpool_aws.domain.rules.ipv6_change import plan_defaults, plan_unwanted_family, report_held
 from spiderpool_aws.domain.rules.leaving import plan_at_rest, plan_idle, plan_launched, plan_leaving, why_leaving
 from spiderpool_aws.domain.rules.left_alone import cared_for, report_dropped, why_left_alone
@@ -32,6 +32,7 @@ from spiderpool_aws.domain.rules.nodes import plan_name, plan_prepared
 from spiderpool_aws.domain.rules.overrides import report_tags, with_overrides
 from spiderpool_aws.domain.rules.pools import plan_nic_family
 from spiderpool_aws.domain.rules.remains import is_noted_gone
+from spiderpool_aws.domain.rules.resting import plan_detached, plan_resting
 from spiderpool_aws.domain.rules.stuck import report_stuck
 from spiderpool_aws.metrics import Metric
 
