@@ -15,7 +15,8 @@ from spiderpool_aws.domain.cluster.node_index import NodeIndex
 from spiderpool_aws.domain.cluster.pool import Pool, PoolIdentity, PoolSpec
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.memory import PoolMemory
-from spiderpool_aws.observation import NodeDirectory, Observer
+from spiderpool_aws.node_directory import NodeDirectory
+from spiderpool_aws.observation import Observer
 from spiderpool_aws.ports import Systems
 from tests.bench.given import policy
 from tests.bench.listings import ListingApi, node_document, pool_document

@@ -31,6 +31,7 @@ from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import Hint, Outcome, ReconcileRequest, Status, newest_of
 from spiderpool_aws.executor import Executor, InTurn
 from spiderpool_aws.metrics import Metric
+from spiderpool_aws.node_directory import NodeDirectory
 from spiderpool_aws.node_pass import (
     MARGIN_SECONDS,
     NO_TIME,
@@ -42,7 +43,7 @@ from spiderpool_aws.node_pass import (
     after_the_lag,
     outcome_of,
 )
-from spiderpool_aws.observation import NodeDirectory, Observer, in_group
+from spiderpool_aws.observation import Observer, in_group
 from spiderpool_aws.ports import UNLIMITED, Clock, ControlPort, Deadline, Reporter, Systems
 from spiderpool_aws.recollection import Recollection
 
