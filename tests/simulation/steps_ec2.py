@@ -15,12 +15,10 @@ from tests.simulation.script import step
 from tests.simulation.stack import LAG_SECONDS
 from tests.simulation.steps import Steps
 
-CLUSTER = "prod"
-TAGS = {CLUSTER_TAG: CLUSTER}
+TAGS = {CLUSTER_TAG: "prod"}
 SUBNETS = {
     "nodes": SubnetPlan("10.0.0.0/24"),
     "pods": SubnetPlan("10.0.1.0/24", tags=ROLE),
-    "tiny": SubnetPlan("10.0.2.0/28"),
 }
 SMALL = SUBNETS | {"nodes": SubnetPlan("10.0.0.0/26"), "pods": SubnetPlan("10.0.1.0/27", tags=ROLE)}
 """Subnets that six instances use up, and in which few blocks of 16 are whole."""
