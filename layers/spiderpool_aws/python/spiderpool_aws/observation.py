@@ -89,7 +89,7 @@ class Observer:
             if instance_id in cared_for:
                 live = nodes.of_live(cared_for[instance_id], own, policy)
                 observed[instance_id] = with_nodes(observed[instance_id], Remains(live))
-            elif observed[instance_id].is_gone:
+            elif observed[instance_id].seems_gone:
                 observed[instance_id] = with_nodes(observed[instance_id], nodes.of_gone(observed[instance_id], policy))
         return self._with_others(observed, policy)
 
@@ -211,4 +211,4 @@ def _may_have_spares(model: ObservedNode, policy: Policy) -> bool:
     if model.instance is None:
         # Without a pool nothing says that it was ever ours, or is yet.
         return bool(model.pools)
-    return model.is_gone or bool(missing_nics(model.instance, policy))
+    return model.seems_gone or bool(missing_nics(model.instance, policy))
