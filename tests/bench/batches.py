@@ -15,9 +15,10 @@ from spiderpool_aws.domain.cluster.node_index import NodeIndex
 from spiderpool_aws.domain.cluster.pool import Pool, PoolIdentity, PoolSpec
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.memory import PoolMemory
-from spiderpool_aws.observation import NodeDirectory, Observer
+from spiderpool_aws.node_directory import NodeDirectory
+from spiderpool_aws.observation import Observer
 from spiderpool_aws.ports import Systems
-from tests.bench.given import policy
+from tests.bench.given import POOLS_OF_A_NODE, policy
 from tests.bench.listings import ListingApi, node_document, pool_document
 from tests.bench.rows import Row, show
 from tests.unit.world import SmallClock, SmallEc2, SmallScaling
@@ -80,7 +81,7 @@ def _listed(cluster: ClusterAdapter) -> float:
 def rows(sizes: Sequence[int] = SIZES) -> Iterator[Row]:
     """Return the first batch of a process, a later one, and what that is for each pool: `latencies.KNOWN_POOL`."""
     for nodes in sizes:
-        taken, pools = measure(nodes), 4 * nodes
+        taken, pools = measure(nodes), POOLS_OF_A_NODE * nodes
         yield Row(
             "What a batch spends on all pools",
             f"{nodes:,} nodes, {pools:,} pools, {CHANGED} of them changed",

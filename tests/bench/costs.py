@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from spiderpool_aws.deployment import RESYNC, RESYNC_PERIOD, RESYNC_SCHEDULE, ROUTE_EVENT
 from tests.bench import burst, latencies, resync
+from tests.bench.given import POOLS_OF_A_NODE
 from tests.bench.rows import Row, show
 
 PRICES = {
@@ -30,7 +31,8 @@ POLLERS, LONG_POLL_SECONDS = 5, 20
 SQS event source mappings"; SQS's longest poll)."""
 NOT_DUE_SECONDS = 0.05
 """Of a resync that finds nothing due: two parameters are read."""
-POOLS, NODES = 4000, 1000
+NODES = 1000
+POOLS = POOLS_OF_A_NODE * NODES
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ from spiderpool_aws.domain.policy.model import Policy
 
 SUBNETS = 8
 ROLE = {"spiderpool-aws/role": "secondary-nic"}
-IPV4, IPV6, POOLS = 5, 3, 4
+IPV4, IPV6 = 5, 3
+"""Addresses of each NIC."""
+POOLS_OF_A_NODE = 4
 
 
 def policy() -> Policy:

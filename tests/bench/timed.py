@@ -13,7 +13,7 @@ from spiderpool_aws.local.queues import LocalQueue
 from spiderpool_aws.ports import ClusterPort
 from tests.bench import latencies
 from tests.bench.concurrency import SharedClock
-from tests.bench.given import IPV4, IPV6, POOLS
+from tests.bench.given import IPV4, IPV6, POOLS_OF_A_NODE
 from tests.unit.world import SmallCluster, SmallControl, SmallScaling
 
 
@@ -60,7 +60,7 @@ class TimedCluster:
             return
         filled = self._filled[pool.identity.instance_id]
         filled.add(pool.name)
-        if len(filled) == POOLS:
+        if len(filled) == POOLS_OF_A_NODE:
             self.complete.setdefault(pool.identity.instance_id, self._clock.now())
 
 

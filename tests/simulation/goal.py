@@ -13,6 +13,7 @@ from spiderpool_aws.domain.policy.model import Elastic, Interface, Policy, Size
 from spiderpool_aws.local.ec2.instance_types import limits
 from spiderpool_aws.local.ec2.state import Eni, Instance, Subnet
 from spiderpool_aws.local.invariants.history import assigned
+from spiderpool_aws.local.invariants.truth import is_chosen
 from spiderpool_aws.local.stack import LocalStack
 
 GONE = ("shutting-down", "terminated")
@@ -132,7 +133,7 @@ def _own(eni: Eni, family: IPFamily) -> AddressSet:
 def _has_room(stack: LocalStack, interface: Interface, eni: Eni | None = None) -> bool:
     """Say whether a subnet could give all that a NIC is to have: one that is nearly full excuses what it lacks."""
     subnets = stack.model.subnets.values()
-    choices = [stack.model.subnets[eni.subnet_id]] if eni else [s for s in subnets if _is_chosen(s.tags, interface)]
+    choices = [stack.model.subnets[eni.subnet_id]] if eni else [s for s in subnets if is_chosen(s, interface.subnets)]
     wanted = interface.ipv4.addresses
     # A NIC's own address and its pods'; a prefix is a whole block, and other sizes have no number.
     needs = 1 + wanted if isinstance(wanted, int) else 20
@@ -142,12 +143,8 @@ def _has_room(stack: LocalStack, interface: Interface, eni: Eni | None = None) -
 def _reserve(stack: LocalStack, subnet: Subnet, interface: Interface) -> int:
     """Return what a subnet keeps: the most that is said of it."""
     others = (other for group in stack.policy().groups for other in group.interfaces)
-    beside = (other.subnets.reserve for other in others if _is_chosen(subnet.tags, other))
+    beside = (other.subnets.reserve for other in others if is_chosen(subnet, other.subnets))
     return max((interface.subnets.reserve, *beside))
-
-
-def _is_chosen(tags: dict[str, str], interface: Interface) -> bool:
-    return bool(interface.subnets.tags) and interface.subnets.tags.items() <= tags.items()
 
 
 def _is_full(stack: LocalStack, eni: Eni, family: IPFamily) -> bool:

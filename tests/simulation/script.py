@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
 S = TypeVar("S", bound="Scripted")
@@ -35,14 +35,15 @@ class Step:
         return f"{self.name}({', '.join(given)})"
 
 
-class Scripted(Protocol):
+class Scripted:
     """What has steps."""
 
     script: list[Step]
-    failed: bool
+    failed: bool = False
 
     def check(self) -> None:
         """Raise when a step broke something."""
+        raise NotImplementedError
 
 
 def step(method: Callable[Concatenate[S, P], None]) -> Callable[Concatenate[S, P], None]:

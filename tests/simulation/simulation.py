@@ -16,7 +16,6 @@ from tests.simulation.policies import policy_text
 from tests.simulation.script import Step, as_test, step
 from tests.simulation.stack import SimulationStack
 from tests.simulation.steps_cluster import ClusterSteps
-from tests.simulation.steps_ec2 import Ec2Steps
 from tests.simulation.steps_faults import FaultSteps
 from tests.simulation.steps_scaling import ScalingSteps
 
@@ -27,7 +26,7 @@ LONGEST_SECONDS = 2 * 3600
 IDLE_SECONDS = 900
 
 
-class Simulation(Ec2Steps, ScalingSteps, ClusterSteps, FaultSteps):
+class Simulation(ScalingSteps, ClusterSteps, FaultSteps):
     """A context manager; inside of it steps can be made."""
 
     def __init__(self, *, ipv6: str = "", small: bool = False) -> None:

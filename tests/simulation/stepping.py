@@ -1,6 +1,7 @@
-"""Two workers at once, deterministically: each runs in a thread of its own, and only one of all threads runs at a time.
+"""Functions that take turns, deterministically: each has a thread of its own, and only one of all runs at a time.
 
-A thread gives the baton back before each of its calls to EC2 or to the cluster; whoever steps it decides who goes on.
+A thread gives the baton back where it pauses: before each of its calls to EC2 or to the cluster, or until a virtual
+clock has reached a moment. Whoever steps it decides who goes on.
 """
 
 import threading
@@ -9,7 +10,7 @@ from typing import ClassVar
 
 
 class Stepped:
-    """Runs a function up to its next call, at each `step`."""
+    """Runs a function up to its next pause, at each `step`."""
 
     _here: ClassVar[threading.local] = threading.local()
 
@@ -18,7 +19,10 @@ class Stepped:
         self.done = False
         self._run = run
         self._error: BaseException | None = None
-        self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
+        # Locks as batons: whoever may go on finds his released.
+        self._go, self._stopped = threading.Lock(), threading.Lock()
+        self._go.acquire()
+        self._stopped.acquire()
         threading.Thread(target=self._main, name=name, daemon=True).start()
 
     @classmethod
@@ -27,7 +31,7 @@ class Stepped:
         return getattr(cls._here, "stepped", None)
 
     def step(self) -> None:
-        """Let it run to its next call, or to its end; raises what it raised."""
+        """Let it run to its next pause, or to its end; raises what it raised."""
         if self.done:
             return
         self._go.release()

@@ -3,24 +3,17 @@
 from contextlib import suppress
 
 from spiderpool_aws.local.cluster.answers import ApiError
-from tests.simulation.script import Step, step
-from tests.simulation.stack import SimulationStack
+from tests.simulation.script import step
+from tests.simulation.steps import Steps
 
 MOST_PODS = 24
 NETWORKS = ("kube-system/ipvlan-ens5", "kube-system/ipvlan-ens6")
 
 
-class ClusterSteps:
+class ClusterSteps(Steps):
     """What happens in the cluster without the product."""
 
-    stack: SimulationStack
-    script: list[Step]
-    failed: bool = False
     pods_made: int = 0
-
-    def check(self) -> None:
-        """Raise when a step broke something."""
-        raise NotImplementedError
 
     def _pods(self) -> list[tuple[str, str]]:
         pods = self.stack.cluster.objects("pods")

@@ -9,29 +9,29 @@ from spiderpool_aws.local.ec2.autoscaling import AutoScalingGroup
 from spiderpool_aws.local.ec2.errors import Ec2Error
 from spiderpool_aws.local.ec2.fixtures import Network, SubnetPlan, create_network, launch, tag_list
 from spiderpool_aws.local.ec2.state import Eni, Instance
-from tests.simulation.script import Step, step
-from tests.simulation.stack import LAG_SECONDS, SimulationStack
+from spiderpool_aws.local.invariants.truth import LIVE
+from tests.simulation.policies import ROLE
+from tests.simulation.script import step
+from tests.simulation.stack import LAG_SECONDS
+from tests.simulation.steps import Steps
 
-CLUSTER = "prod"
-TAGS = {CLUSTER_TAG: CLUSTER}
-ROLE = {"spiderpool-aws/role": "secondary-nic"}
+TAGS = {CLUSTER_TAG: "prod"}
 SUBNETS = {
     "nodes": SubnetPlan("10.0.0.0/24"),
     "pods": SubnetPlan("10.0.1.0/24", tags=ROLE),
-    "tiny": SubnetPlan("10.0.2.0/28"),
 }
 SMALL = SUBNETS | {"nodes": SubnetPlan("10.0.0.0/26"), "pods": SubnetPlan("10.0.1.0/27", tags=ROLE)}
 """Subnets that six instances use up, and in which few blocks of 16 are whole."""
-LIVE = ("pending", "running", "stopping", "stopped")
 MOST_INSTANCES = 6
 
 
-class Ec2Steps:
+class Ec2Steps(Steps):
     """What happens in EC2 without the product. A number picks one of what there is, if there is one."""
 
-    stack: SimulationStack
-    script: list[Step]
-    failed: bool = False
+    crowding: list[str]
+    """NICs of others, which take up a subnet's addresses."""
+    left_alone: set[str]
+    """Instances that carry, or died with, the tag that says so."""
 
     def build_network(self, *, small: bool = False) -> None:
         """Make the subnets, and an Auto Scaling group that is empty yet."""
@@ -51,10 +51,6 @@ class Ec2Steps:
         self.group = AutoScalingGroup(self.model, "workers", where, {"LaunchTemplateName": "workers"})
         self.stack.autoscaling.groups.append(self.group)
 
-    def check(self) -> None:
-        """Raise when a step broke something."""
-        raise NotImplementedError
-
     def live(self) -> list[Instance]:
         """Return the instances that are not dead or dying, oldest first."""
         return [instance for instance in self.model.instances.values() if instance.state in LIVE]
@@ -68,7 +64,8 @@ class Ec2Steps:
         live = self.live()
         return live[number % len(live)] if live else None
 
-    def _nics(self, number: int) -> list[Eni]:
+    def nics(self, number: int) -> list[Eni]:
+        """Return the NICs of a live instance."""
         instance = self._instance(number)
         return [self.model.enis[eni_id] for eni_id in instance.eni_ids] if instance else []
 
@@ -108,7 +105,7 @@ class Ec2Steps:
     @step
     def assign(self, number: int, nic: int, count: int, kind: str = "ipv4") -> None:
         """Assign addresses by hand."""
-        nics = self._nics(number)
+        nics = self.nics(number)
         if not nics:
             return
         eni_id = nics[nic % len(nics)].id
@@ -121,7 +118,7 @@ class Ec2Steps:
     @step
     def unassign(self, number: int, nic: int, count: int) -> None:
         """Take addresses away by hand, whether or not a pod uses them: IPv4 singles, then prefixes."""
-        nics = self._nics(number)
+        nics = self.nics(number)
         if not nics:
             return
         eni = nics[nic % len(nics)]
@@ -153,7 +150,7 @@ class Ec2Steps:
     @step
     def detach(self, number: int, nic: int = 1) -> None:
         """Detach a NIC by hand, whoever created it."""
-        nics = [eni for eni in self._nics(number) if eni.attachment and eni.attachment.device_index]
+        nics = [eni for eni in self.nics(number) if eni.attachment and eni.attachment.device_index]
         if nics and (attachment := nics[nic % len(nics)].attachment):
             self._by_hand("DetachNetworkInterface", {"AttachmentId": attachment.id})
 
@@ -188,10 +185,6 @@ class Ec2Steps:
     def _leave(self) -> None:
         while self.crowding:
             self._by_hand("DeleteNetworkInterface", {"NetworkInterfaceId": self.crowding.pop()})
-
-    crowding: list[str]
-    left_alone: set[str]
-    """Instances that carry, or died with, the tag that says so."""
 
     @step
     def tag(self, number: int, kind: str) -> None:

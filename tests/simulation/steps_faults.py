@@ -6,22 +6,15 @@ from spiderpool_aws.domain.request import ReconcileRequest
 from spiderpool_aws.local.invariants import InvariantChecker
 from spiderpool_aws.messages import encode
 from tests.simulation.faults import OF_WRITES, Kill, Waiting
-from tests.simulation.script import Step, step
-from tests.simulation.stack import SimulationStack
+from tests.simulation.script import step
+from tests.simulation.steps import Steps
 
 
-class FaultSteps:
+class FaultSteps(Steps):
     """What goes wrong between the product and the world."""
 
-    stack: SimulationStack
     checker: InvariantChecker
-    script: list[Step]
-    failed: bool = False
     requests_made: int = 0
-
-    def check(self) -> None:
-        """Raise when a step broke something."""
-        raise NotImplementedError
 
     @step
     def advance(self, seconds: float) -> None:

@@ -3,10 +3,9 @@
 from spiderpool_aws.deployment import HOOK_TIMEOUT
 from spiderpool_aws.domain.lifecycle import LAUNCH_HOOK, TERMINATE_HOOK
 from spiderpool_aws.local.ec2 import interrupt_spot
-from spiderpool_aws.local.ec2.autoscaling import AutoScalingGroup, LifecycleHook, Result, Transition
-from spiderpool_aws.local.ec2.state import Instance
-from tests.simulation.script import Step, step
-from tests.simulation.stack import SimulationStack
+from spiderpool_aws.local.ec2.autoscaling import LifecycleHook, Result, Transition
+from tests.simulation.script import step
+from tests.simulation.steps_ec2 import Ec2Steps
 
 HOOKS = {
     "launch": LifecycleHook(LAUNCH_HOOK, Transition.LAUNCHING, int(HOOK_TIMEOUT.total_seconds()), Result.CONTINUE),
@@ -16,20 +15,8 @@ HOOKS = {
 }
 
 
-class ScalingSteps:
+class ScalingSteps(Ec2Steps):
     """What Auto Scaling does, and people do with it."""
-
-    stack: SimulationStack
-    group: AutoScalingGroup
-    script: list[Step]
-    failed: bool = False
-
-    def check(self) -> None:
-        """Raise when a step broke something."""
-        raise NotImplementedError
-
-    def _instance(self, number: int) -> Instance | None:
-        raise NotImplementedError
 
     @step
     def scale(self, desired: int) -> None:

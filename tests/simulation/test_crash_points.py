@@ -25,8 +25,8 @@ def test_a_worker_that_forgets_what_it_created_is_found_out() -> None:
     def loses_a_nic(sim: Simulation) -> None:
         sim.launch(1)
         sim.advance(12)
-        loose = sim._nic("pods", 1)
-        sim.model.call("CreateNetworkInterface", {"SubnetId": loose["SubnetId"]}, sim.stack.roles["reconcile_nodes"])
+        where = {"SubnetId": sim.network.subnets["pods"]}
+        sim.model.call("CreateNetworkInterface", where, sim.stack.roles["reconcile_nodes"])
 
     with pytest.raises(AssertionError, match=r"invariant 6: .*attached to nothing|without the tags"):
         list(crash_points(Scenario("a leak", loses_a_nic)))

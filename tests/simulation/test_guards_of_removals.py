@@ -3,12 +3,12 @@
 Each is made once, without IPv6: the guards know no family.
 """
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.simulation.simulation import Simulation
+from tests.simulation.worlds import World, Worlds
 
+world = Worlds()
 RESYNC_SECONDS = 330
 
 
@@ -17,6 +17,7 @@ def listed(sim: Simulation) -> int:
     return sum(pool["spec"]["ips"] != [] and "deletionTimestamp" not in pool["metadata"] for pool in pools)
 
 
+@world
 def a_nic_that_one_look_misses_keeps_its_pool(sim: Simulation) -> None:
     sim.set_mode("paused")
     sim.launch(1)
@@ -33,6 +34,7 @@ def a_nic_that_one_look_misses_keeps_its_pool(sim: Simulation) -> None:
     assert listed(sim) == 2
 
 
+@world
 def an_instance_that_two_listings_miss_keeps_its_pools(sim: Simulation) -> None:
     sim.set_policy("two")
     for _ in range(6):
@@ -50,6 +52,7 @@ def an_instance_that_two_listings_miss_keeps_its_pools(sim: Simulation) -> None:
     assert listed(sim) == 12
 
 
+@world
 def an_address_that_another_nic_has_is_given_to_no_pod(sim: Simulation) -> None:
     sim.launch(2)
     sim.advance(120)
@@ -62,6 +65,7 @@ def an_address_that_another_nic_has_is_given_to_no_pod(sim: Simulation) -> None:
     assert sim.stack.cluster.objects("spiderreservedips")
 
 
+@world
 def a_quarantine_ends_with_its_reason(sim: Simulation) -> None:
     an_address_that_another_nic_has_is_given_to_no_pod(sim)
     for _ in range(3):
@@ -70,6 +74,7 @@ def a_quarantine_ends_with_its_reason(sim: Simulation) -> None:
     assert not sim.stack.cluster.objects("spiderreservedips")
 
 
+@world
 def a_quarantine_ends_with_its_pool(sim: Simulation) -> None:
     an_address_that_another_nic_has_is_given_to_no_pod(sim)
     (kept,) = sim.stack.cluster.objects("spiderreservedips")
@@ -79,6 +84,7 @@ def a_quarantine_ends_with_its_pool(sim: Simulation) -> None:
     assert not sim.stack.cluster.objects("spiderreservedips")
 
 
+@world
 def a_node_of_a_dead_instance_is_not_its_successors(sim: Simulation) -> None:
     # Nobody has marked the Node while its instance lived; the successor has its name and address, and joins later.
     sim.api_down(95)
@@ -95,18 +101,20 @@ def a_node_of_a_dead_instance_is_not_its_successors(sim: Simulation) -> None:
     sim.advance(120)
 
 
+@world
 def what_was_released_rests_a_minute(sim: Simulation) -> None:
     sim.launch(2)
     sim.advance(120)
     sim.set_policy("three")
     sim.advance(20)
-    assert [nic.ipv4_slots for nic in sim._nics(0)] == [4, 4]
+    assert [nic.ipv4_slots for nic in sim.nics(0)] == [4, 4]
     sim.set_policy("five")
     sim.advance(20)
-    assert [nic.ipv4_slots for nic in sim._nics(0)] == [6, 6]
+    assert [nic.ipv4_slots for nic in sim.nics(0)] == [6, 6]
     sim.advance(120)
 
 
+@world
 def an_elastic_size_gives_back_what_is_too_much_and_not_at_once(sim: Simulation) -> None:
     sim.set_policy("elastic")
     sim.launch(2)
@@ -115,13 +123,14 @@ def an_elastic_size_gives_back_what_is_too_much_and_not_at_once(sim: Simulation)
         sim.run_pod(0)
         sim.retry_pods()
         sim.advance(70)
-    assert len(sim._nics(0)[0].secondary_ips) == 7
+    assert len(sim.nics(0)[0].secondary_ips) == 7
     for _ in range(5):
         sim.delete_pod(0)
     sim.advance(660)
-    assert len(sim._nics(0)[0].secondary_ips) == 2
+    assert len(sim.nics(0)[0].secondary_ips) == 2
 
 
+@world
 def addresses_that_one_look_misses_are_not_assigned_twice(sim: Simulation) -> None:
     # As few as fit twice: what is assigned twice must not be refused by the type's limit.
     sim.set_policy("three")
@@ -135,9 +144,10 @@ def addresses_that_one_look_misses_are_not_assigned_twice(sim: Simulation) -> No
     for _ in range(6):
         sim.two_workers(0, head_start=40)
         sim.advance(4)
-    assert [len(nic.secondary_ips) for nic in sim._nics(0)] == [3, 3]
+    assert [len(nic.secondary_ips) for nic in sim.nics(0)] == [3, 3]
 
 
+@world
 def what_many_lose_unseen_waits_for_a_person(sim: Simulation) -> None:
     for _ in range(3):
         sim.launch(2)
@@ -152,6 +162,7 @@ def what_many_lose_unseen_waits_for_a_person(sim: Simulation) -> None:
     assert listed(sim) == 9
 
 
+@world
 def a_lowered_size_waits_for_a_person_also_where_pods_use_it(sim: Simulation) -> None:
     for _ in range(2):
         sim.launch(2)
@@ -167,6 +178,7 @@ def a_lowered_size_waits_for_a_person_also_where_pods_use_it(sim: Simulation) ->
     sim.advance(RESYNC_SECONDS)
 
 
+@world
 def a_confirmation_covers_no_more_than_it_says(sim: Simulation) -> None:
     for _ in range(2):
         sim.launch(2)
@@ -185,6 +197,7 @@ def a_confirmation_covers_no_more_than_it_says(sim: Simulation) -> None:
     assert sim.stack.fuse()["state"] == "tripped"
 
 
+@world
 def a_listing_that_misses_many_is_not_believed(sim: Simulation) -> None:
     for _ in range(4):
         sim.launch(2)
@@ -198,6 +211,7 @@ def a_listing_that_misses_many_is_not_believed(sim: Simulation) -> None:
     assert listed(sim) == 8
 
 
+@world
 def a_subnet_without_a_whole_block_is_left_in_peace(sim: Simulation) -> None:
     sim.launch(2)
     sim.advance(60)
@@ -211,6 +225,7 @@ def a_subnet_without_a_whole_block_is_left_in_peace(sim: Simulation) -> None:
     assert sim.checker.probes - before <= 4, "two NICs, and pauses of 16 minutes by then"
 
 
+@world
 def a_group_goes_on_as_soon_as_it_may(sim: Simulation) -> None:
     sim.hooks("both")
     sim.scale(3)
@@ -227,28 +242,8 @@ def a_group_goes_on_as_soon_as_it_may(sim: Simulation) -> None:
     assert not sim.group.instance_ids, others
 
 
-@pytest.mark.parametrize(
-    "happen",
-    [
-        a_nic_that_one_look_misses_keeps_its_pool,
-        an_instance_that_two_listings_miss_keeps_its_pools,
-        an_address_that_another_nic_has_is_given_to_no_pod,
-        a_quarantine_ends_with_its_reason,
-        a_quarantine_ends_with_its_pool,
-        a_node_of_a_dead_instance_is_not_its_successors,
-        what_was_released_rests_a_minute,
-        an_elastic_size_gives_back_what_is_too_much_and_not_at_once,
-        addresses_that_one_look_misses_are_not_assigned_twice,
-        what_many_lose_unseen_waits_for_a_person,
-        a_lowered_size_waits_for_a_person_also_where_pods_use_it,
-        a_confirmation_covers_no_more_than_it_says,
-        a_listing_that_misses_many_is_not_believed,
-        a_subnet_without_a_whole_block_is_left_in_peace,
-        a_group_goes_on_as_soon_as_it_may,
-    ],
-    ids=lambda world: world.__name__,
-)
-def test_a_world_in_which_a_guard_of_what_is_there_matters_ends_well(happen: Callable[[Simulation], None]) -> None:
+@pytest.mark.parametrize("happen", world, ids=lambda happen: happen.__name__)
+def test_a_world_in_which_a_guard_of_what_is_there_matters_ends_well(happen: World) -> None:
     with Simulation() as sim:
         happen(sim)
         sim.converge()

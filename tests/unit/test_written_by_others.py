@@ -77,7 +77,7 @@ class World(Fleet):
         self.ec2 = self.resync._ec2 = self.reconciler._ec2 = self.listed
         for observer in (self.resync._observer, self.reconciler._observer):
             observer._ec2 = self.ec2
-        self.reconciler._work._applier._ec2 = self.ec2
+        self.reconciler._runner._applier._ec2 = self.ec2
         self.join(1)
         self.work(["i-1"])
         self.join(2)

@@ -11,7 +11,7 @@ def test_a_pool_whose_node_was_deleted_still_loses_what_ec2_took_away() -> None:
         sim.delete_node(0)
         sim.unassign(0, 0, 1)
         sim.advance(600)
-        (eni, *_) = sim._nics(0)
+        (eni, *_) = sim.nics(0)
         pools = [SpiderIPPool.model_validate(p).to_pool() for p in sim.stack.cluster.objects("spiderippools")]
         (listed,) = [pool.spec.ips for pool in pools if pool.identity and pool.identity.eni_id == eni.id]
         assert set(listed) <= set(eni.secondary_ips)

@@ -27,7 +27,8 @@ from spiderpool_aws.domain.errors import Code, Refused, RetryLater
 from spiderpool_aws.domain.instance import ObservedInstance
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
-from spiderpool_aws.observation import NodeDirectory, Observer
+from spiderpool_aws.node_directory import NodeDirectory
+from spiderpool_aws.observation import Observer
 from spiderpool_aws.ports import Clock, Systems
 from spiderpool_aws.telling import stranger_finding
 

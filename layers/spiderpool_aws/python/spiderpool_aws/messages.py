@@ -1,4 +1,7 @@
-"""The body of a message in the FIFO queue, `{"eventId": …, "reason": …, "subject": …}`: pure, one place for both."""
+"""The body of a message in the FIFO queue, written and read in one place: pure.
+
+`{"subject": …, "eventId": …, "reason": …}`, and where the message says more than "look again" `hints` and `warnedAt`.
+"""
 
 import json
 import re

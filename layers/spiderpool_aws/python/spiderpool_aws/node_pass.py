@@ -20,11 +20,12 @@ from spiderpool_aws.domain.actions.pools import ApplyMultusConfig, ApplyPool
 from spiderpool_aws.domain.cluster.multus import MultusConfig
 from spiderpool_aws.domain.errors import PASSING, Code, Paced, Refused, RetryLater, Unavailable
 from spiderpool_aws.domain.instance import Subnet
+from spiderpool_aws.domain.memory import SECOND_LOOK
 from spiderpool_aws.domain.node_events import Step
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
-from spiderpool_aws.domain.rules.lost import SECOND_LOOK, unlisted
+from spiderpool_aws.domain.rules.lost import unlisted
 from spiderpool_aws.domain.rules.planner import plan_node
 from spiderpool_aws.domain.rules.remains import node_names
 from spiderpool_aws.domain.rules.room import room_given, room_taken
@@ -35,8 +36,8 @@ from spiderpool_aws.recollection import Recollection
 
 Call = Callable[[], ObservedNode]
 """Changes one thing in EC2 and returns the changed model."""
-Steps = Generator[Call, Future[ObservedNode], Outcome]
-"""Of a pass; each call is answered with its future, which is done."""
+Calls = Generator[Call, Future[ObservedNode], Outcome]
+"""A pass that runs: each of its calls is answered with its future, which is done; at the end stands the outcome."""
 
 MAX_ROUNDS = 24
 """Each does one stage, and there are eight. One in which something was refused or failed does not count: that is not
@@ -129,7 +130,7 @@ class Pass:
         return sum(step.refusal is None for step in self.steps)
 
 
-class NodeWork:
+class PassRunner:
     """Runs passes."""
 
     def __init__(self, applier: Applier, observer: Observer, recollection: Recollection, reporter: Reporter) -> None:
@@ -138,7 +139,7 @@ class NodeWork:
         self._recollection = recollection
         self._reporter = reporter
 
-    def steps(self, work: Pass, policy: Policy) -> Steps:
+    def run(self, work: Pass, policy: Policy) -> Calls:
         """Do what is to be done for a node; return its outcome. What fails as a whole raises RetryLater."""
         rounds = 0
         while rounds < MAX_ROUNDS:

@@ -1,83 +1,30 @@
 """Observe: read EC2 and the cluster once for many nodes, and put together what each node's plan depends on."""
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from spiderpool_aws.domain.cluster.claims import Claims
-from spiderpool_aws.domain.cluster.node import Node, PodRef, fixed_node_name, is_node_name
-from spiderpool_aws.domain.cluster.node_index import NodeIndex, proved_of
-from spiderpool_aws.domain.cluster.pool import Pool
+from spiderpool_aws.domain.cluster.node import PodRef
 from spiderpool_aws.domain.cluster.pool_listing import PoolListing
 from spiderpool_aws.domain.control import Control
 from spiderpool_aws.domain.instance import GROUP_TAG, InstanceState, ObservedInstance, Subnet
-from spiderpool_aws.domain.observed import ObservedNode, node_proof
+from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Interface, Policy
 from spiderpool_aws.domain.rules.desired import PREFIX_ADDRESSES
-from spiderpool_aws.domain.rules.left_alone import why_remains_stay
 from spiderpool_aws.domain.rules.nodes import others_of
 from spiderpool_aws.domain.rules.remains import (
     Remains,
     claim_of,
-    find_remains,
-    is_surely_gone,
     node_ipv4,
-    node_names,
     proved_others,
 )
-from spiderpool_aws.ports import Clock, ClusterPort, Systems
+from spiderpool_aws.node_directory import NodeDirectory, with_nodes
+from spiderpool_aws.ports import Clock, Systems
 from spiderpool_aws.takings import Takings
 
 CROWDED = timedelta(hours=1)
 """How long a subnet that had no room is counted at every look: longer than any pause between two tries."""
-
-
-@dataclass(slots=True)
-class NodeDirectory:
-    """Finds the Nodes of an instance: by name first, and by one listing of all Nodes where names do not do."""
-
-    cluster: ClusterPort
-    listed: NodeIndex | None = None
-    """All Nodes, where they have been listed already; then none is read by name."""
-
-    def get(self, name: str) -> Node | None:
-        """Return the Node of a name."""
-        return self.cluster.get_node(name) if self.listed is None else self.listed.get(name)
-
-    def all(self) -> NodeIndex:
-        """Return all Nodes, listed at most once."""
-        if self.listed is None:
-            self.listed = NodeIndex(self.cluster.list_nodes())
-        return self.listed
-
-    def of_gone(self, model: ObservedNode, policy: Policy) -> Remains:
-        """Return what is left of an instance that is gone; of one that died before it had a pool, too.
-
-        EC2 tells no name or address of it any more, so the Nodes are listed, once for all of a batch.
-        """
-        pools = model.pools
-        if self.listed is not None:
-            # A Node may say that its instance is gone.
-            model = _with_nodes(model, Remains(self.listed.proved(model.proof)))
-        if not is_surely_gone(model):
-            names = node_names(pools)
-            return Remains(tuple(node for name in names if (node := self.get(name)) is not None))
-        if why_remains_stay(model, policy) or not (pools or policy.nodes.delete_terminated):
-            return Remains()
-        return find_remains(model.proof, pools, self.all(), policy)
-
-    def of_live(self, instance: ObservedInstance, pools: Sequence[Pool], policy: Policy) -> tuple[Node, ...]:
-        """Return the Nodes that are proved the instance's, the newest first; else the one of its name, if any."""
-        proof = node_proof(instance.instance_id, instance, pools)
-        fixed, names = fixed_node_name(policy, instance), node_names(pools)
-        names = [*names, instance.private_dns_name] if policy.node_name == "discover" else [fixed or "", *names]
-        candidates = [
-            node for name in dict.fromkeys(names) if is_node_name(name) and (node := self.get(name)) is not None
-        ]
-        proved = proved_of(candidates, proof)
-        if policy.node_name == "discover" and (not proved or self.listed is not None):
-            proved = self.all().proved(proof)
-        return proved or tuple(candidates[:1])
 
 
 def in_group(model: ObservedNode) -> bool:
@@ -141,9 +88,9 @@ class Observer:
             )
             if instance_id in cared_for:
                 live = nodes.of_live(cared_for[instance_id], own, policy)
-                observed[instance_id] = _with_nodes(observed[instance_id], Remains(live))
-            elif observed[instance_id].is_gone:
-                observed[instance_id] = _with_nodes(observed[instance_id], nodes.of_gone(observed[instance_id], policy))
+                observed[instance_id] = with_nodes(observed[instance_id], Remains(live))
+            elif observed[instance_id].seems_gone:
+                observed[instance_id] = with_nodes(observed[instance_id], nodes.of_gone(observed[instance_id], policy))
         return self._with_others(observed, policy)
 
     def _with_others(self, models: Mapping[str, ObservedNode], policy: Policy) -> dict[str, ObservedNode]:
@@ -264,8 +211,4 @@ def _may_have_spares(model: ObservedNode, policy: Policy) -> bool:
     if model.instance is None:
         # Without a pool nothing says that it was ever ours, or is yet.
         return bool(model.pools)
-    return model.is_gone or bool(missing_nics(model.instance, policy))
-
-
-def _with_nodes(model: ObservedNode, left: Remains) -> ObservedNode:
-    return replace(model, node=next(iter(left.nodes), None), other_nodes=left.nodes[1:], left_names=left.names)
+    return model.seems_gone or bool(missing_nics(model.instance, policy))

@@ -8,9 +8,9 @@ from spiderpool_aws.deployment import GIVE_UP, HEARTBEAT
 from spiderpool_aws.domain.actions.nics import AttachNic, CreateNic, DeleteNic
 from spiderpool_aws.domain.actions.plan import Action
 from spiderpool_aws.domain.lifecycle import ProlongHook, Transition
+from spiderpool_aws.domain.memory import SECOND_LOOK
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.request import Hint, ReconcileRequest
-from spiderpool_aws.domain.rules.lost import SECOND_LOOK
 from spiderpool_aws.domain.rules.nics import attach_key
 
 ATTACH_AGAIN = timedelta(minutes=30)

@@ -31,18 +31,19 @@ from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.request import Hint, Outcome, ReconcileRequest, Status, newest_of
 from spiderpool_aws.executor import Executor, InTurn
 from spiderpool_aws.metrics import Metric
+from spiderpool_aws.node_directory import NodeDirectory
 from spiderpool_aws.node_pass import (
     MARGIN_SECONDS,
     NO_TIME,
     Call,
-    NodeWork,
+    Calls,
     Pass,
+    PassRunner,
     Shared,
-    Steps,
     after_the_lag,
     outcome_of,
 )
-from spiderpool_aws.observation import NodeDirectory, Observer, in_group
+from spiderpool_aws.observation import Observer, in_group
 from spiderpool_aws.ports import UNLIMITED, Clock, ControlPort, Deadline, Reporter, Systems
 from spiderpool_aws.recollection import Recollection
 
@@ -52,12 +53,12 @@ class _Running:
     """A pass between two of its calls."""
 
     work: Pass
-    steps: Steps
+    calls: Calls
     answer: Future[ObservedNode] | None = None
 
     def resume(self) -> Call:
         """Go on to the next call. Raises StopIteration with the outcome."""
-        return next(self.steps) if self.answer is None else self.steps.send(self.answer)
+        return next(self.calls) if self.answer is None else self.calls.send(self.answer)
 
 
 class Reconciler:
@@ -80,7 +81,7 @@ class Reconciler:
         self._executor = executor or InTurn()
         self._announcer = Announcer(systems.cluster, reporter)
         self._recollection = Recollection()
-        self._work = NodeWork(Applier(systems), self._observer, self._recollection, reporter)
+        self._runner = PassRunner(Applier(systems), self._observer, self._recollection, reporter)
 
     def reconcile(self, requests: Sequence[ReconcileRequest], deadline: Deadline = UNLIMITED) -> Mapping[str, Outcome]:
         """Return the outcome for each subject: of those for which no time is left, that they wait.
@@ -155,7 +156,7 @@ class Reconciler:
 
     def _interleaved(self, passes: Sequence[Pass], policy: Policy) -> Iterator[tuple[Pass, Outcome]]:
         """Run all passes; while one waits for EC2's answer to a call, the others go on. Yields each when it ends."""
-        ready = deque(_Running(work, self._steps(work, policy)) for work in passes)
+        ready = deque(_Running(work, self._run(work, policy)) for work in passes)
         waiting: dict[Future[ObservedNode], _Running] = {}
         try:
             while ready or waiting:
@@ -184,13 +185,13 @@ class Reconciler:
         self._executor.wait(waiting)
         return [waiting.pop(answer) for answer in [*waiting] if answer.done()]
 
-    def _steps(self, work: Pass, policy: Policy) -> Steps:
+    def _run(self, work: Pass, policy: Policy) -> Calls:
         if work.shared.away is not None:
             # Not even planned: nothing would be told of it either.
             return outcome_of(work, Status.FAILED, work.shared.away.reason, work.shared.away.delay_seconds)
         work.observed = self._recollection.prepare(work.observed, work.request)
         try:
-            outcome = yield from self._work.steps(work, policy)
+            outcome = yield from self._runner.run(work, policy)
         except RetryLater as later:
             work.shared.away = later if isinstance(later, Unavailable) else work.shared.away
             outcome = outcome_of(work, Status.FAILED, later.reason, later.delay_seconds)

@@ -36,7 +36,8 @@ from spiderpool_aws.events import ResyncRequest
 from spiderpool_aws.flip_watch import FlipWatch
 from spiderpool_aws.gauges import Gauges
 from spiderpool_aws.metrics import Metric
-from spiderpool_aws.observation import NodeDirectory, Observer
+from spiderpool_aws.node_directory import NodeDirectory
+from spiderpool_aws.observation import Observer
 from spiderpool_aws.ports import Clock, ControlPort, QueuePort, Reporter, Systems
 from spiderpool_aws.survey import Survey, counts_of, page_of
 from spiderpool_aws.telling import about_subject, report_control, stranger_finding

@@ -74,12 +74,12 @@ class Survey:
         if model.lifecycle is not None and model.lifecycle.waiting is not None:
             return True
         stuck = any(finding.code == Metric.POOL_STUCK for finding in plan.findings)
-        return stuck or (model.is_gone and bool(model.pools))
+        return stuck or (model.seems_gone and bool(model.pools))
 
     def hints(self, instance_id: str) -> frozenset[Hint]:
         """Return what the worker could not know, or only at the price of one more read."""
         model = self.models[instance_id]
-        nodes = is_noted_gone(model) if model.is_gone else bool(model.other_nodes)
+        nodes = is_noted_gone(model) if model.seems_gone else bool(model.other_nodes)
         said = {Hint.SPARES: bool(model.spares), Hint.NODES: nodes, Hint.FLIP: model.flip}
         return frozenset(hint for hint, true in said.items() if true)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from spiderpool_aws.domain.instance import Subnet
-from spiderpool_aws.domain.rules.lost import SECOND_LOOK
+from spiderpool_aws.domain.memory import SECOND_LOOK
 
 
 @dataclass(slots=True)

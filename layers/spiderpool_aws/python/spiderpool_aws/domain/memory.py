@@ -9,6 +9,8 @@ from spiderpool_aws.domain.addresses import AddressError, AddressSet, IPFamily
 from spiderpool_aws.domain.documents import read_object
 from spiderpool_aws.domain.moments import moment_of, read_moment
 
+SECOND_LOOK = timedelta(seconds=30)
+"""How old a describe of EC2 may be: what one look lacks is proved by a second one that much later."""
 ABSENCE = timedelta(minutes=10)
 """How far apart two listings without an instance are a proof (docs/architecture.md#invariants, 10)."""
 REST = timedelta(seconds=60)

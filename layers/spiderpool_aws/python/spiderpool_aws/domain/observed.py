@@ -91,8 +91,8 @@ class ObservedNode:
     refusals: tuple[Finding, ...] = ()
 
     @property
-    def is_gone(self) -> bool:
-        """Tell whether EC2 calls the instance terminated, or does not know it."""
+    def seems_gone(self) -> bool:
+        """Tell whether EC2 calls the instance terminated, or does not know it: no proof by itself (invariant 10)."""
         return self.instance is None or self.instance.state is InstanceState.TERMINATED
 
     @property

@@ -24,7 +24,7 @@ class Draft:
     observed: ObservedNode
     """Planning changes nothing of it; what the plan takes from a subnet is in `left_of`."""
     gone: bool = False
-    """EC2 called the instance terminated: its removals are proved, and no fuse holds them."""
+    """EC2 calls the instance terminated, or a Node of it says so: its removals are proved, and no fuse holds them."""
     actions: list[Action] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)

@@ -7,8 +7,8 @@ detached, has none. Of ours we have one marked; of somebody else's nothing is ch
 
 from spiderpool_aws.domain.actions.nics import Assign, MarkPrimaryIpv6
 from spiderpool_aws.domain.instance import INSTANCE_TAG
+from spiderpool_aws.domain.memory import SECOND_LOOK
 from spiderpool_aws.domain.rules.draft import Draft
-from spiderpool_aws.domain.rules.lost import SECOND_LOOK
 from spiderpool_aws.domain.rules.nic_family import NicFamily
 from spiderpool_aws.metrics import Metric
 

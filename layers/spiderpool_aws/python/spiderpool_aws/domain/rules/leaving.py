@@ -10,9 +10,9 @@ from spiderpool_aws.domain.memory import INTERRUPTION, NO_MEMORY, PoolMemory
 from spiderpool_aws.domain.observed import ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.rules.draft import Draft
-from spiderpool_aws.domain.rules.gone import plan_resting
 from spiderpool_aws.domain.rules.left_alone import cared_for
 from spiderpool_aws.domain.rules.nodes import plan_marked
+from spiderpool_aws.domain.rules.resting import plan_resting
 
 LOOK_AGAIN_SECONDS = 15.0
 """How often it is looked whether the pods are gone: 80 looks in a message's 20 minutes, and SQS gives it up at 100."""

@@ -1,16 +1,15 @@
 """Addresses that a pool lists and EC2 does not show: one look proves nothing, a second one 30 s later does."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from spiderpool_aws.domain.actions.nics import Reassign
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily
 from spiderpool_aws.domain.cluster.pool import Pool
 from spiderpool_aws.domain.errors import Code
 from spiderpool_aws.domain.instance import Eni
+from spiderpool_aws.domain.memory import SECOND_LOOK
 from spiderpool_aws.domain.observed import ObservedNode
-
-SECOND_LOOK = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)

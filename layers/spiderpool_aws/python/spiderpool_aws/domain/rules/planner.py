@@ -14,24 +14,25 @@ The order in which actions are due is data: `stages.Stage`.
 from dataclasses import replace
 
 from spiderpool_aws.domain.actions.plan import NodePlan
-from spiderpool_aws.domain.actions.pools import ApplyMultusConfig, ApplyPool
+from spiderpool_aws.domain.actions.pools import ApplyPool
 from spiderpool_aws.domain.addresses import IPFamily
-from spiderpool_aws.domain.cluster.multus import MultusConfig
 from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
 from spiderpool_aws.domain.observed import ObservedNode
-from spiderpool_aws.domain.policy.model import Group, Interface, Policy
+from spiderpool_aws.domain.policy.model import Interface, Policy
 from spiderpool_aws.domain.rules.doubts import find_doubts
 from spiderpool_aws.domain.rules.draft import Draft
-from spiderpool_aws.domain.rules.gone import forget_absence, plan_absent, plan_detached, plan_gone, plan_resting
+from spiderpool_aws.domain.rules.gone import forget_absence, plan_absent, plan_gone
 from spiderpool_aws.domain.rules.ipv6_change import plan_defaults, plan_unwanted_family, report_held
 from spiderpool_aws.domain.rules.leaving import plan_at_rest, plan_idle, plan_launched, plan_leaving, why_leaving
 from spiderpool_aws.domain.rules.left_alone import cared_for, report_dropped, why_left_alone
+from spiderpool_aws.domain.rules.multus import plan_multus
 from spiderpool_aws.domain.rules.nic_family import NicFamily
 from spiderpool_aws.domain.rules.nics import plan_kept, plan_missing_nic, plan_orphans, spares_needed
 from spiderpool_aws.domain.rules.nodes import plan_name, plan_prepared
 from spiderpool_aws.domain.rules.overrides import report_tags, with_overrides
 from spiderpool_aws.domain.rules.pools import plan_nic_family
 from spiderpool_aws.domain.rules.remains import is_noted_gone
+from spiderpool_aws.domain.rules.resting import plan_detached, plan_resting
 from spiderpool_aws.domain.rules.stuck import report_stuck
 from spiderpool_aws.metrics import Metric
 
@@ -108,7 +109,7 @@ def _plan_live(draft: Draft, instance: ObservedInstance, policy: Policy) -> None
     report_dropped(draft, instance, group)
     report_tags(draft, group, instance)
     plan_orphans(draft, spares_needed(draft.observed, instance, policy).values(), policy)
-    _plan_multus(draft, policy.cluster, group)
+    plan_multus(draft, policy.cluster, group)
     plan_prepared(draft, instance, policy)
 
 
@@ -167,21 +168,3 @@ def _plan_interface(
             plan_nic_family(draft, nic)
         else:
             plan_unwanted_family(draft, nic)
-
-
-def _plan_multus(draft: Draft, cluster: str, group: Group) -> None:
-    for interface in group.interfaces:
-        namespace, name = interface.multus.split("/")
-        known = draft.observed.multus.get(interface.multus)
-        if known is not None and known.master == interface.host:
-            continue
-        if known is not None and not known.ours:
-            draft.refuse(
-                Metric.FOREIGN_MULTUS_CONFIG,
-                f"SpiderMultusConfig {known.key} is not ours and is not an ipvlan on {interface.host}: change it, or "
-                "name another one in the policy",
-            )
-            continue
-        config = MultusConfig(namespace, name, interface.host, uid=known.uid if known is not None else "")
-        draft.add(ApplyMultusConfig(config, cluster))
-        draft.incomplete = True

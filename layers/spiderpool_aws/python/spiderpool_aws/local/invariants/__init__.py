@@ -1,7 +1,7 @@
 """The invariants of the product (docs/architecture.md), judged on the EC2 model and the cluster double together.
 
-Invariants 1-7 and 10 judge the system's own writes against the truth at the moment of the write: the checker listens
-to both sides. What somebody else does may break the state; that the system mends it is 8, which `assert_idle` asks for.
+The system's own writes are judged against the truth at the moment of the write: the checker listens to both sides. What
+somebody else does may break the state; that the system mends it, and then is at rest, is for `assert_idle` to ask (8).
 """
 
 from spiderpool_aws.local.invariants.checker import InvariantChecker

@@ -1,6 +1,7 @@
-"""Invariants 4, 7, 8 and 10: whether what the system asks of EC2 is no more and no less than the policy asks for."""
+"""Invariants 4, 5, 7, 8 and 10: whether what the system asks of EC2 is no more and no less than the policy asks for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,11 +14,12 @@ from spiderpool_aws.local.ec2 import Ec2Call
 from spiderpool_aws.local.ec2.instance_types import limits
 from spiderpool_aws.local.ec2.state import Eni
 from spiderpool_aws.local.invariants.history import STALENESS
-from spiderpool_aws.local.invariants.truth import LIVE, Truth
+from spiderpool_aws.local.invariants.truth import LIVE, Truth, is_chosen
 
-COUNTS = ("SecondaryPrivateIpAddressCount", "Ipv6AddressCount", "Ipv4PrefixCount", "Ipv6PrefixCount")
 PREFIX_COUNTS = ("Ipv4PrefixCount", "Ipv6PrefixCount")
+COUNTS = ("SecondaryPrivateIpAddressCount", "Ipv6AddressCount", *PREFIX_COUNTS)
 PREFIXES = ("Ipv4Prefixes", "Ipv6Prefixes")
+NAMED = ("PrivateIpAddresses", "Ipv6Addresses", *PREFIXES)
 OLD_LOOKS = 4 * STALENESS
 """What was lost and came back by chance may be missing in two old looks, and the second one may be some time ago."""
 ORPHANED = timedelta(minutes=10)
@@ -31,11 +33,17 @@ class AmountRules:
         self._truth = truth
         self._broken = truth.report
         self._unattachable: set[str] = set()
-        self.got_of_two: set[str] | None = None
-        """The NICs that got something since two workers began to be at one instance; None: there is one worker.
+        self._got_of_two: set[str] | None = None
+        """The NICs that got something since two workers began to be at one instance; None: there is one worker."""
 
-        Each may assign what the other has just assigned, for there is no token.
-        """
+    @contextmanager
+    def two_workers(self) -> Iterator[None]:
+        """Excuse what each of two workers assigns to a NIC to which both have: there is no token."""
+        self._got_of_two = set()
+        try:
+            yield
+        finally:
+            self._got_of_two = None
 
     def judge_create(self, tags: Mapping[str, str], new: set[str]) -> None:
         """Report a NIC that its instance has already, or that it can never carry."""
@@ -65,9 +73,7 @@ class AmountRules:
         subnet, index = self._truth.model.subnets[spare.subnet_id], made.tags.get(INDEX_TAG)
         interfaces = (nic for group in self._truth.policy().groups for nic in group.interfaces)
         choices = [nic.subnets for nic in interfaces if str(nic.device_index) == index]
-        return not choices or any(
-            subnet.id in c.ids or (c.tags and c.tags.items() <= subnet.tags.items()) for c in choices
-        )
+        return not choices or any(is_chosen(subnet, choice) for choice in choices)
 
     def judge_assign(self, call: Ec2Call, eni: Eni) -> None:
         """Report what was assigned beyond the policy; addresses by name are those that pods have lost.
@@ -91,9 +97,9 @@ class AmountRules:
 
     def _by_another(self, eni_id: str) -> bool:
         """Say whether another worker may have assigned something to the NIC, which this one cannot know of."""
-        if self.got_of_two is None:
+        if self._got_of_two is None:
             return False
-        before, self.got_of_two = eni_id in self.got_of_two, {*self.got_of_two, eni_id}
+        before, self._got_of_two = eni_id in self._got_of_two, {*self._got_of_two, eni_id}
         return before
 
     def judge_unassign(self, call: Ec2Call, named: Mapping[IPFamily, AddressSet]) -> None:

@@ -12,6 +12,7 @@ from spiderpool_aws.local.cluster import ClusterDouble, ClusterWrite
 from spiderpool_aws.local.cluster.double import PRODUCT
 from spiderpool_aws.local.ec2 import Ec2Call, Ec2Model
 from spiderpool_aws.local.ec2.autoscaling import AutoScaling, CompletedAction
+from spiderpool_aws.local.invariants.amounts import AmountRules
 from spiderpool_aws.local.invariants.conduct import ConductRules
 from spiderpool_aws.local.invariants.ec2 import Ec2Rules
 from spiderpool_aws.local.invariants.history import History
@@ -46,8 +47,9 @@ class InvariantChecker:
         self._history = History(model)
         self._truth = Truth(model, double, policy, self._history, self._broken)
         self._pools, self._objects = PoolRules(self._truth), ObjectRules(self._truth)
-        self._releases, self._reservations = ReleaseRules(self._truth), ReservationRules(self._truth)
-        self._ec2 = Ec2Rules(self._truth, self._releases)
+        self._amounts, self._releases = AmountRules(self._truth), ReleaseRules(self._truth)
+        self._reservations = ReservationRules(self._truth)
+        self._ec2 = Ec2Rules(self._truth, self._amounts, self._releases)
         self._conduct = ConductRules(self._truth, held)
         self._held, self._passes = held, PassRules(self._truth)
         self.violations: list[Violation] = []
@@ -86,11 +88,8 @@ class InvariantChecker:
 
         An assignment has no client token, so neither can know what the other has under way; the surplus goes later.
         """
-        self._ec2.amounts.got_of_two = set()
-        try:
+        with self._amounts.two_workers():
             yield
-        finally:
-            self._ec2.amounts.got_of_two = None
 
     def check(self) -> None:
         """Raise InvariantError when a write since the start broke an invariant, or the pools of the system overlap."""
@@ -142,14 +141,14 @@ class InvariantChecker:
         if write.status >= 400:
             return
         self.judged += 1
-        if not adopts:
-            self._conduct.judge_cluster(write)
         if adopts:
             self._pools.judge_adoption(write)
-        elif write.resource == "spiderippools":
+            return
+        self._conduct.judge_cluster(write)
+        if write.resource == "spiderippools":
             before, after = read_pool(write.before), read_pool(write.after)
             self._pools.judge(write)
-            self._ec2.amounts.judge_shrink(before, after)
+            self._amounts.judge_shrink(before, after)
             self._releases.judge_pool(before, after)
         elif write.resource == RESERVED:
             self._reservations.judge(write)

@@ -10,7 +10,6 @@ from typing import Any
 
 from spiderpool_aws.domain.addresses import IPFamily
 from spiderpool_aws.domain.cluster.pool import Pool
-from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG
 from spiderpool_aws.local.cluster import ClusterWrite
 from spiderpool_aws.local.ec2 import Ec2Call
 from spiderpool_aws.local.ec2.autoscaling import CompletedAction, Result, Transition
@@ -53,7 +52,7 @@ class ConductRules:
         """Report a life-cycle action that was completed too early: before it, nobody has gone on."""
         self._judge_mode(f"CompleteLifecycleAction of {done.instance_id}")
         instance = self._truth.model.instances.get(done.instance_id)
-        if instance is None or not self._is_served(instance) or done.result is not Result.CONTINUE:
+        if instance is None or not self._truth.is_cared_for(instance) or done.result is not Result.CONTINUE:
             return
         if done.transition is Transition.TERMINATING:
             self._judge_drained(done)
@@ -106,10 +105,6 @@ class ConductRules:
 
     def _pools_of(self, instance_id: str) -> list[Pool]:
         return [pool for pool in self._truth.pools() if pool.identity and pool.identity.instance_id == instance_id]
-
-    def _is_served(self, instance: Instance) -> bool:
-        ours = instance.tags.get(CLUSTER_TAG) == self._truth.policy().cluster
-        return ours and instance.state == "running" and instance.tags.get(MANAGED_TAG) != "false"
 
     def _on_event(self, event: Mapping[str, Any]) -> None:
         if event["detail-type"] == WARNING:

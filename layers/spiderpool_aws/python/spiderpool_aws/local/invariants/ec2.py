@@ -5,12 +5,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from spiderpool_aws.domain.addresses import EMPTY, AddressSet, IPFamily, parse_network
-from spiderpool_aws.domain.cluster.pool import INSTANCE_LABEL
-from spiderpool_aws.domain.instance import CLUSTER_TAG
+from spiderpool_aws.domain.instance import CLUSTER_TAG, INSTANCE_TAG
 from spiderpool_aws.local.ec2 import Ec2Call
 from spiderpool_aws.local.ec2.instance_types import limits
 from spiderpool_aws.local.ec2.state import Eni
-from spiderpool_aws.local.invariants.amounts import AmountRules
+from spiderpool_aws.local.invariants.amounts import COUNTS, NAMED, AmountRules
 from spiderpool_aws.local.invariants.releases import ReleaseRules
 from spiderpool_aws.local.invariants.truth import Truth
 
@@ -25,18 +24,18 @@ OF_OWN_NICS = {
     "CreateTags": "Resources",
 }
 MAY_BE_CALLED = {*ASSIGN, *UNASSIGN, *OF_OWN_NICS, "CreateNetworkInterface"}
-OWNERSHIP_TAGS = (CLUSTER_TAG, INSTANCE_LABEL)
+OWNERSHIP_TAGS = (CLUSTER_TAG, INSTANCE_TAG)
 """What a NIC is found by when the worker died between its creation and its attachment."""
 
 
 class Ec2Rules:
     """Judges one call of the system at a time, also one that EC2 refused: trying is wrong enough."""
 
-    def __init__(self, truth: Truth, releases: ReleaseRules) -> None:
+    def __init__(self, truth: Truth, amounts: AmountRules, releases: ReleaseRules) -> None:
         self._truth = truth
         self._broken = truth.report
+        self._amounts = amounts
         self._releases = releases
-        self.amounts = AmountRules(truth)
         self.created: set[str] = set()
         """The NICs that the system created."""
         self.refused: Counter[str] = Counter()
@@ -55,7 +54,7 @@ class Ec2Rules:
         elif call.operation in UNASSIGN:
             named = _named(call.params)
             self._judge_freed(str(call.params.get("NetworkInterfaceId")), named, "was unassigned")
-            self.amounts.judge_unassign(call, named)
+            self._amounts.judge_unassign(call, named)
             self._releases.judge_unassign(call, named)
         else:
             self._judge_own(call)
@@ -84,7 +83,7 @@ class Ec2Rules:
             self._broken(6, f"a NIC was created with the tag {CLUSTER_TAG}={tags[CLUSTER_TAG]}, which is not ours")
         if call.took_effect:
             self._judge_reserve(str(call.params["SubnetId"]), None)
-            self.amounts.judge_create(tags, new)
+            self._amounts.judge_create(tags, new)
 
     def _judge_assign(self, call: Ec2Call) -> None:
         eni = self._truth.model.enis.get(str(call.params.get("NetworkInterfaceId")))
@@ -95,7 +94,7 @@ class Ec2Rules:
         if call.params.get("AllowReassignment"):
             self._broken(7, f"{call.operation} with AllowReassignment takes addresses from others")
         self._judge_named(call, eni)
-        self.amounts.judge_assign(call, eni)
+        self._amounts.judge_assign(call, eni)
         if call.took_effect:
             self._judge_limits(eni)
             if call.operation == "AssignPrivateIpAddresses":
@@ -138,12 +137,12 @@ class Ec2Rules:
                 self._broken(7, f"{nic} was not created by the system, which called {call.operation} on it")
         eni = self._truth.model.enis.get(nics[0]) if nics else None
         if call.operation == "AttachNetworkInterface":
-            self.amounts.judge_attach(call)
+            self._amounts.judge_attach(call)
         if call.operation == "DeleteNetworkInterface":
             freed = {family: self._truth.history.last_held(nics[0], family) for family in IPFamily}
             self._judge_freed(nics[0], freed, "was freed with its NIC")
             if call.took_effect and nics[0] in self.created:
-                self.amounts.judge_delete(nics[0], *self._truth.history.born(nics[0]))
+                self._amounts.judge_delete(nics[0], *self._truth.history.born(nics[0]))
         elif call.operation == "AttachNetworkInterface" and call.took_effect and eni is not None:
             self._judge_limits(eni)
 
@@ -172,6 +171,4 @@ def _named(params: Mapping[str, Any]) -> Mapping[IPFamily, AddressSet]:
 
 def _slots(params: Mapping[str, Any]) -> int:
     """Return how many slots of a NIC an Assign asks for; a prefix takes one."""
-    counts = ("SecondaryPrivateIpAddressCount", "Ipv4PrefixCount", "Ipv6AddressCount", "Ipv6PrefixCount")
-    lists = ("PrivateIpAddresses", "Ipv4Prefixes", "Ipv6Addresses", "Ipv6Prefixes")
-    return sum(params.get(name) or 0 for name in counts) + sum(len(params.get(name) or ()) for name in lists)
+    return sum(params.get(name) or 0 for name in COUNTS) + sum(len(params.get(name) or ()) for name in NAMED)

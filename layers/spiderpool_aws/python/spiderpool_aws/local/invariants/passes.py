@@ -55,7 +55,7 @@ class PassRules:
         for pool in self._truth.pools():
             identity = pool.identity
             instance = self._truth.model.instances.get(identity.instance_id) if identity is not None else None
-            if identity is None or pool.terminating or instance is None or not self._is_served(instance):
+            if identity is None or pool.terminating or instance is None or not self._surely_cared_for(instance):
                 continue
             eni = self._truth.model.enis.get(identity.eni_id)
             # A NIC that was attached again is the same one; of one that the policy does not name nothing goes.
@@ -64,12 +64,11 @@ class PassRules:
             elif self._truth.interface_of(eni) and not self._truth.history.retagged_lately(eni.id, MANAGED_TAG):
                 yield Takings(pool, (self._lost(pool, eni) | self._over(pool, eni, judged=judged)).count())
 
-    def _is_served(self, instance: Instance) -> bool:
-        """Say whether the instance runs and is to be cared for, for longer than a describe may show it otherwise."""
+    def _surely_cared_for(self, instance: Instance) -> bool:
+        """Say whether the policy has NICs for the instance, for longer than a describe may show it otherwise."""
         lately = any(self._truth.history.retagged_lately(instance.id, key) for key in (CLUSTER_TAG, MANAGED_TAG))
-        ours = instance.tags.get(CLUSTER_TAG) == self._truth.policy().cluster
-        managed = instance.tags.get(MANAGED_TAG) != "false" and any(self._truth.interfaces_of(instance))
-        return instance.state == "running" and ours and managed and not lately and not self._truth.is_new(instance)
+        settled = not lately and not self._truth.is_new(instance)
+        return settled and self._truth.is_cared_for(instance) and any(self._truth.interfaces_of(instance))
 
     def _lost(self, pool: Pool, eni: Eni) -> AddressSet:
         """Return what the NIC has lost and no pod uses: it goes at the next look."""

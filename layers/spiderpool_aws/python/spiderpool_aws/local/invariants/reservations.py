@@ -55,7 +55,7 @@ class ReservationRules:
                 continue
             for address in (pool.spec.ips & pool.allocated) - self._held(pool) - kept[pool.family]:
                 holder = self._truth.model.holder_of(address)
-                if holder and holder != identity.eni_id and self._is_served(identity.eni_id):
+                if holder and holder != identity.eni_id and self._is_wanted(identity.eni_id):
                     yield f"pool {pool.name} gives {address} to the next pod, and {holder} has it"
 
     def _judge_owner(self, write: ClusterWrite, before: Json) -> None:
@@ -83,7 +83,7 @@ class ReservationRules:
         eni = self._truth.model.enis.get(pool.identity.eni_id) if pool.identity is not None else None
         return assigned(eni, pool.family) if eni is not None else EMPTY[pool.family]
 
-    def _is_served(self, eni_id: str) -> bool:
+    def _is_wanted(self, eni_id: str) -> bool:
         """Say whether the NIC is one of a running instance that the policy asks for."""
         eni = self._truth.model.enis.get(eni_id)
         if eni is None or eni.attachment is None or self._truth.interface_of(eni) is None:

@@ -9,7 +9,7 @@ from spiderpool_aws.domain.addresses import AddressSet, IPFamily
 from spiderpool_aws.domain.cluster.node import fixed_node_name
 from spiderpool_aws.domain.cluster.pool import Pool, SpiderIPPool
 from spiderpool_aws.domain.instance import CLUSTER_TAG, MANAGED_TAG, InstanceState, ObservedInstance
-from spiderpool_aws.domain.policy.model import Interface, Policy, Size
+from spiderpool_aws.domain.policy.model import Interface, Policy, Size, SubnetChoice
 from spiderpool_aws.domain.rules.overrides import override_tag
 from spiderpool_aws.local.cluster import ClusterDouble
 from spiderpool_aws.local.ec2 import Ec2Model
@@ -45,6 +45,11 @@ class Truth:
         instance = self.model.instances.get(instance_id)
         return instance is None or instance.state == "terminated"
 
+    def is_cared_for(self, instance: Instance) -> bool:
+        """Say whether the instance is of our cluster, runs, and nobody has said to leave it alone."""
+        ours = instance.tags.get(CLUSTER_TAG) == self.policy().cluster
+        return ours and instance.state == "running" and instance.tags.get(MANAGED_TAG) != "false"
+
     def interface_of(self, eni: Eni) -> Interface | None:
         """Return what the policy says of a NIC; None when it is not to be touched.
 
@@ -74,11 +79,8 @@ class Truth:
         own = self.model.instances[eni.attachment.instance_id].eni_ids if eni and eni.attachment else ()
         beside = (self.interface_of(nic) for i in own if (nic := self.model.enis[i]).subnet_id == subnet.id)
         reserves = [0, *(interface.subnets.reserve for interface in beside if interface is not None)]
-        for choice in (i.subnets for group in self.policy().groups for i in group.interfaces):
-            has_id = not choice.ids or subnet.id in choice.ids
-            if (choice.ids or choice.tags) and has_id and choice.tags.items() <= subnet.tags.items():
-                reserves.append(choice.reserve)
-        return max(reserves)
+        choices = (i.subnets for group in self.policy().groups for i in group.interfaces)
+        return max([*reserves, *(choice.reserve for choice in choices if is_chosen(subnet, choice))])
 
     def size(self, eni: Eni, family: IPFamily) -> Size | None:
         """Return what the policy asks for; None where it does not, or where the instance's own tags say it."""
@@ -138,6 +140,12 @@ class Truth:
         nodes = self.nodes_of(self.model.instances[eni.attachment.instance_id])
         known = AddressSet.of(family, [ip for node in nodes for ip in internal_ips(node) if ":" in ip])
         return (known & singles) or singles
+
+
+def is_chosen(subnet: Subnet, choice: SubnetChoice) -> bool:
+    """Say whether the policy names a subnet: by an id and by all tags, where it gives them, and it gives one."""
+    has_id = not choice.ids or subnet.id in choice.ids
+    return choice.names_any and has_id and choice.tags.items() <= subnet.tags.items()
 
 
 def internal_ips(node: Json) -> list[str]:

@@ -1,0 +1,16 @@
+"""Worlds without chance, each of which is a test."""
+
+from collections.abc import Callable
+
+from tests.simulation.simulation import Simulation
+
+World = Callable[[Simulation], None]
+
+
+class Worlds(list[World]):
+    """Decorates worlds, and is the list of them: none can be written and not be run."""
+
+    def __call__(self, happen: World) -> World:
+        """Add a world."""
+        self.append(happen)
+        return happen
