@@ -185,6 +185,10 @@ class AddressSet:
 
     def __and__(self, other: "AddressSet") -> "AddressSet":
         self._check(other)
+        if not self.spans or self.spans == other.spans:
+            return self
+        if not other.spans:
+            return other
         both: list[tuple[int, int]] = []
         index, others = 0, other.spans
         for first, last in self.spans:

@@ -102,7 +102,8 @@ class Eni:
 
     def assigned(self, family: IPFamily) -> AddressSet:
         """Return all that the NIC has of a family beside its IPv4 primary, prefixes whole."""
-        return self.addresses(family) | AddressSet.from_networks(family, self.prefixes(family))
+        addresses, prefixes = self.addresses(family), self.prefixes(family)
+        return addresses | AddressSet.from_networks(family, prefixes) if prefixes else addresses
 
     def with_assigned(self, addresses: AddressSet, prefixes: tuple[Network, ...]) -> "Eni":
         """Return the NIC after EC2 answered an assignment.
