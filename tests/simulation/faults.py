@@ -96,6 +96,8 @@ class Faults:
     """Instance -> until when EC2's listings and look-ups lack it, although it is there."""
     calls: list[WorkerCall] = field(default_factory=list)
     """The worker's calls to EC2 and to the cluster, in order."""
+    killed_at: list[str] = field(default_factory=list)
+    """The calls before or after which the worker's process ended."""
     invocations: int = 0
     running: dict[str, int] = field(default_factory=dict)
     """The invocation that each worker's process works on."""
@@ -163,6 +165,7 @@ class Faults:
         self.kill.skip -= 1
         if self.kill.skip < 0:
             self.kill = None
+            self.killed_at.append(self.calls[-1].what)
             raise WorkerKilled("the worker was killed")
 
 

@@ -1,6 +1,5 @@
 """What a run of the machine did."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 from tests.simulation.simulation import Simulation
@@ -14,6 +13,4 @@ class Tally:
     steps: int = 0
     writes: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
-    known: Counter[str] = field(default_factory=Counter)
-    """Worlds that ended of a defect which is known, by its case."""
     newest: Simulation | None = None

@@ -6,7 +6,7 @@ Each is made once, without IPv6: the guards know no family.
 import pytest
 
 from tests.simulation.simulation import Simulation
-from tests.simulation.worlds import World, Worlds
+from tests.simulation.worlds import World, Worlds, told
 
 world = Worlds()
 RESYNC_SECONDS = 330
@@ -90,6 +90,7 @@ def a_node_of_a_dead_instance_is_not_its_successors(sim: Simulation) -> None:
     sim.api_down(95)
     sim.launch(2)
     sim.advance(60)
+    name = sim.live()[0].private_dns_name
     sim.terminate(0)
     sim.advance(25)
     sim.launch(2)
@@ -98,6 +99,9 @@ def a_node_of_a_dead_instance_is_not_its_successors(sim: Simulation) -> None:
     for _ in range(6):
         sim.advance(4)
         sim.two_workers(1, head_start=40)
+    (successor,) = sim.live()
+    assert successor.private_dns_name == name
+    assert told(sim, f"Node {name} (providerID empty", f"is not proved to be that of {successor.id}")
     sim.advance(120)
 
 

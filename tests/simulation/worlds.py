@@ -14,3 +14,8 @@ class Worlds(list[World]):
         """Add a world."""
         self.append(happen)
         return happen
+
+
+def told(sim: Simulation, *parts: str) -> bool:
+    """Say whether some line of a function's log has all these parts: that what a world is about came about."""
+    return any(all(part in line.message for part in parts) for line in sim.stack.journal.lines)
