@@ -226,6 +226,9 @@ def test_a_dead_nodes_node_that_its_heir_has_adopted_goes_when_the_heir_is_gone_
     fleet.pass_of_the_schedule()
     assert (fleet.cluster.writes, "node-1" in fleet.cluster.nodes) == ([], True)
     del fleet.ec2.known["i-9"]
+    fleet.pass_of_the_schedule()
+    assert (fleet.cluster.writes, "node-1" in fleet.cluster.nodes) == ([], True), "absence is not proof"
+    fleet.ec2.put(replace(heir, state=InstanceState.TERMINATED))
     fleet.run()
     assert ("i-1", frozenset({Hint.NODES})) in [(request.subject, request.hints) for request in fleet.queue.sent]
     fleet.reconciler.reconcile(fleet.queue.sent)
@@ -235,7 +238,9 @@ def test_a_dead_nodes_node_that_its_heir_has_adopted_goes_when_the_heir_is_gone_
 
 def test_a_note_on_a_node_of_an_instance_that_ec2_knows_removes_nothing() -> None:
     fleet = Fleet(3)
-    fleet.cluster.nodes["node-1"] = fleet.cluster.nodes["node-1"].noted("i-1")
+    fleet.cluster.nodes["node-1"] = fleet.cluster.nodes["node-1"].noted("i-1", "i-9")
+    fleet.pass_of_the_schedule()
+    assert fleet.cluster.writes == ["note on node-1 that  is gone"], "it is taken off"
     assert fleet.run()["enqueued"] == 0
     fleet.ec2.put(replace(fleet.ec2.known["i-1"], tags={}))
     fleet.pass_of_the_schedule()

@@ -252,9 +252,9 @@ class SmallCluster:
         self.writes.append(f"taint {node_name}")
         self.nodes[node_name] = self.nodes[node_name].tainted(taint)
 
-    def note_gone(self, node_name: str, node_uid: str, instance_id: str) -> None:
+    def note_gone(self, node_name: str, node_uid: str, instance_id: str, heir: str) -> None:
         self.writes.append(f"note on {node_name} that {instance_id} is gone")
-        self.nodes[node_name] = self.nodes[node_name].noted(instance_id)
+        self.nodes[node_name] = self.nodes[node_name].noted(instance_id, heir)
 
     def delete_node(self, node_name: str, node_uid: str) -> None:
         self.writes.append(f"delete node {node_name}")

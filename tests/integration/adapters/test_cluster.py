@@ -70,16 +70,19 @@ def test_a_node_remembers_once_that_its_instance_is_gone_and_keeps_its_other_ann
     world.write_as_admin("nodes/n", {"metadata": {"annotations": {"a": "b"}}}, prefix="/api/v1")
     world.requests.clear()
     for _ in range(2):
-        world.cluster.note_gone("n", uid, "i-0abc")
+        world.cluster.note_gone("n", uid, "i-0abc", "i-0def")
     assert [what for what in world.requests if what[0] == "patch"] == [("patch", "nodes", 200)]
     [node] = world.cluster.list_nodes()
-    assert node.gone_instance == "i-0abc"
+    assert (node.gone_instance, node.heir) == ("i-0abc", "i-0def")
     with pytest.raises(Refused, match="no longer the one"):
-        world.cluster.note_gone("n", "another", "i-0abc")
-    world.write_as_admin(
-        "nodes/n", {"metadata": {"annotations": {"spiderpool-aws/gone-instance": "*"}}}, prefix="/api/v1"
-    )
-    assert [node.gone_instance for node in world.cluster.list_nodes()] == [""]
+        world.cluster.note_gone("n", "another", "i-0abc", "i-0def")
+    for spoiled in ("*", "i-0abc", "i-0abc/*", "i-" + 18 * "a" + "/i-0def"):
+        note = {"metadata": {"annotations": {"spiderpool-aws/gone-instance": spoiled}}}
+        world.write_as_admin("nodes/n", note, prefix="/api/v1")
+        assert [(node.gone_instance, node.heir) for node in world.cluster.list_nodes()] == [("", "")]
+    world.cluster.note_gone("n", uid, "i-0abc", "i-0def")
+    world.cluster.note_gone("n", uid, "", "")
+    assert [(node.gone_instance, node.heir) for node in world.cluster.list_nodes()] == [("", "")]
 
 
 def test_a_field_that_somebody_edited_in_our_pool_becomes_ours_again(world: ClusterWorld) -> None:

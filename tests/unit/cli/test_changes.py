@@ -58,7 +58,7 @@ CASES: list[tuple[Action, Kind, str]] = [
     (PrepareNode("n", "u", "aws:///a/i", "t"), Kind.CHANGE, "Node n"),
     (TaintNode("n", "u", "t", "i"), Kind.CHANGE, "Node n"),
     (DeleteNode("n", "u", "w"), Kind.REMOVE, "Node n"),
-    (NoteGone("n", "u", "i"), Kind.CHANGE, "Node n"),
+    (NoteGone("n", "u", "i", "h"), Kind.CHANGE, "Node n"),
     (DeletePod(POD, "w"), Kind.REMOVE, "pod default/web"),
     (Assign("eni-1", V4, 3), Kind.ADD, "3 IPv4 addresses for eni-1"),
     (Reassign("eni-1", ONE, "w"), Kind.ADD, "addresses of eni-1"),

@@ -66,19 +66,20 @@ def test_the_node_that_a_live_instance_took_over_stays_and_only_older_pods_go() 
     claim = LiveClaim("i-2", NOW - timedelta(minutes=30))
     dead = instance(state=InstanceState.TERMINATED)
     plan = plan_node(replace(model, instance=dead, pods=(old, new), live_claim=claim), ONE_NIC)
-    note = NoteGone(node().name, "uid-node-1", "i-1")
+    note = NoteGone(node().name, "uid-node-1", "i-1", "i-2")
     assert [note.key, "delete pod default/old"] == keys(plan)[:2]
     assert len(plan.actions) == 3
-    noted = plan_node(replace(model, instance=dead, node=node().noted("i-1"), live_claim=claim), ONE_NIC)
+    noted = plan_node(replace(model, instance=dead, node=node().noted("i-1", "i-2"), live_claim=claim), ONE_NIC)
     assert [type(action) for action in noted.actions] == [DeletePool]
 
 
 def test_a_node_that_says_that_its_forgotten_instance_is_gone_goes_with_its_pods_when_nobody_claims_it() -> None:
-    left = observed(instance=None, node=node().noted("i-1"), pods=(PodRef("default", "web", "1", NOW),))
+    left = observed(instance=None, node=node().noted("i-1", "i-2"), pods=(PodRef("default", "web", "1", NOW),))
     plan = plan_node(left, ONE_NIC)
     assert keys(plan) == ["delete pod default/web", f"delete node {node().name}"]
-    assert not plan.removals, "it was proved when the note was written: the fuse has judged it then"
-    assert plan_node(replace(left, removals_held="the fuse"), ONE_NIC).actions == plan.actions
+    assert plan.removals.nodes == {node().name}, "an absence like any other to the fuse"
+    held = plan_node(replace(left, removals_held="the fuse"), ONE_NIC)
+    assert (held.actions, codes(held)) == ((), ["RemovalHeld"])
     claimed = plan_node(replace(left, live_claim=LiveClaim("i-2", NOW - timedelta(minutes=1))), ONE_NIC)
     assert (claimed.actions, codes(claimed)) == ((), ["NodeClaimed"])
     assert plan_node(replace(left, node=node()), ONE_NIC).converged
@@ -200,9 +201,7 @@ def test_what_a_live_instance_keeps_of_a_dead_ones_is_reported() -> None:
     dead = instance(state=InstanceState.TERMINATED)
     plan = plan_node(replace(model, instance=dead, pods=pods, live_claim=claim), ONE_NIC)
     assert codes(plan) == ["NodeClaimed"]
-    assert (
-        "pod default/new-3 and 3 more stay though i-1 is gone: i-2, which is not, has its" in plan.findings[0].message
-    )
+    assert "pod default/new-3 and 3 more stay though i-1 is gone: i-2, which EC2" in plan.findings[0].message
     nothing_kept = plan_node(replace(model, instance=dead, node=None, live_claim=claim), ONE_NIC)
     assert codes(nothing_kept) == []
 

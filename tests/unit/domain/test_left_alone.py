@@ -86,7 +86,7 @@ def test_what_an_instance_leaves_goes_only_if_the_instance_was_ours(
 def test_what_an_instance_that_ec2_has_forgotten_leaves_goes_when_its_node_says_that_it_is_gone() -> None:
     left = observed(instance=None)
     assert why_remains_stay(left, ONE_NIC) == "EC2 does not know it"
-    assert why_remains_stay(replace(left, node=node().noted("i-1")), ONE_NIC) == ""
+    assert why_remains_stay(replace(left, node=node().noted("i-1", "i-9")), ONE_NIC) == ""
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from spiderpool_aws.domain.instance import InstanceState
 from spiderpool_aws.domain.memory import Absence
 from spiderpool_aws.domain.observed import LiveClaim
 from spiderpool_aws.domain.rules.remains import (
+    EVER,
     Remains,
     claim_of,
     find_remains,
@@ -76,7 +77,7 @@ def test_a_live_instance_claims_what_has_its_name_or_address(
     gone = replace(model, instance=DEAD, left_names=(node().name,))
     other = instance(**(HEIRS | changes))
     expected = LiveClaim("i-2", LAUNCH) if claims else None
-    assert claim_of(gone, [other], policy(nics=1, nodeName=strategy)) == expected
+    assert claim_of(gone, [other], (), policy(nics=1, nodeName=strategy)) == expected
 
 
 def test_of_several_who_may_have_it_the_oldest_claims_it() -> None:
@@ -86,7 +87,16 @@ def test_of_several_who_may_have_it_the_oldest_claims_it() -> None:
         instance(**(HEIRS | {"instance_id": i, "private_ipv4": "10.0.0.10", "launch_time": NOW - timedelta(minutes=m)}))
         for i, m in (("i-3", 1), ("i-4", 9))
     )
-    assert claim_of(gone, [young, old], ONE_NIC) == LiveClaim("i-4", NOW - timedelta(minutes=9))
+    assert claim_of(gone, [young, old], (), ONE_NIC) == LiveClaim("i-4", NOW - timedelta(minutes=9))
+
+
+def test_an_heir_has_the_node_until_it_is_known_to_be_terminated() -> None:
+    model, _ = full_node()
+    gone = replace(model, instance=DEAD, node=node().noted("i-1", "i-9"), left_names=("other",))
+    heir = instance(**(HEIRS | {"instance_id": "i-9", "private_ipv4": "", "private_dns_name": ""}))
+    assert claim_of(gone, [heir], (), ONE_NIC) == LiveClaim("i-9", LAUNCH)
+    assert claim_of(gone, [], {"i-9", "i-8"}, ONE_NIC) == LiveClaim("i-9", EVER), "EC2 does not know it: no proof"
+    assert claim_of(gone, [], (), ONE_NIC) is None
 
 
 def test_an_address_of_ipv6_and_a_name_that_is_empty_claim_nothing() -> None:
@@ -95,7 +105,7 @@ def test_an_address_of_ipv6_and_a_name_that_is_empty_claim_nothing() -> None:
     gone = replace(model, instance=DEAD, node=known, left_names=(known.name,))
     assert node_ipv4(gone) == ["10.0.0.10"]
     nameless = instance(**(HEIRS | {"private_dns_name": "", "private_ipv4": ""}))
-    assert claim_of(gone, [nameless], ONE_NIC) is None
+    assert claim_of(gone, [nameless], (), ONE_NIC) is None
 
 
 def test_the_providers_id_of_another_cloud_or_of_no_instance_proves_nobody_else() -> None:
@@ -147,7 +157,7 @@ def test_a_pool_that_is_going_says_nothing_of_an_absence() -> None:
     ],
 )
 def test_a_node_that_says_so_proves_an_instance_gone(changes: dict[str, object], provider_id: str, gone: bool) -> None:
-    noted = node(uid="u", provider_id=provider_id).noted("i-1")
+    noted = node(uid="u", provider_id=provider_id).noted("i-1", "i-9")
     model = replace(observed(instance=None, node=noted), **changes)  # type: ignore[arg-type]
     assert (is_noted_gone(model), is_surely_gone(model)) == (gone, gone)
     assert not is_noted_gone(replace(model, node=replace(noted, gone_instance="i-2")))

@@ -91,7 +91,7 @@ def use_everything(cluster: UsedCluster) -> None:
     port.list_nodes()
     port.prepare_node("n", node["metadata"]["uid"], provider_id="aws:///a/i-0a", taint="t")
     port.taint_node("n", node["metadata"]["uid"], "t")
-    port.note_gone("n", node["metadata"]["uid"], "i-0a")
+    port.note_gone("n", node["metadata"]["uid"], "i-0a", "i-0b")
     port.post_event(EVENT)
     port.delete_node("n", node["metadata"]["uid"])
     port.list_pods("n")

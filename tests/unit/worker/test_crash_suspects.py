@@ -107,7 +107,7 @@ def test_whoever_crashes_after_waiting_is_a_suspect_at_the_second_crash(waits: i
 def test_a_group_is_a_suspect_as_soon_as_one_time_out_its_waits_and_a_minute_do_not_explain_its_age(
     receives: int,
 ) -> None:
-    explained = VISIBILITY_TIMEOUT + timedelta(seconds=60 + sum(backoff(n) for n in range(1, receives - 1)))
+    explained = VISIBILITY_TIMEOUT + timedelta(seconds=60 + sum(backoff(n) for n in range(2, receives)))
     for age, calls in ((explained, [[A, B]]), (explained + timedelta(seconds=1), [[B], [A]])):
         reconciler = FakeReconciler()
         worker(reconciler, FakeInbox()).handle(batch(record("m1", A, receives=receives, age=age), record("m2", B)))

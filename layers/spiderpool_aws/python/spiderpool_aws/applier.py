@@ -88,8 +88,10 @@ class Applier:
                 self._cluster.delete_node(action.node_name, action.node_uid)
                 return observed.without_node(action.node_uid)
             case NoteGone():
-                self._cluster.note_gone(action.node_name, action.node_uid, action.instance_id)
-                return observed.with_changed_node(action.node_uid, lambda node: node.noted(action.instance_id))
+                self._cluster.note_gone(action.node_name, action.node_uid, action.instance_id, action.heir)
+                return observed.with_changed_node(
+                    action.node_uid, lambda node: node.noted(action.instance_id, action.heir)
+                )
             case DeletePod():
                 self._cluster.delete_pod(action.pod)
                 return replace(observed, pods=tuple(pod for pod in observed.pods if pod != action.pod))

@@ -110,6 +110,6 @@ def _has_crashed(message: Message, now: datetime, times: int) -> bool:
     Throttled invocations come back by the time-out, too: a false suspicion costs a batch, and in the end a letter that
     a person sends back.
     """
-    waits = sum(backoff(receive) for receive in range(1, message.receives - times + 1))
+    waits = sum(backoff(receive) for receive in range(times, message.receives))
     explained = (times - 1) * VISIBILITY_TIMEOUT + SLACK + timedelta(seconds=waits)
     return message.receives > times and now - message.first_received_at > explained

@@ -244,7 +244,7 @@ def _settled(work: Pass, plan: NodePlan) -> Outcome:
         return outcome_of(work, Status.WAITING, reasons, min(delays) if only_dated else None)
     if work.observed.refusals:
         return outcome_of(work, Status.REFUSED, "; ".join(finding.message for finding in work.observed.refusals))
-    if work.observed.instance is None and not work.observed.pools:
+    if work.observed.instance is None and not work.observed.pools and not work.observed.nodes:
         unknown = outcome_of(work, Status.WAITING, "EC2 does not know it: it may be too new to be shown")
         return replace(unknown, patience_seconds=UNKNOWN_PATIENCE_SECONDS)
     return outcome_of(work, Status.DONE, "converged")

@@ -16,6 +16,7 @@ from spiderpool_aws.domain.rules.nodes import others_of
 from spiderpool_aws.domain.rules.remains import (
     Remains,
     claim_of,
+    heirs_of,
     node_ipv4,
     proved_others,
 )
@@ -188,11 +189,13 @@ class Observer:
         addresses = sorted({ip for i in remains for ip in node_ipv4(models[i])})
         there = [*self._ec2.namesakes(names, addresses, policy.cluster)]
         # A Node that is proved another's says itself whose it is; its name and address may tell EC2 nothing.
-        if others := sorted({other for i in remains for other in proved_others(models[i])}):
-            named = self._ec2.observe_instances(others).values()
-            there += [i for i in named if i.state is not InstanceState.TERMINATED]
+        heirs = {heir for i in remains for heir in heirs_of(models[i])}
+        if others := sorted(heirs.union(*(proved_others(models[i]) for i in remains))):
+            named = self._ec2.observe_instances(others)
+            there += [i for i in named.values() if i.state is not InstanceState.TERMINATED]
+            heirs -= named.keys()
         return {
-            instance_id: replace(model, pods=remains[instance_id], live_claim=claim_of(model, there, policy))
+            instance_id: replace(model, pods=remains[instance_id], live_claim=claim_of(model, there, heirs, policy))
             if instance_id in remains
             else model
             for instance_id, model in models.items()

@@ -161,8 +161,11 @@ class ClusterPort(Protocol):
     def taint_node(self, node_name: str, node_uid: str, taint: str) -> None:
         """Add a taint (NoSchedule) that is not there yet. Refused when the Node is another one."""
 
-    def note_gone(self, node_name: str, node_uid: str, instance_id: str) -> None:
-        """Note on a Node that its instance is gone. Refused when the Node is another one."""
+    def note_gone(self, node_name: str, node_uid: str, instance_id: str, heir: str) -> None:
+        """Note on a Node that its instance is gone and who has it; empty: take the note off.
+
+        Refused when the Node is another one.
+        """
 
     def delete_node(self, node_name: str, node_uid: str) -> None:
         """Delete the Node of that uid; gone already is success, another of the name is left alone."""

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from spiderpool_aws.batches import HOPELESS_CRASHES, NUDGE, Group, backoff, grouped, read_batch
+from spiderpool_aws.batches import BACKOFF_SECONDS, HOPELESS_CRASHES, NUDGE, Group, backoff, grouped, read_batch
 from spiderpool_aws.deployment import GIVE_UP, MAX_RECEIVES
 from spiderpool_aws.domain.errors import RetryLater
 from spiderpool_aws.domain.request import Outcome, ReconcileRequest, Status
@@ -251,5 +251,7 @@ def _delay(outcome: Outcome, receives: int) -> float:
     """
     if outcome.delay_seconds is None:
         return backoff(receives)
+    # No longer than our own: what waits longer looks like what crashed (`batches`).
+    delay = min(outcome.delay_seconds, BACKOFF_SECONDS[-1])
     believed = outcome.status is Status.WAITING and receives <= MAX_RECEIVES / 2
-    return outcome.delay_seconds if believed else max(outcome.delay_seconds, backoff(receives))
+    return delay if believed else max(delay, backoff(receives))

@@ -181,12 +181,16 @@ class ClusterAdapter:
 
         self._change_node(node_name, node_uid, change)
 
-    def note_gone(self, node_name: str, node_uid: str, instance_id: str) -> None:
-        """Note on a Node that its instance is gone. Refused when the Node is another one."""
+    def note_gone(self, node_name: str, node_uid: str, instance_id: str, heir: str) -> None:
+        """Note on a Node that its instance is gone and who has it; empty: take the note off.
+
+        Refused when the Node is another one.
+        """
+        wanted = f"{instance_id}/{heir}" if instance_id else None
 
         def change(document: Json) -> Json | None:
             noted = (document["metadata"].get("annotations") or {}).get(GONE_ANNOTATION)
-            return None if noted == instance_id else {"metadata": {"annotations": {GONE_ANNOTATION: instance_id}}}
+            return None if noted == wanted else {"metadata": {"annotations": {GONE_ANNOTATION: wanted}}}
 
         self._change_node(node_name, node_uid, change)
 

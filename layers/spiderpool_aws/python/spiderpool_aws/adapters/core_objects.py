@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def read_node(document: Json) -> Node:
     """Return a Node as the rules know it."""
     metadata, spec = document["metadata"], document.get("spec") or {}
-    gone = (metadata.get("annotations") or {}).get(GONE_ANNOTATION, "")
+    gone, _, heir = (metadata.get("annotations") or {}).get(GONE_ANNOTATION, "").partition("/")
+    is_noted = is_instance_id(gone) and is_instance_id(heir)
     addresses = (document.get("status") or {}).get("addresses") or []
     return Node(
         name=metadata["name"],
@@ -31,7 +32,8 @@ def read_node(document: Json) -> Node:
             item["address"] for item in addresses if item.get("type") == "InternalIP" and is_address(item["address"])
         ),
         taints=tuple(dict.fromkeys(item["key"] for item in spec.get("taints") or ())),
-        gone_instance=gone if is_instance_id(gone) else "",
+        gone_instance=gone if is_noted else "",
+        heir=heir if is_noted else "",
     )
 
 

@@ -20,7 +20,7 @@ GROUP_TAG = "aws:autoscaling:groupName"
 MANAGED_TAG = "spiderpool-aws/managed"
 
 
-_INSTANCE_ID = re.compile(r"i-[0-9a-f]+")
+_INSTANCE_ID = re.compile(r"i-[0-9a-f]{1,17}")
 
 
 def is_instance_id(text: str) -> bool:

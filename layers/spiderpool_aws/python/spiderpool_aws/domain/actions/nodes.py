@@ -86,11 +86,15 @@ class DeleteNode(PlannedAction):
 
 @dataclass(frozen=True, slots=True)
 class NoteGone(PlannedAction):
-    """Note on the Node of an instance that is gone, and that another one has, whose it was: EC2 forgets it."""
+    """Note on the Node of an instance that is gone whose it was, for EC2 forgets it, and who has it now.
+
+    Empty: the instance is there after all, and the note goes.
+    """
 
     node_name: str
     node_uid: str
     instance_id: str
+    heir: str
 
     @property
     def stage(self) -> Stage:
@@ -100,10 +104,12 @@ class NoteGone(PlannedAction):
     @property
     def key(self) -> str:
         """Name the action."""
-        return f"note on node {self.node_name} that {self.instance_id} is gone"
+        if not self.instance_id:
+            return f"take the note off node {self.node_name}"
+        return f"note on node {self.node_name} that {self.instance_id} is gone and {self.heir} has it"
 
     def __str__(self) -> str:
-        return f"{self.key}: it goes when nobody has its name or address any more"
+        return f"{self.key}: {'the node goes when that one is terminated' if self.heir else 'EC2 knows its instance'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from spiderpool_aws.domain.instance import ObservedInstance, is_instance_id
 from spiderpool_aws.domain.policy.model import Policy
 
 GONE_ANNOTATION = "spiderpool-aws/gone-instance"
-"""On a Node that another instance has adopted: whose it was, noted when that one was sure to be gone."""
+"""On a Node that another instance has adopted: `<whose it was>/<who has it>`, noted when the first was surely gone."""
 NAME_LIMIT = 253
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*")
@@ -30,6 +30,8 @@ class Node:
     """The taints' keys."""
     gone_instance: str = ""
     """Whose Node it was, noted when that instance was sure to be gone (`GONE_ANNOTATION`)."""
+    heir: str = ""
+    """Who had its name or address then: until EC2 calls that one terminated the Node stays."""
 
     def prepared(self, provider_id: str, taint: str) -> "Node":
         """Return the Node with a providerID set and the taints of a key gone; what is empty is left as it is."""
@@ -40,9 +42,9 @@ class Node:
         """Return the Node with one more taint."""
         return replace(self, taints=(*self.taints, taint))
 
-    def noted(self, gone_instance: str) -> "Node":
-        """Return the Node with a note that its instance is gone."""
-        return replace(self, gone_instance=gone_instance)
+    def noted(self, gone_instance: str, heir: str) -> "Node":
+        """Return the Node with a note that its instance is gone, or without one."""
+        return replace(self, gone_instance=gone_instance, heir=heir)
 
     @property
     def named_instance_id(self) -> str:

@@ -11,7 +11,7 @@ from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.rules.draft import Draft
 from spiderpool_aws.domain.rules.left_alone import why_remains_stay
 from spiderpool_aws.domain.rules.quarantine import plan_leftovers
-from spiderpool_aws.domain.rules.remains import is_surely_gone
+from spiderpool_aws.domain.rules.remains import is_noted_gone, is_surely_gone
 from spiderpool_aws.domain.words import first_of
 from spiderpool_aws.metrics import Metric
 
@@ -23,7 +23,8 @@ def plan_absent(draft: Draft, policy: Policy) -> None:
     """Plan for an instance that EC2 does not know: nothing, until two complete listings lacked it."""
     observed = draft.observed
     if is_surely_gone(observed):
-        why = "its instance is gone" if draft.gone else "EC2 has not listed its instance for ten minutes"
+        noted = is_noted_gone(observed)
+        why = "its instance is gone" if noted else "EC2 has not listed its instance for ten minutes"
         plan_gone(draft, policy, why)
         return
     if any(not pool.terminating for pool in observed.pools):
@@ -76,8 +77,9 @@ def _for_nodes(observed: ObservedNode, policy: Policy, why: str, kept: list[str]
             found.append(DeleteNode(node.name, node.uid, why))
         else:
             kept.append(f"Node {node.name}")
-            if node.gone_instance != observed.instance_id:
-                found.append(NoteGone(node.name, node.uid, observed.instance_id))
+            heir = observed.live_claim.instance_id
+            if (node.gone_instance, node.heir) != (observed.instance_id, heir):
+                found.append(NoteGone(node.name, node.uid, observed.instance_id, heir))
     return found
 
 
@@ -109,13 +111,14 @@ def _report_kept(draft: Draft, kept: list[str]) -> None:
         return
     draft.report(
         Metric.NODE_CLAIMED,
-        f"{first_of(kept, SHOWN)} stay though {draft.observed.instance_id} is gone: {claim.instance_id}, which is not, "
-        "has its node name, primary address or providerID; if it is not that node, delete them by hand",
+        f"{first_of(kept, SHOWN)} stay though {draft.observed.instance_id} is gone: {claim.instance_id}, which EC2 "
+        "does not call terminated, has its node name, primary address or providerID; if it is not that node, delete "
+        "them by hand",
     )
 
 
 def forget_absence(draft: Draft) -> None:
-    """Take the note of an absence off each pool: EC2 knows the instance, whatever else is done or not done for it.
+    """Take the note of an absence off pools and Nodes: EC2 knows the instance, whatever else is done or not for it.
 
     A note that stays would count for the next absence, and one missing listing would be a proof (invariant 10). What
     is reserved for a pool that is gone is left of other times, too.
@@ -124,4 +127,7 @@ def forget_absence(draft: Draft) -> None:
         if pool.memory.absent is not None and not pool.terminating and pool.name not in draft.changed_pools:
             known = replace(pool, memory=replace(pool.memory, absent=None))
             draft.add(ApplyPool(PoolChange.REMEMBER, known, "EC2 knows its instance again"))
+    for node in draft.observed.nodes:
+        if node.gone_instance == draft.observed.instance_id and draft.observed.proof.holds(node):
+            draft.add(NoteGone(node.name, node.uid, "", ""))
     plan_leftovers(draft)

@@ -31,7 +31,6 @@ from spiderpool_aws.domain.rules.nics import plan_kept, plan_missing_nic, plan_o
 from spiderpool_aws.domain.rules.nodes import plan_name, plan_prepared
 from spiderpool_aws.domain.rules.overrides import report_tags, with_overrides
 from spiderpool_aws.domain.rules.pools import plan_nic_family
-from spiderpool_aws.domain.rules.remains import is_noted_gone
 from spiderpool_aws.domain.rules.resting import plan_detached, plan_resting
 from spiderpool_aws.domain.rules.stuck import report_stuck
 from spiderpool_aws.metrics import Metric
@@ -40,7 +39,7 @@ from spiderpool_aws.metrics import Metric
 def plan_node(observed: ObservedNode, policy: Policy) -> NodePlan:
     """Return what is missing or in excess for one instance; an empty plan means converged."""
     terminated = observed.instance is not None and observed.instance.state is InstanceState.TERMINATED
-    draft = Draft(observed, gone=terminated or is_noted_gone(observed))
+    draft = Draft(observed, gone=terminated)
     if observed.instance is None:
         plan_absent(draft, policy)
         plan_orphans(draft, (), policy)

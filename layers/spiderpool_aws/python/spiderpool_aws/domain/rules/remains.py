@@ -1,7 +1,8 @@
 """What an instance that is gone leaves in the cluster: under which names, and who may have taken them. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from spiderpool_aws.domain.cluster.node import Node, NodeProof, fixed_node_name, is_node_name
 from spiderpool_aws.domain.cluster.node_index import NodeIndex
@@ -10,6 +11,9 @@ from spiderpool_aws.domain.instance import InstanceState, ObservedInstance
 from spiderpool_aws.domain.observed import LiveClaim, ObservedNode
 from spiderpool_aws.domain.policy.model import Policy
 from spiderpool_aws.domain.rules.nic_family import is_named_for
+
+EVER = datetime.min.replace(tzinfo=UTC)
+"""Since when somebody has a Node of whom nothing is known: no pod on it is older."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +79,19 @@ def proved_others(model: ObservedNode) -> set[str]:
     return {node.provider_instance_id for node in model.nodes} - {"", model.instance_id}
 
 
-def claim_of(model: ObservedNode, there: Iterable[ObservedInstance], policy: Policy) -> LiveClaim | None:
-    """Return the oldest instance, of some that are there, with the dead one's node name or primary address, if any."""
-    addresses, proved = node_ipv4(model), proved_others(model)
+def heirs_of(model: ObservedNode) -> set[str]:
+    """Return who had the Nodes of an instance that is gone when that was noted on them."""
+    return {node.heir for node in model.nodes if node.heir and node.gone_instance == model.instance_id}
+
+
+def claim_of(
+    model: ObservedNode, there: Iterable[ObservedInstance], unknown: Collection[str], policy: Policy
+) -> LiveClaim | None:
+    """Return the oldest instance, of some that are there, with the dead one's node name or primary address, if any.
+
+    An heir whom EC2 does not know (`unknown`) has it, too: that it is gone is not proved (invariant 10).
+    """
+    addresses, proved = node_ipv4(model), proved_others(model) | heirs_of(model)
     claims = [
         LiveClaim(other.instance_id, other.launch_time)
         for other in there
@@ -88,4 +102,5 @@ def claim_of(model: ObservedNode, there: Iterable[ObservedInstance], policy: Pol
             or other.instance_id in proved
         )
     ]
+    claims += [LiveClaim(heir, EVER) for heir in sorted(heirs_of(model) & {*unknown})]
     return min(claims, key=lambda claim: claim.launch_time, default=None)

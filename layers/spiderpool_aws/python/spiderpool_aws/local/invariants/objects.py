@@ -70,6 +70,8 @@ class ObjectRules:
     def _judge_note(self, node_name: str, node: dict[str, Any]) -> None:
         """Judge a note that a Node's instance is gone: it makes the Node ours to delete when EC2 has forgotten that."""
         noted, named = _noted(node), _provider_id(node).rsplit("/", 1)[-1]
+        if not noted:
+            return
         if not self._truth.is_gone(noted):
             self._broken(10, f"Node {node_name} says that {noted} is gone, and it is not")
         if noted != named if named else not self._pools_prove(node_name):
@@ -107,7 +109,7 @@ def _provider_id(node: dict[str, Any]) -> str:
 
 
 def _noted(node: dict[str, Any]) -> str:
-    return str((node.get("metadata", {}).get("annotations") or {}).get(GONE_ANNOTATION, ""))
+    return str((node.get("metadata", {}).get("annotations") or {}).get(GONE_ANNOTATION, "")).partition("/")[0]
 
 
 def _rest(node: dict[str, Any], startup_taint: str | None) -> dict[str, Any]:
