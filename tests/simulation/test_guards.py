@@ -226,7 +226,7 @@ def a_successor_keeps_what_is_its(sim: Simulation) -> None:
     sim.advance(900)
     dead, successor = sim.model.instances
     assert told(sim, "delete pod default/pod-1: its instance is terminated")
-    assert told(sim, f"pod default/pod-2 stay though {dead} is gone: {successor}, which is not, has its node name")
+    assert told(sim, f"pod default/pod-2 stay though {dead} is gone: {successor}, which EC2 does not call")
 
 
 @world
